@@ -1,0 +1,43 @@
+# One call per room. A room is a folder with its .td, .h and .cpp side by side; all rooms form one object library, compiled
+# once and linked into the tools, the plugin and the Python module.
+function(cell_begin_library name)
+  add_library(obj.${name} OBJECT)
+  target_link_libraries(obj.${name} PUBLIC cell_mlir_headers)
+  target_compile_options(obj.${name} PRIVATE -fno-exceptions)
+  add_custom_target(${name}.tablegen)
+  add_dependencies(obj.${name} ${name}.tablegen)
+endfunction()
+
+function(cell_end_library name)
+endfunction()
+
+# cell_room(sources...): adds the sources of this folder to the object library.
+function(cell_room)
+  if(NOT ARGN)
+    return()
+  endif()
+  list(TRANSFORM ARGN PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  target_sources(obj.Cell PRIVATE ${ARGN})
+endfunction()
+
+# cell_tablegen(file.td OUTPUT generator flags... [OUTPUT ...]): for each "name.inc:-gen-x -y" pair, generate name.inc beside
+# the file's place in the build tree.
+function(cell_tablegen td)
+  set(source "${CMAKE_CURRENT_SOURCE_DIR}/${td}")
+  foreach(pair IN LISTS ARGN)
+    string(REGEX MATCH "^([^:]+):(.*)$" _ "${pair}")
+    set(out "${CMAKE_CURRENT_BINARY_DIR}/${CMAKE_MATCH_1}")
+    separate_arguments(flags UNIX_COMMAND "${CMAKE_MATCH_2}")
+    get_filename_component(stem "${CMAKE_MATCH_1}" NAME)
+    add_custom_command(
+      OUTPUT "${out}"
+      COMMAND "${CELL_MLIR_TBLGEN}" ${flags} -I "${PROJECT_SOURCE_DIR}" -I "${CELL_MLIR}/include" "${source}"
+              -o "${out}" --write-if-changed -d "${out}.d"
+      DEPENDS "${source}" DEPFILE "${out}.d"
+      COMMENT "tablegen ${stem}" VERBATIM)
+    list(APPEND outs "${out}")
+  endforeach()
+  string(MAKE_C_IDENTIFIER "tblgen-${CMAKE_CURRENT_SOURCE_DIR}/${td}" id)
+  add_custom_target(${id} DEPENDS ${outs})
+  add_dependencies(Cell.tablegen ${id})
+endfunction()

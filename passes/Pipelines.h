@@ -1,0 +1,17 @@
+//===- Pipelines.h - named pipelines, the one place of pass order ---------===//
+#ifndef CELL_PASSES_PIPELINES_H
+#define CELL_PASSES_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+
+namespace mlir::cell {
+
+/// tensors in linalg/tensor/arith/math/scf/func -> LLVM dialect for the CPU.
+void buildLinalgToLLVMPipeline(OpPassManager &pm);
+
+/// Registers all passes of this project and every named pipeline.
+void registerCellPassesAndPipelines();
+
+} // namespace mlir::cell
+
+#endif // CELL_PASSES_PIPELINES_H
