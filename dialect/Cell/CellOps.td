@@ -1,0 +1,10 @@
+//===- CellOps.td - all ops of the dialect -------------------------------===//
+#ifndef CELL_OPS_TD
+#define CELL_OPS_TD
+
+include "dialect/Cell/ElementwiseOps.td"
+include "dialect/Cell/StructureOps.td"
+include "dialect/Cell/TensorOps.td"
+include "dialect/Cell/ReductionOps.td"
+
+#endif // CELL_OPS_TD

@@ -1,0 +1,137 @@
+//===- TensorOps.cpp - ops that move elements -----------------------------===//
+#include "dialect/Cell/Cell.h"
+#include "dialect/Cell/Infer.h"
+#include "dialect/Cell/Shapes.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace mlir::cell;
+
+Value mlir::cell::createReshape(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> shape) {
+  if (shapeOf(value) == shape)
+    return value;
+  auto target = llvm::map_to_vector(shape, [](int64_t size) { return ShapedType::isDynamic(size) ? int64_t(-1) : size; });
+  return ReshapeOp::create(builder, loc, value, builder.getDenseI64ArrayAttr(target));
+}
+
+Value mlir::cell::createBroadcast(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> shape) {
+  if (shapeOf(value) == shape)
+    return value;
+  auto target = llvm::map_to_vector(shape, [](int64_t size) { return ShapedType::isDynamic(size) ? int64_t(-1) : size; });
+  return BroadcastOp::create(builder, loc, value, builder.getDenseI64ArrayAttr(target));
+}
+
+//===----------------------------------------------------------------------===//
+// broadcast
+//===----------------------------------------------------------------------===//
+
+LogicalResult BroadcastOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, ValueRange operands, DictionaryAttr attributes,
+                                            OpaqueProperties properties, RegionRange regions, SmallVectorImpl<Type> &inferred) {
+  BroadcastOpAdaptor adaptor(operands, attributes, properties, regions);
+  auto type = inferOperand(location, getOperationName(), operands, 0);
+  if (!type)
+    return failure();
+  SmallVector<int64_t> shape(adaptor.getShape());
+  int64_t lead = static_cast<int64_t>(shape.size()) - type.getRank();
+  auto fail = [&]() -> LogicalResult {
+    auto diagnostic = inferError(location, getOperationName()) << "cannot bring " << type << " to shape [";
+    llvm::interleaveComma(shape, diagnostic);
+    return diagnostic << "]: dimensions are compared from the last one, and each must be equal or 1 in the operand";
+  };
+  if (lead < 0)
+    return fail();
+  for (auto [i, size] : llvm::enumerate(shape)) {
+    int64_t from = static_cast<int64_t>(i) < lead ? 1 : type.getDimSize(i - lead);
+    if (size == -1 && static_cast<int64_t>(i) >= lead)
+      size = from;
+    else if (size < 0 || (from != size && from != 1 && !ShapedType::isDynamic(from)))
+      return fail();
+  }
+  inferred.push_back(type.clone(shape));
+  return success();
+}
+
+LogicalResult BroadcastOp::buildVjp(OpBuilder &builder, ArrayRef<Value> cotangents, ArrayRef<bool> needed, SmallVectorImpl<Value> &grads) {
+  if (!needed[0])
+    return success();
+  ArrayRef<int64_t> from = shapeOf(getX()), to = shapeOf(getResult());
+  int64_t lead = to.size() - from.size();
+  SmallVector<int64_t> axes;
+  for (auto [i, size] : llvm::enumerate(to))
+    if (static_cast<int64_t>(i) < lead || (from[i - lead] == 1 && size != 1))
+      axes.push_back(i);
+  Value sum = createSum(builder, getLoc(), cotangents[0], axes, /*keepdims=*/true);
+  grads[0] = createReshape(builder, getLoc(), sum, from);
+  return success();
+}
+
+OpFoldResult BroadcastOp::fold(FoldAdaptor adaptor) {
+  if (getX().getType() == getType())
+    return getX();
+  auto elements = dyn_cast_if_present<SplatElementsAttr>(adaptor.getX());
+  auto type = cast<RankedTensorType>(getType());
+  return elements && type.hasStaticShape() ? elements.resizeSplat(type) : nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// reshape
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReshapeOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, ValueRange operands, DictionaryAttr attributes,
+                                          OpaqueProperties properties, RegionRange regions, SmallVectorImpl<Type> &inferred) {
+  ReshapeOpAdaptor adaptor(operands, attributes, properties, regions);
+  auto type = inferOperand(location, getOperationName(), operands, 0);
+  if (!type)
+    return failure();
+  SmallVector<int64_t> shape(adaptor.getShape());
+  auto fail = [&](const Twine &why) -> LogicalResult {
+    auto diagnostic = inferError(location, getOperationName()) << "cannot give " << type << " the shape [";
+    llvm::interleaveComma(shape, diagnostic);
+    return diagnostic << "]: " << why.str();
+  };
+  int64_t known = 1;
+  int64_t *open = nullptr;
+  for (int64_t &size : shape) {
+    if (size == -1 && open)
+      return fail("at most one dimension may be -1");
+    if (size < -1)
+      return fail("a dimension is negative");
+    if (size == -1)
+      open = &size;
+    else
+      known *= size;
+  }
+  if (type.hasStaticShape()) {
+    int64_t count = type.getNumElements();
+    if (open ? (known == 0 || count % known != 0) : count != known)
+      return fail("the number of elements differs: " + Twine(count));
+    if (open)
+      *open = count / known;
+  } else if (open) {
+    *open = ShapedType::kDynamic;
+  }
+  inferred.push_back(type.clone(shape));
+  return success();
+}
+
+LogicalResult ReshapeOp::buildVjp(OpBuilder &builder, ArrayRef<Value> cotangents, ArrayRef<bool> needed, SmallVectorImpl<Value> &grads) {
+  if (needed[0])
+    grads[0] = createReshape(builder, getLoc(), cotangents[0], shapeOf(getX()));
+  return success();
+}
+
+OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
+  auto type = cast<RankedTensorType>(getType());
+  if (getX().getType() == type && type.hasStaticShape())
+    return getX();
+  if (auto inner = getX().getDefiningOp<ReshapeOp>()) {
+    getXMutable().assign(inner.getX());
+    return getResult();
+  }
+  auto elements = dyn_cast_if_present<DenseElementsAttr>(adaptor.getX());
+  return elements && type.hasStaticShape() ? elements.reshape(type) : nullptr;
+}
+
+#define GET_OP_CLASSES
+#include "dialect/Cell/TensorOps.cpp.inc"
