@@ -1,0 +1,136 @@
+// The types of the runtime core: Storage (memory), TensorObject, Executable. One header, shared by the files of this folder.
+#pragma once
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <cstdint>
+#include <cstring>
+
+namespace cg {
+
+constexpr int kMaxDims = 8;
+constexpr size_t kAlign = 64;
+
+// dtype codes; the Python side (dtype.py) registers one object per code.
+enum DType : uint8_t { Bool, I8, I16, I32, I64, U8, F16, BF16, F32, F64, kNumDTypes };
+constexpr int kMaxDTypeObjects = 32;
+struct DTypeInfo {
+  const char *name;   // as MindSpore prints it
+  const char *format; // struct format of the buffer protocol, null: none exists
+  uint8_t itemsize, dlCode, dlBits;
+};
+extern const DTypeInfo dtypeInfo[kNumDTypes];
+PyObject *dtypeObject(int code);                // borrowed; an int until dtype.py has registered its objects
+int dtypeFromPython(PyObject *obj);             // code, or -1 with an exception
+PyObject *setDTypeObjects(PyObject *, PyObject *objects);
+
+// Memory: blocks of 64-byte alignment from size classes, kept for reuse (alloc.cpp).
+void *allocBlock(size_t bytes, uint16_t *sizeClass);
+void freeBlock(void *block, uint16_t sizeClass);
+PyObject *memoryStats(PyObject *, PyObject *);
+PyObject *emptyCache(PyObject *, PyObject *);
+
+// A Python object that owns memory. Owned memory follows the header in the same block; borrowed memory has an owner
+// object or a Py_buffer to release.
+struct Storage {
+  PyObject_HEAD
+  char *data;
+  size_t bytes;
+  PyObject *owner;    // keeps borrowed memory alive, or null
+  Py_buffer *buffer;  // a held buffer view, or null
+  uint64_t mark;      // epoch of the last call that writes this storage (hazard check of Executable)
+  uint16_t sizeClass;
+  bool readonly, borrowed;
+};
+constexpr size_t kStorageHeader = (sizeof(Storage) + kAlign - 1) / kAlign * kAlign;
+extern PyTypeObject *StorageType;
+Storage *newStorage(size_t bytes);
+Storage *borrowStorage(void *data, size_t bytes, PyObject *owner, bool readonly); // takes no reference of owner: increfs it
+int storageGetBuffer(PyObject *self, Py_buffer *view, int flags);
+
+struct TensorObject {
+  PyObject_HEAD
+  PyObject *weakrefs;
+  Storage *storage;   // null for traced or unset tensors
+  char *data;         // == storage->data
+  PyObject *node;     // traced value, or null
+  int64_t numel;
+  size_t nbytes;
+  uint8_t dtype, ndim;
+  int64_t shape[kMaxDims];
+};
+extern PyTypeObject *TensorBaseType; // TensorBase
+extern PyTypeObject *TensorClass;    // the registered subclass (TensorBase until then)
+inline bool isTensor(PyObject *o) { return Py_TYPE(o) == TensorClass || PyObject_TypeCheck(o, TensorBaseType); }
+inline TensorObject *asTensor(PyObject *o) { return reinterpret_cast<TensorObject *>(o); }
+
+// A shape with its dtype, as stored in executables and signatures.
+struct Spec {
+  int64_t shape[kMaxDims];
+  int64_t numel;
+  size_t nbytes;
+  uint8_t dtype, ndim;
+};
+inline bool matches(const TensorObject *t, const Spec &s) {
+  if (t->dtype != s.dtype || t->ndim != s.ndim)
+    return false;
+  for (int i = 0; i < s.ndim; ++i)
+    if (t->shape[i] != s.shape[i])
+      return false;
+  return true;
+}
+bool parseSpec(PyObject *dtype, PyObject *shape, Spec *out);
+PyObject *shapeTuple(const int64_t *shape, int ndim);
+void formatSpec(char *buf, size_t n, int dtype, const int64_t *shape, int ndim);
+
+// New tensors. `storage` is stolen (may be null for a traced one). Null with an exception on failure.
+TensorObject *newTensor(PyTypeObject *cls, const Spec &spec, Storage *storage);
+TensorObject *newTensorData(PyTypeObject *cls, const Spec &spec); // with its own uninitialised memory
+Spec specOf(const TensorObject *t);
+bool requireData(TensorObject *t, const char *what);
+PyTypeObject *classArg(PyObject *cls); // None -> the registered class
+bool initTensorType(PyObject *module);
+bool initStorageType(PyObject *module);
+extern PyMethodDef tensorMethods[];
+extern PyGetSetDef tensorGetSet[];
+
+// dlpack.cpp
+PyObject *tensorDLPack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames);
+PyObject *tensorDLPackDevice(PyObject *self, PyObject *);
+PyObject *fromDLPack(PyObject *, PyObject *const *args, Py_ssize_t n);
+// tensor_create.cpp
+PyObject *createEmpty(PyObject *, PyObject *const *args, Py_ssize_t n);
+PyObject *createZeros(PyObject *, PyObject *const *args, Py_ssize_t n);
+PyObject *createFromBuffer(PyObject *, PyObject *const *args, Py_ssize_t n);
+PyObject *createTraced(PyObject *, PyObject *const *args, Py_ssize_t n);
+PyObject *createScalar(PyObject *, PyObject *const *args, Py_ssize_t n);
+bool storeScalar(void *p, int dtype, PyObject *value);
+PyObject *loadScalar(const void *p, int dtype);
+
+// executable.cpp
+struct Output {
+  Spec spec;
+  int alias;
+};
+struct Executable {
+  PyObject_HEAD
+  vectorcallfunc vectorcall;
+  void (*entry)(void **, void *);
+  size_t arenaBytes;
+  int nIn, nOut, nFree; // nFree: outputs that are not tied
+  Spec *in;
+  Output *out;
+  uint8_t *written;     // per input: tied or donated
+  bool anyWritten, releaseGil;
+  PyObject *keepalive, *name;
+  uint64_t calls;
+};
+extern PyTypeObject *ExecutableType;
+// Runs with inputs already in `in` (borrowed, count checked by the caller); outs receives nFree new tensors.
+// Returns false with an exception set.
+bool runExecutable(Executable *exe, TensorObject *const *in, TensorObject **outs);
+// Checks dtypes and shapes; false (with a Python exception if report) at the first mismatch.
+bool checkInputs(Executable *exe, TensorObject *const *in, bool report);
+bool initExecutableType(PyObject *module);
+
+} // namespace cg
