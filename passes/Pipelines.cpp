@@ -3,13 +3,30 @@
 
 #include "passes/Passes.h"
 
+#include "mlir/Transforms/Passes.h"
+
 using namespace mlir;
 using namespace mlir::cell;
+
+void mlir::cell::buildDifferentiatePipeline(OpPassManager &pm) {
+  // Equal functions first: their derivative is then made once.
+  pm.addPass(createCellDedupFunctions());
+  pm.addPass(createCellDifferentiate());
+}
+
+void mlir::cell::buildSimplifyPipeline(OpPassManager &pm) {
+  pm.addPass(createCellDedupFunctions());
+  pm.addPass(createCellInline());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
 
 void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {}
 
 void mlir::cell::registerCellPassesAndPipelines() {
   registerCellPasses();
+  PassPipelineRegistration<>("cell-differentiate-pipeline", "Write out all derivatives", buildDifferentiatePipeline);
+  PassPipelineRegistration<>("cell-simplify", "Merge, inline, fold and clean up cell functions", buildSimplifyPipeline);
   PassPipelineRegistration<>("linalg-to-llvm",
                              "Lower linalg on tensors to the LLVM dialect for the CPU",
                              buildLinalgToLLVMPipeline);

@@ -6,6 +6,15 @@
 
 namespace mlir::cell {
 
+/// Derivative ops -> plain functions.
+void buildDifferentiatePipeline(OpPassManager &pm);
+
+/// cell -> smaller cell: equal functions merged, inlined where it pays, folded, without dead code.
+void buildSimplifyPipeline(OpPassManager &pm);
+
+/// The whole way from cell to the LLVM dialect for the CPU.
+void buildCellToLLVMPipeline(OpPassManager &pm);
+
 /// tensors in linalg/tensor/arith/math/scf/func -> LLVM dialect for the CPU.
 void buildLinalgToLLVMPipeline(OpPassManager &pm);
 
