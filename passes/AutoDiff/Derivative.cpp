@@ -71,12 +71,15 @@ static LogicalResult decomposeActive(func::FuncOp forward, const DerivativeKey &
 LogicalResult DerivativeBuilder::augmentCalls(func::FuncOp forward, const llvm::DenseSet<Value> &active,
                                               DenseMap<Operation *, CallRecord> &calls) {
   auto isActive = [&](Value value) { return active.contains(value); };
-  for (func::CallOp call : llvm::make_early_inc_range(forward.getBody().front().getOps<func::CallOp>())) {
-    if (llvm::none_of(call.getResults(), isActive))
-      continue;
+  // All keys first: a call's results are replaced, and the new values are not in `active`.
+  SmallVector<std::pair<func::CallOp, DerivativeKey>> work;
+  for (auto call : forward.getBody().front().getOps<func::CallOp>())
+    if (llvm::any_of(call.getResults(), isActive))
+      work.push_back({call, {llvm::map_to_vector(call.getOperands(), isActive), llvm::map_to_vector(call.getResults(), isActive)}});
+  for (auto &[call, key] : work) {
     auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
     CallRecord record;
-    record.key = {llvm::map_to_vector(call.getOperands(), isActive), llvm::map_to_vector(call.getResults(), isActive)};
+    record.key = key;
     auto derivative = get(callee, record.key, call.getLoc());
     if (failed(derivative))
       return failure();
