@@ -36,9 +36,40 @@ def CellInline : Pass<"cell-inline", "::mlir::ModuleOp"> {
   let options = [Option<"maxOps", "max-ops", "unsigned", /*default=*/"24", "Functions called more than once are inlined up to this many ops">];
 }
 
+def CellDecompose : Pass<"cell-decompose"> {
+  let summary = "Replace composite ops by their definitions";
+  let description = [{
+    Every op with `CompositeOpInterface` (softmax, layer_norm, ...) becomes the simpler cell ops that define it. Run it after
+    differentiation, because some composite ops carry a derivative of their own, and after a target has matched those it takes whole.
+  }];
+  let dependentDialects = ["::mlir::cell::CellDialect"];
+}
+
 //===----------------------------------------------------------------------===//
 // CellToLinalg
 //===----------------------------------------------------------------------===//
+
+def ConvertCellToLinalg : Pass<"convert-cell-to-linalg", "::mlir::ModuleOp"> {
+  let summary = "Lower cell ops to linalg, tensor, arith and math on tensors";
+  let description = [{
+    Each elementwise op becomes one `linalg.generic` with identity maps, so that upstream fusion joins them; broadcasts become projected maps.
+    Tensors of `ui8` become tensors of `i8` everywhere, function signatures included; attributes of arguments and results stay. Composite ops are
+    decomposed first (`cell-decompose`) and derivatives expanded. An op without a lowering is an error at its location.
+
+    ```mlir
+    %r = cell.tanh %a : tensor<4xf32>
+    // becomes
+    %e = tensor.empty() : tensor<4xf32>
+    %r = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%a : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+    ^bb0(%x: f32, %out: f32):
+      %t = math.tanh %x : f32
+      linalg.yield %t : f32
+    } -> tensor<4xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
 
 //===----------------------------------------------------------------------===//
 // LinalgToLLVM

@@ -21,12 +21,22 @@ void mlir::cell::buildSimplifyPipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
+void mlir::cell::buildCellToLinalgPipeline(OpPassManager &pm) {
+  pm.addPass(createCellDecompose());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createConvertCellToLinalg());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
 void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {}
 
 void mlir::cell::registerCellPassesAndPipelines() {
   registerCellPasses();
   PassPipelineRegistration<>("cell-differentiate-pipeline", "Write out all derivatives", buildDifferentiatePipeline);
   PassPipelineRegistration<>("cell-simplify", "Merge, inline, fold and clean up cell functions", buildSimplifyPipeline);
+  PassPipelineRegistration<>("cell-to-linalg-pipeline", "Lower cell ops to linalg, tensor, arith and math on tensors", buildCellToLinalgPipeline);
   PassPipelineRegistration<>("linalg-to-llvm",
                              "Lower linalg on tensors to the LLVM dialect for the CPU",
                              buildLinalgToLLVMPipeline);

@@ -15,6 +15,9 @@ void buildSimplifyPipeline(OpPassManager &pm);
 /// The whole way from cell to the LLVM dialect for the CPU.
 void buildCellToLLVMPipeline(OpPassManager &pm);
 
+/// cell ops without derivatives -> linalg/tensor/arith/math/scf/func on tensors.
+void buildCellToLinalgPipeline(OpPassManager &pm);
+
 /// tensors in linalg/tensor/arith/math/scf/func -> LLVM dialect for the CPU.
 void buildLinalgToLLVMPipeline(OpPassManager &pm);
 
