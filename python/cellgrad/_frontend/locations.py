@@ -1,0 +1,92 @@
+"""Where in the user's source something happens: the frames of the Python stack that do not belong to cellgrad."""
+from __future__ import annotations
+
+import os
+import sys
+from types import CodeType, FrameType
+from typing import Any
+
+from .._errors import Position
+
+__all__ = ["function_position", "location", "user_position"]
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_HIDDEN = ("<frozen ", "<string>")
+_STDLIB = tuple(os.path.join(os.path.dirname(os.__file__), name) for name in ("contextlib.py", "functools.py"))
+
+# Keyed by id(code): hashing a code object walks its constants. The code object in the value keeps the id valid.
+_kind: dict[int, tuple[CodeType, bool]] = {}
+_positions: dict[tuple[int, int], Position] = {}
+
+
+def is_user_code(code: CodeType) -> bool:
+    """Whether the code is neither cellgrad's nor glue of the standard library."""
+    found = _kind.get(id(code))
+    if found is None:
+        file = code.co_filename
+        inside = file.startswith((_PACKAGE, *_HIDDEN)) or file in _STDLIB
+        found = _kind[id(code)] = (code, not inside)
+    return found[1]
+
+
+def _position(frame: FrameType) -> Position:
+    code, lasti = frame.f_code, frame.f_lasti
+    key = (id(code), lasti)
+    found = _positions.get(key)
+    if found is None:
+        is_user_code(code)  # keeps the code object alive
+        line: int | None = frame.f_lineno
+        start = end = 0
+        if hasattr(code, "co_positions") and lasti >= 0:
+            for index, (first, last, column, end_column) in enumerate(code.co_positions()):
+                if index == lasti // 2:
+                    line = first or line
+                    if column is not None:
+                        start = column + 1
+                        end = end_column + 1 if first == last and end_column is not None else 0
+                    break
+        found = _positions[key] = Position(code.co_filename, line or 0, start, end)
+    return found
+
+
+def _user_frames() -> list[FrameType]:
+    """The innermost run of user frames, innermost first."""
+    frame: FrameType | None = sys._getframe(2)
+    frames: list[FrameType] = []
+    while frame is not None:
+        if is_user_code(frame.f_code):
+            frames.append(frame)
+        elif frames:
+            break
+        frame = frame.f_back
+    return frames
+
+
+def user_position() -> Position | None:
+    """The place of the innermost user frame, ``None`` outside any (an interactive embedding)."""
+    frames = _user_frames()
+    return _position(frames[0]) if frames else None
+
+
+def location(capture: Any) -> Any:
+    """The MLIR location of the running user line: the innermost user frame, called from the user frames around it.
+
+    The chain ends where cellgrad's own frames begin: what lies outside is the location of the call of that function.
+    """
+    frames = _user_frames()
+    key = tuple((id(f.f_code), f.f_lasti) for f in frames)
+    cached = capture.locations.get(key)
+    if cached is None:
+        for frame in reversed(frames):
+            p = _position(frame)
+            cached = capture.builder.location(p.file, p.line, p.column, cached)
+        if cached is None:
+            cached = capture.builder.location("<unknown>", 0, 0)
+        capture.locations[key] = cached
+    return cached
+
+
+def function_position(fn: Any) -> Position | None:
+    """Where a function was defined."""
+    code = getattr(getattr(fn, "__func__", fn), "__code__", None)
+    return Position(code.co_filename, code.co_firstlineno) if isinstance(code, CodeType) else None
