@@ -1,0 +1,33 @@
+# What an installed package contains, in one place. Everything is found relative to the file itself ($ORIGIN), because the
+# LLVM, MLIR and OpenBLAS wheels unpack beside the package: <site>/cellgrad, <site>/llvm, <site>/mlir, <site>/scipy_openblas32.
+set(CELL_RPATH_TOOLS "$ORIGIN/../../mlir/lib" "$ORIGIN/../../llvm/lib")
+set(CELL_RPATH_COMPILER "$ORIGIN/../../mlir/_mlir_libs" "$ORIGIN/../../llvm/lib")
+set(CELL_RPATH_RUNTIME "$ORIGIN" "$ORIGIN/../../scipy_openblas32/lib")
+
+function(_cell_install target destination)
+  if(NOT TARGET ${target})
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH "${ARGN}")
+  install(TARGETS ${target} RUNTIME DESTINATION "${destination}" LIBRARY DESTINATION "${destination}")
+endfunction()
+
+_cell_install(cell-opt cellgrad/bin ${CELL_RPATH_TOOLS})
+_cell_install(cell-lsp-server cellgrad/bin ${CELL_RPATH_TOOLS})
+_cell_install(cell-reduce cellgrad/bin ${CELL_RPATH_TOOLS})
+_cell_install(CellgradPlugin cellgrad/lib)
+_cell_install(cellgrad_cpu cellgrad/lib ${CELL_RPATH_RUNTIME})
+_cell_install(cellgrad_core cellgrad/_runtime)
+_cell_install(cellgrad_native cellgrad/_compiler ${CELL_RPATH_COMPILER})
+
+# The OpenMP runtime goes with the package. It keeps its own soname, so that a process which already has it (through another
+# package that links the system's) shares that one.
+if(TARGET cellgrad_cpu AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  execute_process(COMMAND "${CMAKE_CXX_COMPILER}" -print-file-name=libgomp.so.1
+                  OUTPUT_VARIABLE gomp OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(IS_ABSOLUTE "${gomp}")
+    file(REAL_PATH "${gomp}" gomp)
+    install(FILES "${gomp}" DESTINATION cellgrad/lib RENAME libgomp.so.1
+            PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+  endif()
+endif()
