@@ -3,6 +3,7 @@
 
 #include "mlir/Dialect/CommonFolders.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -67,6 +68,21 @@ OpFoldResult DivOp::fold(FoldAdaptor adaptor) {
 
 OpFoldResult PowOp::fold(FoldAdaptor adaptor) {
   return isSplat(adaptor.getRhs(), 1) ? OpFoldResult(getLhs()) : OpFoldResult();
+}
+
+/// Small integer powers are products. Their derivatives agree with those of pow; exponent 0 would not (NaN at 0) and stays.
+void PowOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(+[](PowOp op, PatternRewriter &rewriter) -> LogicalResult {
+    Attribute exponent;
+    if (!matchPattern(op.getRhs(), m_Constant(&exponent)))
+      return failure();
+    bool isSquare = isSplat(exponent, 2);
+    if (!isSquare && !isSplat(exponent, 3))
+      return failure();
+    Value square = rewriter.createOrFold<MulOp>(op.getLoc(), op.getLhs(), op.getLhs());
+    rewriter.replaceOp(op, isSquare ? square : rewriter.createOrFold<MulOp>(op.getLoc(), square, op.getLhs()));
+    return success();
+  });
 }
 
 OpFoldResult NegOp::fold(FoldAdaptor adaptor) {

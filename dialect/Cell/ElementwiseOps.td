@@ -54,6 +54,7 @@ def Cell_PowOp : Cell_BinaryOp<"pow"> {
   let partials = ["rhs * pow(lhs, rhs - 1.0)", "result * log(select(lhs == 0.0, 1.0, lhs))"];
   let scalarBody = [{ return buildPower(getOperation(), builder, loc, args); }];
   let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def Cell_MaximumOp : Cell_BinaryOp<"maximum", [Commutative]> {

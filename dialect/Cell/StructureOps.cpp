@@ -41,7 +41,7 @@ static LogicalResult verifyDerivative(Operation *op, SymbolTableCollection &symb
     SmallVector<int64_t> sorted(list);
     llvm::sort(sorted);
     if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
-      return fail(Twine("names a ") + word + " twice");
+      return fail(Twine("names one ") + word + " twice");
     for (int64_t i : list)
       if (i < 0 || i >= static_cast<int64_t>(limit))
         return fail(Twine("names ") + word + " " + Twine(i) + ", but the function has " + Twine(limit));
