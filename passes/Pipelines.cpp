@@ -32,6 +32,13 @@ void mlir::cell::buildCellToLinalgPipeline(OpPassManager &pm) {
 
 void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {}
 
+void mlir::cell::buildCellToLLVMPipeline(OpPassManager &pm) {
+  buildDifferentiatePipeline(pm);
+  buildSimplifyPipeline(pm);
+  buildCellToLinalgPipeline(pm);
+  buildLinalgToLLVMPipeline(pm);
+}
+
 void mlir::cell::registerCellPassesAndPipelines() {
   registerCellPasses();
   PassPipelineRegistration<>("cell-differentiate-pipeline", "Write out all derivatives", buildDifferentiatePipeline);
@@ -40,4 +47,5 @@ void mlir::cell::registerCellPassesAndPipelines() {
   PassPipelineRegistration<>("linalg-to-llvm",
                              "Lower linalg on tensors to the LLVM dialect for the CPU",
                              buildLinalgToLLVMPipeline);
+  PassPipelineRegistration<>("cell-to-llvm", "The whole way from cell to the LLVM dialect for the CPU", buildCellToLLVMPipeline);
 }
