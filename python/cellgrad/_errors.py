@@ -8,8 +8,8 @@ from __future__ import annotations
 import linecache
 from typing import Any, NamedTuple
 
-__all__ = ["CaptureError", "DTypeError", "GradError", "InternalError", "Position", "PositionError", "ShapeError", "UnsupportedError", "UserError",
-           "UserIndexError", "UserTypeError", "UserValueError", "source_excerpt"]
+__all__ = ["CaptureError", "CellgradError", "CompileError", "DTypeError", "Diagnostic", "GradError", "InternalError", "Position", "PositionError", "ShapeError", "UnsupportedError", "UserError",
+           "UserIndexError", "UserTypeError", "UserValueError", "format_diagnostics", "source_excerpt"]
 
 
 class Position(NamedTuple):
@@ -40,7 +40,15 @@ def source_excerpt(position: Position) -> str:
     return "\n".join(lines)
 
 
-class UserError(Exception):
+# (severity, file, line, column, message, notes); notes are of the same form.
+Diagnostic = tuple[str, str, int, int, str, list]
+
+
+class CellgradError(Exception):
+    """Base of all errors that cellgrad raises on purpose."""
+
+
+class UserError(CellgradError):
     """Something in the user's program; ``position`` is the line, ``hint`` what to do about it."""
 
     position: Position | None
@@ -97,9 +105,32 @@ class PositionError(GradError, IndexError):
     """A ``grad_position`` beyond the arguments of the call."""
 
 
-class InternalError(RuntimeError):
-    """A mistake in cellgrad itself. ``reproducer`` is a program that shows it, where there is one."""
+class CompileError(CellgradError):
+    """The compiler refused a program. ``diagnostics`` has what it said, in order."""
 
-    def __init__(self, message: str, reproducer: str | None = None) -> None:
+    def __init__(self, message: str, diagnostics: list[Diagnostic] | None = None) -> None:
         super().__init__(message)
-        self.reproducer = reproducer
+        self.diagnostics: list[Diagnostic] = diagnostics or []
+
+    @classmethod
+    def from_diagnostics(cls, diagnostics: list[Diagnostic]) -> CompileError:
+        return cls(format_diagnostics(diagnostics), diagnostics)
+
+
+class InternalError(CompileError, RuntimeError):
+    """A fault of cellgrad, not of the program. The message names a file that shows it again and the command that replays it."""
+
+
+def format_diagnostics(diagnostics: list[Diagnostic]) -> str:
+    """One line per diagnostic and note: `file:line:column: message`."""
+    lines: list[str] = []
+
+    def add(items: list[Diagnostic], indent: str) -> None:
+        for severity, file, line, column, message, notes in items:
+            place = f"{file}:{line}:{column}: " if file else ""
+            word = "" if severity == "error" and not indent else f"{severity}: "
+            lines.append(f"{indent}{place}{word}{message}")
+            add(notes, indent + "  ")
+
+    add(diagnostics, "")
+    return "\n".join(lines)

@@ -124,19 +124,16 @@ class Frame:
         """
         try:
             return self.function.op("cell." + name, operands, attributes, locations.location(self.capture))
-        except Exception as error:
-            diagnostics = getattr(error, "diagnostics", None)
-            if diagnostics is None:
-                raise
-            raise dialect_error(name, diagnostics) from None
+        except err.CompileError as error:
+            raise dialect_error(name, error.diagnostics) from None
 
 
 def dialect_error(name: str, diagnostics: list) -> Exception:
     """The user error for an op that the dialect's verifier refused."""
-    messages = [d[4] for d in diagnostics if d[0] == "error"] or [str(d) for d in diagnostics]
-    notes = tuple(note if isinstance(note, str) else str(note[-1]) for d in diagnostics for note in (d[5] or ()))
-    text = messages[0].replace("'cell." + name + "' op ", "").removeprefix(name + ": ")
-    about_types = any(word in text for word in ("element type", "dtype", "must be ranked tensor of", "float", "bool"))
+    wrong = [d for d in diagnostics if d[0] == "error"] or diagnostics
+    text = wrong[0][4].replace(f"'cell.{name}' op ", "").removeprefix(name + ": ")
+    notes = tuple(note[4] for d in diagnostics for note in d[5])
+    about_types = any(word in text for word in ("element type", "dtype", "must be ranked tensor of"))
     kind = err.DTypeError if about_types and "shape" not in text else err.ShapeError
     return kind(f"{name}: {text}", notes=notes)
 

@@ -1,0 +1,315 @@
+"""What a capture read from Python, written down as guards: a later call may reuse the program while they hold.
+
+Attribute reads are recorded by a ``__getattribute__`` hook on the classes concerned, which exists only while a capture is open. Globals, closure
+variables and attributes of modules are found in the bytecode of every user function that is reached.
+"""
+from __future__ import annotations
+
+import dis
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from .._runtime import _core
+from .._runtime.dtype import DType
+from .locations import is_user_code
+
+__all__ = ["Recorder", "active_recorder", "recording"]
+
+_SCALARS = (type(None), bool, int, float, complex, str, bytes)
+_FOREIGN = frozenset(sys.stdlib_module_names) | {"numpy", "scipy", "cellgrad", "ml_dtypes", "_pytest", "pytest", "matplotlib", "mlir"}
+_LONG = 64  # a container longer than this is compared by one snapshot instead of guard by guard
+
+_installed: dict[type, tuple[int, Any]] = {}  # class -> how many recorders want its hook, the hook
+_lock = threading.RLock()
+
+
+class _Active(threading.local):
+    recorder: Recorder | None = None
+
+
+_active = _Active()
+
+
+def active_recorder() -> Recorder | None:
+    return _active.recorder
+
+
+def _foreign(module: str | None) -> bool:
+    return (module or "").partition(".")[0] in _FOREIGN
+
+
+def _is_simple(value: Any) -> bool:
+    return isinstance(value, _SCALARS) or (type(value) is tuple and all(_is_simple(v) for v in value))
+
+
+def _make_hook(cls: type) -> Any:
+    original = cls.__getattribute__
+
+    def __getattribute__(self: Any, name: str) -> Any:
+        recorder = _active.recorder
+        if recorder is None or name.startswith("__"):
+            return original(self, name)
+        try:
+            value = original(self, name)
+        except AttributeError:
+            recorder.missing(self, name)
+            raise
+        recorder.attribute(self, name, value)
+        return value
+
+    return __getattribute__
+
+
+def _install(cls: type) -> bool:
+    """Puts the hook on a class; False where the class does not let itself be changed."""
+    with _lock:
+        count, hook = _installed.get(cls, (0, None))
+        if not count:
+            if "__getattribute__" in cls.__dict__:
+                return False
+            hook = _make_hook(cls)
+            try:
+                type.__setattr__(cls, "__getattribute__", hook)
+            except TypeError:
+                return False
+        _installed[cls] = (count + 1, hook)
+        return True
+
+
+def _uninstall(cls: type) -> None:
+    with _lock:
+        count, hook = _installed.pop(cls)
+        if count > 1:
+            _installed[cls] = (count - 1, hook)
+        elif cls.__dict__.get("__getattribute__") is hook:
+            type.__delattr__(cls, "__getattribute__")
+
+
+class Recorder:
+    """The guards of one capture."""
+
+    def __init__(self) -> None:
+        self._guards: dict[tuple, tuple] = {}
+        self._classes: list[type] = []
+        self._reached: dict[int, Any] = {}  # id -> function, container or object already looked at
+        self._nested: set[int] = set()  # id of code objects that reached functions define inside
+
+    @property
+    def guards(self) -> tuple:
+        return tuple(self._guards.values())
+
+    def close(self) -> None:
+        while self._classes:
+            _uninstall(self._classes.pop())
+
+    # -- what the hooks see ---------------------------------------------------------------------------------------------
+    def attribute(self, obj: Any, name: str, value: Any) -> None:
+        """An attribute of a Cell or of an object of a user class was read."""
+        label = f"@{type(obj).__name__}.{name}"
+        try:
+            state = object.__getattribute__(obj, "__dict__")
+        except AttributeError:
+            state = None
+        if state is not None and name in state:
+            if state[name] is value:
+                self._item(state, name, value, label)
+            return
+        for cls in type(obj).__mro__:
+            if name in cls.__dict__:
+                found = cls.__dict__[name]
+                break
+        else:
+            return
+        if isinstance(found, (FunctionType, staticmethod, classmethod)):
+            self.reached(getattr(found, "__func__", found))
+        elif isinstance(found, property):
+            if found.fget is not None:
+                self.reached(found.fget)
+        elif hasattr(type(found), "__get__"):
+            if type(found).__name__ == "member_descriptor":  # a slot
+                self._add(("attr", obj, name, value, label))
+                self.reached(value)
+        elif not _foreign(cls.__module__):
+            self._add(("attr", cls, name, value, label))
+            self.reached(value)
+
+    def missing(self, obj: Any, name: str) -> None:
+        try:
+            state = object.__getattribute__(obj, "__dict__")
+        except AttributeError:
+            return
+        self._add(("no_item", state, name, f"@{type(obj).__name__}.{name}"))
+
+    # -- guards ---------------------------------------------------------------------------------------------------------
+    def _add(self, guard: tuple) -> None:
+        self._guards.setdefault((guard[0], id(guard[1]), guard[2] if len(guard) > 3 else None), guard)
+
+    def _item(self, container: Any, key: Any, value: Any, label: str) -> None:
+        if ("item", id(container), key) in self._guards:
+            return
+        if getattr(value, "_node", None) is not None and isinstance(value, _core.TensorBase):
+            return  # made by this capture
+        self._add(("item", container, key, value, label))
+        self.reached(value, label)
+
+    def reached(self, value: Any, label: str = "@") -> None:
+        """Looks into a value that the program can see. The value itself is guarded by whoever read it."""
+        if _is_simple(value) or isinstance(value, (_core.TensorBase, DType, BuiltinFunctionType)) or id(value) in self._reached:
+            return
+        self._reached[id(value)] = value
+        if isinstance(value, MethodType):
+            self.reached(value.__self__, label)
+            self.reached(value.__func__, label)
+        elif isinstance(value, FunctionType):
+            self._function(value)
+        elif isinstance(value, (list, tuple, dict, set, frozenset)):
+            self._container(value, label)
+        elif isinstance(value, np.ndarray):
+            copy = value.copy()
+            self._add(("python", lambda slots, now=value, then=copy: now.shape == then.shape and now.dtype == then.dtype
+                       and now.tobytes() == then.tobytes(), label))
+        elif isinstance(value, (type, ModuleType)):
+            return
+        else:
+            self._object(value)
+
+    def _container(self, value: Any, label: str) -> None:
+        if isinstance(value, (set, frozenset)):
+            self._add(("python", lambda slots, now=value, then=frozenset(value): now == then, label))
+            return
+        if isinstance(value, tuple):
+            for element in value:  # a tuple does not change, what it holds may
+                self.reached(element, label)
+            return
+        if len(value) > _LONG:
+            items = list(value.items()) if isinstance(value, dict) else list(value)
+            self._add(("python", _unchanged(value, items), label))
+        else:
+            self._add(("len", value, len(value), label))
+            pairs = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, element in pairs:
+                self._item(value, key, element, f"{label}[{key!r}]")
+        for element in (value.values() if isinstance(value, dict) else value):
+            self.reached(element, label)
+
+    def _object(self, value: Any) -> None:
+        cls = type(value)
+        inner = value.__dict__.get("_fn") if isinstance(value, _core.Dispatcher) else None
+        if inner is not None:
+            self.reached(inner)
+            return
+        partial = getattr(value, "func", None) if cls.__name__ == "partial" else None
+        if partial is not None:
+            self.reached(partial)
+            self.reached(value.args)
+            self.reached(value.keywords)
+            return
+        # Of the classes of cellgrad, a Cell is looked into (its base class has the hook for all of them).
+        for base in cls.__mro__:
+            if base.__module__ == "cellgrad.nn.cell" and base.__name__ == "Cell":
+                cls = base
+        if cls.__module__ != "cellgrad.nn.cell" and (_foreign(cls.__module__) or not cls.__flags__ & (1 << 9)):
+            return  # not a class written in Python by the user
+        if cls not in self._classes and _install(cls):
+            self._classes.append(cls)
+        call = cls.__dict__.get("__call__")
+        if isinstance(call, FunctionType) and not _foreign(cls.__module__):
+            self.reached(call)
+
+    # -- globals, closures, modules ---------------------------------------------------------------------------------------
+    def _function(self, fn: FunctionType) -> None:
+        wrapped = getattr(fn, "__wrapped__", None)
+        if wrapped is not None:
+            self.reached(wrapped)
+        if _foreign(fn.__module__) or not is_user_code(fn.__code__):
+            return
+        if fn.__defaults__:
+            self._add(("attr", fn, "__defaults__", fn.__defaults__, f"@defaults of {fn.__qualname__}"))
+            self.reached(fn.__defaults__)
+        if fn.__kwdefaults__:
+            self.reached(fn.__kwdefaults__, f"@defaults of {fn.__qualname__}")
+        inner = id(fn.__code__) in self._nested  # defined while capturing: its cells belong to this capture
+        cells = {} if inner else dict(zip(fn.__code__.co_freevars, fn.__closure__ or ()))
+        self._code(fn.__code__, fn.__globals__, cells)
+
+    def _code(self, code: CodeType, scope: dict, cells: dict[str, CellType]) -> None:
+        chain: Any = None  # the module that the last instruction loaded
+        for instruction in dis.get_instructions(code):
+            op, name = instruction.opname, instruction.argval
+            if op in ("LOAD_ATTR", "LOAD_METHOD") and isinstance(chain, ModuleType):
+                chain = self._module_attribute(chain, name)
+                continue
+            chain = None
+            if op in ("LOAD_GLOBAL", "LOAD_NAME"):
+                chain = self._global(scope, name)
+            elif op in ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_CLOSURE", "LOAD_FROM_DICT_OR_DEREF") and name in cells:
+                chain = self._cell(cells[name], name)
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                self._nested.add(id(constant))
+                self._reached[id(constant)] = constant
+                self._code(constant, scope, cells)
+
+    def _global(self, scope: dict, name: str) -> Any:
+        if name not in scope:
+            return None
+        value = scope[name]
+        if isinstance(value, ModuleType):
+            return value
+        if isinstance(value, (FunctionType, type)) and _foreign(value.__module__):
+            return None
+        self._item(scope, name, value, f"@global {name}")
+        return None
+
+    def _cell(self, cell: CellType, name: str) -> Any:
+        try:
+            value = cell.cell_contents
+        except ValueError:
+            return None
+        if isinstance(value, ModuleType):
+            return value
+        if isinstance(value, _core.TensorBase) and value._node is not None:
+            return None
+        self._add(("cell", cell, value, f"@closure variable {name}"))
+        self.reached(value, f"@{name}")
+        return None
+
+    def _module_attribute(self, module: ModuleType, name: str) -> Any:
+        value = module.__dict__.get(name)
+        if isinstance(value, ModuleType):
+            return value
+        if not _foreign(module.__name__) and name in module.__dict__:
+            self._item(module.__dict__, name, value, f"@{module.__name__}.{name}")
+        return None
+
+
+def _unchanged(container: Any, items: list) -> Callable[[Any], bool]:
+    def same(a: Any, b: Any) -> bool:
+        return a is b or (type(a) is type(b) and _is_simple(a) and a == b)
+
+    def check(slots: Any) -> bool:
+        now = list(container.items()) if isinstance(container, dict) else container
+        if len(now) != len(items):
+            return False
+        if isinstance(container, dict):
+            return all(k == k2 and same(v, v2) for (k, v), (k2, v2) in zip(now, items))
+        return all(same(a, b) for a, b in zip(now, items))
+
+    return check
+
+
+@contextmanager
+def recording(recorder: Recorder) -> Iterator[Recorder]:
+    """Records the reads of this thread."""
+    outer, _active.recorder = _active.recorder, recorder
+    try:
+        yield recorder
+    finally:
+        _active.recorder = outer
+        recorder.close()

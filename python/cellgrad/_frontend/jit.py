@@ -1,0 +1,299 @@
+"""``jit``: compiled functions, methods and Cells, and the calls of Cells."""
+from __future__ import annotations
+
+import inspect
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import _errors as err
+from .._runtime import _core
+from . import context, program, trace
+from .guards import Recorder, active_recorder
+from .structure import map_leaves
+
+__all__ = ["Compiled", "JitFunction", "call_cell", "call_names", "jit"]
+
+MISSING = _core.MISSING
+_MOST_ENTRIES = 64  # programs kept per function; the oldest goes first
+
+
+class CallNames:
+    """How a callable takes its arguments: the parameters of ``_core.Dispatcher``."""
+
+    def __init__(self, fn: Any, drop_first: bool = False) -> None:
+        self.varargs = self.varkw = False
+        positional: list[str] = []
+        keyword: list[str] = []
+        try:
+            parameters = list(inspect.signature(fn).parameters.values())
+        except (TypeError, ValueError):
+            parameters, self.varargs, self.varkw = [], True, True
+        for parameter in parameters[drop_first:]:
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                self.varargs = True
+            elif parameter.kind is parameter.VAR_KEYWORD:
+                self.varkw = True
+            elif parameter.kind is parameter.KEYWORD_ONLY:
+                keyword.append(parameter.name)
+            else:
+                positional.append(parameter.name)
+        self.names = tuple(positional + keyword)
+        self.n_positional = len(positional)
+
+    def options(self) -> dict[str, Any]:
+        return {"n_positional": self.n_positional, "varargs": self.varargs, "varkw": self.varkw}
+
+    def bind(self, slots: list, extra_names: tuple) -> tuple[list, dict]:
+        """The slots of a call as positional and keyword arguments."""
+        args: list = []
+        kwargs: dict = {}
+        named = len(self.names)
+        gap = False
+        for i, name in enumerate(self.names):
+            if slots[i] is MISSING:
+                gap = True
+            elif i < self.n_positional and not gap:
+                args.append(slots[i])
+            else:
+                kwargs[name] = slots[i]
+        end = len(slots) - len(extra_names)
+        args.extend(slots[named:end])
+        kwargs.update(zip(extra_names, slots[end:]))
+        return args, kwargs
+
+
+def call_names(fn: Any) -> CallNames:
+    """The parameters of a function; of a Cell, those of its ``construct``."""
+    construct = getattr(fn, "construct", None)
+    return CallNames(construct if is_cell(fn) else fn)
+
+
+def is_cell(value: Any) -> bool:
+    """Whether the value is a Cell (told without importing ``nn``)."""
+    return any(cls.__name__ == "Cell" and cls.__module__ == "cellgrad.nn.cell" for cls in type(value).__mro__)
+
+
+def name_of(fn: Any) -> str:
+    if is_cell(fn):
+        return type(fn).__name__
+    return getattr(fn, "__name__", None) or getattr(getattr(fn, "func", None), "__name__", None) or type(fn).__name__
+
+
+def _with_leaves(tree: Any, leaves: list) -> Any:
+    """The structure with its Tensors, in order, replaced."""
+    rest = iter(leaves)
+    return map_leaves(lambda leaf: next(rest) if isinstance(leaf, _core.TensorBase) else leaf, tree)
+
+
+class Compiled(_core.Dispatcher):
+    """A callable whose calls run compiled programs, one per signature and state of what the function read.
+
+    ``run`` is the Python that is captured; ``fn`` the user's function, for names and errors.
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        return super().__new__(cls)
+
+    def __init__(self, fn: Any, run: Callable, names: CallNames, traced: Callable) -> None:
+        super().__init__(_miss, names.names, traced_path=traced, **names.options())
+        self._fn, self._run, self._names = fn, run, names
+        self._programs: dict[int, program.Program] = {}
+        self._serial = 0
+
+    # -- looking at programs ----------------------------------------------------------------------------------------------
+    def _latest(self) -> program.Program:
+        if not self._programs:
+            raise ValueError(f"{name_of(self._fn)} has not been compiled yet: call it once, or use .lower(*args)")
+        return self._programs[max(self._programs)]
+
+    def mlir(self, stage: str = "cell") -> str:
+        """The text of the program that was compiled last, at ``"cell"``, ``"differentiated"``, ``"linalg"`` or ``"llvm"``."""
+        return self._latest().mlir(stage)
+
+    def asm(self) -> str:
+        """The machine code of the program that was compiled last, as assembly."""
+        return self._latest().asm()
+
+    def timings(self) -> dict[str, float]:
+        """Seconds per stage of the last compilation: ``capture``, then those of the compiler."""
+        return self._latest().timings()
+
+    def lower(self, *args: Any, **kwargs: Any) -> program.Program | None:
+        """The program for these arguments, compiled but not run; ``None`` if it computes nothing."""
+        call = _Call(self, args, kwargs)
+        return _capture(self, call).compile()
+
+
+class _Call:
+    """A call bound in Python, as the Dispatcher binds it."""
+
+    def __init__(self, d: Compiled, args: tuple, kwargs: dict) -> None:
+        from .structure import tensor_leaves
+
+        names = d._names
+        values = dict(zip(names.names[:names.n_positional], args)) | {k: v for k, v in kwargs.items() if k in names.names}
+        extra = {k: v for k, v in kwargs.items() if k not in names.names}
+        self.slots = (*(values.get(n, MISSING) for n in names.names), *args[names.n_positional:], *extra.values())
+        self.extra_names = tuple(extra)
+        self.leaves = tuple(tensor_leaves(list(self.slots)))
+
+
+def _capture(d: Compiled, call: Any) -> program.Captured:
+    import time
+
+    begin = time.perf_counter()
+
+    def run(formals: list) -> Any:
+        args, kwargs = d._names.bind(_with_leaves(list(call.slots), formals), call.extra_names)
+        return d._run(*args, **kwargs)
+
+    def reach(recorder: Recorder) -> None:
+        recorder.reached(d._fn)
+        for slot in call.slots:
+            if not isinstance(slot, (tuple, list, dict, np.ndarray)):
+                recorder.reached(slot)
+
+    captured = program.capture(run, call.leaves, name_of(d._fn), reach)
+    captured.seconds = time.perf_counter() - begin
+    return captured
+
+
+def _has_array(tree: Any) -> bool:
+    found = False
+
+    def look(leaf: Any) -> Any:
+        nonlocal found
+        found = found or isinstance(leaf, np.ndarray)
+        return leaf
+
+    map_leaves(look, tree)
+    return found
+
+
+def _miss(d: Compiled, call: Any) -> Any:
+    """The call fits no program: capture, compile, run."""
+    if call.slots is None:
+        d._fn(*call.args, **call.kwargs)  # raises the TypeError of Python
+        raise err.InternalError(f"arguments of {name_of(d._fn)} were not bound")
+    captured = _capture(d, call)
+    compiled = captured.compile()
+    executable = None
+    if compiled is not None:
+        executable = compiled.executable
+        timings = compiled.compiled.timings
+        seconds = captured.seconds
+        compiled.timings = lambda: {"capture": seconds, **timings()}  # type: ignore[method-assign]
+    serial = d._serial
+    d._serial = serial + 1
+    entry = d.add_entry(call, executable, captured.plan if executable is not None else [], captured.template, captured.guards, (), serial)
+    if compiled is not None:
+        d._programs[serial] = compiled
+    result = d.run_entry(entry, call)
+    # The content of NumPy arguments is not part of the signature: their programs serve one call only.
+    if _has_array(list(call.slots)):
+        d.remove_entry(entry)
+    elif len(d.entries) > _MOST_ENTRIES:
+        d._programs.pop(d.entries[0], None)
+        d.remove_entry(0)
+    return result
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# jit
+# --------------------------------------------------------------------------------------------------------------------
+def run_function(fn: Any, args: tuple, kwargs: dict) -> Any:
+    """Calls a user function inside a capture; a Cell by its ``construct``."""
+    recorder = active_recorder()
+    if recorder is not None:
+        recorder.reached(fn)
+        if is_cell(fn):
+            recorder.reached(type(fn).construct)
+    return fn.construct(*args, **kwargs) if is_cell(fn) else fn(*args, **kwargs)
+
+
+def trace_call(fn: Any, args: tuple, kwargs: dict) -> Any:
+    """A call inside a capture as a function of its own."""
+    return trace.trace_function(lambda *a, **k: run_function(fn, a, k), args, kwargs, name_of(fn)).call()
+
+
+class JitFunction(Compiled):
+    """What ``jit`` returns; see there."""
+
+    def __init__(self, fn: Any) -> None:
+        super().__init__(fn, lambda *a, **k: run_function(fn, a, k), call_names(fn), lambda *a, **k: trace_call(fn, a, k))
+        self.__wrapped__ = fn
+        for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
+            if hasattr(fn, attribute):
+                setattr(self, attribute, getattr(fn, attribute))
+
+    def __repr__(self) -> str:
+        return f"<compiled {name_of(self._fn)}>"
+
+
+def jit(function: Any = None, *, capture_mode: str = "trace", jit_level: str = "O1", dynamic: int = 0, fullgraph: bool = True, backend: str = "",
+        **options: Any) -> Any:
+    """Compiles a function, a method or a Cell: its first call with arguments of new dtypes and shapes is captured and compiled, later ones run the
+    machine code. Forward, derivatives and Parameter updates inside it become one program.
+
+    Args:
+        function: a function of Tensors, nested tuples, lists and dicts of them, and Python values (which are constants of the program).
+        capture_mode, jit_level, dynamic, fullgraph, backend, options: accepted as MindSpore has them. Everything is captured by tracing as a whole graph
+            and fully optimised, so they change nothing.
+
+    Returns:
+        A ``JitFunction``, called like the function. ``.mlir(stage)``, ``.asm()`` and ``.timings()`` show the program compiled last, ``.lower(*args)``
+        compiles without running.
+
+    Raises:
+        TypeError: ``function`` is not callable.
+
+    Examples:
+        >>> @ms.jit
+        ... def f(x, y):
+        ...     return x * y + 1
+        >>> print(f(Tensor([1.0, 2.0]), Tensor([3.0, 4.0])))
+        [4. 9.]
+    """
+    if function is None:
+        return lambda fn: jit(fn)
+    if isinstance(function, JitFunction):
+        return function
+    if not callable(function):
+        raise TypeError(f"For 'jit', the function should be callable, but got {type(function).__name__}.")
+    if isinstance(function, (staticmethod, classmethod)):
+        return type(function)(jit(function.__func__))
+    return JitFunction(function)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Cells
+# --------------------------------------------------------------------------------------------------------------------
+_cells: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+class _CellProgram(Compiled):
+    def __init__(self, cell: Any) -> None:
+        construct = type(cell).construct
+        self_ = weakref.ref(cell)
+        names = CallNames(construct, drop_first=True)
+        super().__init__(construct, lambda *a, **k: run_function(self_(), a, k), names, lambda *a, **k: trace_call(self_(), a, k))
+
+
+def cell_program(cell: Any) -> Compiled:
+    """The compiled form of a Cell's call in GRAPH_MODE."""
+    found = _cells.get(cell)
+    if found is None:
+        found = _cells[cell] = _CellProgram(cell)
+    return found
+
+
+def call_cell(cell: Any, args: tuple, kwargs: dict) -> Any:
+    """What calling a Cell does: op by op in PYNATIVE mode, compiled in GRAPH_MODE, its own function while capturing."""
+    if trace.capturing():
+        return trace_call(cell, args, kwargs)
+    if context.get_mode() == context.GRAPH_MODE and not isinstance(type(cell).construct, JitFunction):
+        return cell_program(cell)(*args, **kwargs)
+    return cell.construct(*args, **kwargs)

@@ -1,0 +1,139 @@
+"""From a finished capture to an executable: one-op kernels for eager Tensors, whole programs for compiled functions."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .._runtime import _core
+from . import trace
+from .guards import Recorder, recording
+from .structure import map_leaves
+
+__all__ = ["Captured", "Program", "capture", "compile_op"]
+
+TensorBase = _core.TensorBase
+
+
+def compile_op(name: str, attrs: tuple | None, tensors: tuple, build: Callable) -> Any:
+    """The executable of one op or composite for the dtypes and shapes of ``tensors``."""
+    from .. import _compiler
+
+    key = repr((name, attrs, [(t.dtype.name, t.shape) for t in tensors]))
+    compiled = _compiler.lookup(key)
+    if compiled is not None:
+        outputs = compiled.outputs
+    else:
+        recording_ = trace.Capture()
+        with trace.open_capture(recording_):
+            root = trace.Frame(recording_, None, name)
+            recording_.stack.append(root)
+            results = build(name, attrs, tuple(root.formal(t) for t in tensors))
+            results = results if isinstance(results, tuple) else (results,)
+            root.function.finish([root.value(r) for r in results], {})
+            module = recording_.builder.finish(root.function)
+        outputs = [(r.dtype.code, tuple(r.shape)) for r in results]
+        compiled = _compiler.compile(module, name, key=key, outputs=outputs)
+    return _core.Executable(compiled.entry, compiled.arena_bytes, [(t.dtype, t.shape) for t in tensors],
+                            [(code, tuple(shape), -1) for code, shape in outputs], compiled, None, name)
+
+
+class Program:
+    """A compiled program and the ways to look at it."""
+
+    def __init__(self, compiled: Any, executable: Any, name: str, module: Any) -> None:
+        self.compiled, self.executable, self.name, self.module = compiled, executable, name, module
+
+    def mlir(self, stage: str = "cell") -> str:
+        """The program's text at a stage: ``"cell"``, ``"differentiated"``, ``"linalg"`` or ``"llvm"``."""
+        return self.compiled.mlir(stage)
+
+    def asm(self) -> str:
+        return self.compiled.asm()
+
+    def timings(self) -> dict[str, float]:
+        return self.compiled.timings()
+
+
+class Captured:
+    """What a capture gives: a module with the interface of its entry, and the result of a call as a template."""
+
+    def __init__(self) -> None:
+        self.module: Any = None
+        self.inputs: list[tuple] = []
+        self.outputs: list[tuple] = []
+        self.plan: list = []
+        self.template: Any = None
+        self.guards: tuple = ()
+        self.name = ""
+        self.seconds = 0.0
+
+    def compile(self) -> Program | None:
+        """The executable program; ``None`` when nothing is computed."""
+        if self.module is None:
+            return None
+        from .. import _compiler
+
+        compiled = _compiler.compile(self.module, self.name)
+        executable = _core.Executable(compiled.entry, compiled.arena_bytes, self.inputs, self.outputs, compiled, None, self.name)
+        return Program(compiled, executable, self.name, self.module)
+
+
+def capture(run: Callable[[list], Any], leaves: tuple, name: str, reach: Callable[[Recorder], None]) -> Captured:
+    """Captures one program.
+
+    Args:
+        run: called with the traced Tensors that stand for ``leaves``; returns the program's result.
+        leaves: the Tensors of the call.
+        name: of the program.
+        reach: tells the recorder what the program starts from (the function, its arguments).
+    """
+    recorder = Recorder()
+    current = trace.Capture(recorder)
+    done = Captured()
+    done.name = name
+    with trace.open_capture(current), recording(recorder):
+        root = trace.Frame(current, None, name)
+        current.stack.append(root)
+        formals = [root.formal(leaf) for leaf in leaves]
+        entry = [formal._node for formal in formals]
+        reach(recorder)
+        output = run(formals)
+        _finish(done, current, root, leaves, formals, entry, output)
+    done.guards = recorder.guards
+    return done
+
+
+def _finish(done: Captured, current: Any, root: Any, leaves: tuple, formals: list, entry: list, output: Any) -> None:
+    number = {id(formal): k for k, formal in enumerate(formals)}
+    results: list = []
+    place: dict[int, int] = {}
+
+    def leaf(item: Any) -> Any:
+        if not isinstance(item, TensorBase):
+            return _core.Const(item)
+        if id(item) in number:
+            return _core.In(number[id(item)])
+        if item._node is None and id(item) not in current.fresh:
+            return _core.Const(item)  # a Parameter or a Tensor from outside
+        if id(item) not in place:
+            place[id(item)] = len(results)
+            results.append(item)
+        return _core.Out(place[id(item)])
+
+    done.template = map_leaves(leaf, output)
+    values = [root.value(item) for item in results]
+    tied: list[tuple[Any, Any, int]] = []  # Tensor, value, argument number
+    for k, (formal, first) in enumerate(zip(formals, entry)):
+        if formal._node is not first:
+            tied.append((leaves[k], formal._node.value, k))
+    for key, tensor in root.written.items():
+        if key not in current.fresh:
+            tied.append((tensor, root.values[key], root.arguments[key]))
+    done.inputs = [(t.dtype, t.shape) for t in leaves] + [(t.dtype, t.shape) for _, t in current.captured]
+    done.plan = list(range(len(leaves))) + [t for _, t in current.captured]
+    done.outputs = [(r.dtype, r.shape, -1) for r in results] + [(t.dtype, t.shape, argument) for t, _, argument in tied]
+    if not done.outputs:
+        return
+    aliases = {len(values) + i: argument for i, (_, _, argument) in enumerate(tied)}
+    root.function.finish(values + [value for _, value, _ in tied], aliases)
+    done.module = current.builder.finish(root.function)
