@@ -14,11 +14,23 @@ endfunction()
 
 _cell_install(cell-opt cellgrad/bin ${CELL_RPATH_TOOLS})
 _cell_install(cell-lsp-server cellgrad/bin ${CELL_RPATH_TOOLS})
+_cell_install(cell-run cellgrad/bin ${CELL_RPATH_TOOLS})
 _cell_install(cell-reduce cellgrad/bin ${CELL_RPATH_TOOLS})
 _cell_install(CellgradPlugin cellgrad/lib)
 _cell_install(cellgrad_cpu cellgrad/lib ${CELL_RPATH_RUNTIME})
 _cell_install(cellgrad_core cellgrad/_runtime)
 _cell_install(cellgrad_native cellgrad/_compiler ${CELL_RPATH_COMPILER})
+
+# In the source tree PYTHONPATH=python is the package as well: what is compiled lands there, or is reached from there.
+if(CELLGRAD_PYTHON)
+  if(TARGET cellgrad_native)
+    set_target_properties(cellgrad_native PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${PROJECT_SOURCE_DIR}/python/cellgrad/_compiler")
+  endif()
+  if(TARGET cellgrad_cpu)
+    file(MAKE_DIRECTORY "${PROJECT_SOURCE_DIR}/python/cellgrad/lib")
+    file(CREATE_LINK "${PROJECT_BINARY_DIR}/lib/libcellgrad_cpu.so" "${PROJECT_SOURCE_DIR}/python/cellgrad/lib/libcellgrad_cpu.so" SYMBOLIC)
+  endif()
+endif()
 
 # The OpenMP runtime goes with the package. It keeps its own soname, so that a process which already has it (through another
 # package that links the system's) shares that one.

@@ -52,14 +52,14 @@ config.substitutions += [
     ("%mlir_opt_plugin", f"{mlir / 'bin' / 'mlir-opt'} {plugin_flags}"),
     ("%runner_libs", f"{runner_libs},{runtime}"),
     ("%python", sys.executable),
-    ("cell-run", f"{sys.executable} -m cellgrad.run"),
 ]
 if "sanitize" in choice:
     # MLIR itself is not instrumented: containers that cross the border look overflown, and what MLIR keeps for the process looks leaked.
     config.environment.setdefault("ASAN_OPTIONS", "detect_container_overflow=0:detect_leaks=0:alloc_dealloc_mismatch=0")
 else:
     config.available_features.add("plugin")
-if (bindir / "cell-lsp-server").exists():
-    config.available_features.add("lsp")
+for tool, feature in (("cell-lsp-server", "lsp"), ("cell-run", "cell-run")):
+    if (bindir / tool).exists():
+        config.available_features.add(feature)
 if "sanitize" not in choice:
     config.available_features.add("python")

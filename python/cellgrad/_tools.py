@@ -37,11 +37,9 @@ def cell_lsp_server() -> NoReturn:
     _exec("cell-lsp-server")
 
 
-def cell_run() -> int:
+def cell_run() -> NoReturn:
     """Compiles a .mlir file, runs its entry function and prints the results."""
-    from cellgrad.run import main
-
-    return main()
+    _exec("cell-run")
 
 
 def cell_config() -> int:

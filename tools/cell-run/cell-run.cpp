@@ -1,0 +1,202 @@
+//===- cell-run.cpp - compile a .mlir file, run it, print its results -----===//
+//
+//   cell-run f.mlir --input=2x3xf32=1,2,3,4,5,6 --input=rand --input=x.npy
+//
+// The entry is the module's only public function; its arguments are the inputs, in order. Results tied to an argument (assigned
+// parameters) are printed like the others.
+//
+//===----------------------------------------------------------------------===//
+#include "dialect/Cell/Cell.h"
+#include "passes/LinalgToLLVM/CodeGen.h"
+#include "passes/LinalgToLLVM/Jit.h"
+#include "passes/Pipelines.h"
+#include "tools/cell-run/HostTensor.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Support/FileUtilities.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+
+#include <chrono>
+
+using namespace mlir;
+using namespace mlir::cell;
+namespace cl = llvm::cl;
+
+static cl::OptionCategory category("cell-run options");
+static cl::opt<std::string> inputFile(cl::Positional, cl::desc("<file.mlir>"), cl::init("-"), cl::cat(category));
+static cl::list<std::string> inputs("input", cl::desc("One per argument: 2x3xf32=1,2,3,4,5,6 | 1.5 | rand[:seed[:low:high]] | x.npy"),
+                                    cl::value_desc("tensor"), cl::cat(category));
+static cl::opt<std::string> pipeline("pipeline", cl::desc("Pipeline that lowers the file (default cell-to-llvm)"), cl::init("cell-to-llvm"),
+                                     cl::cat(category));
+static cl::opt<std::string> runtimeLibrary("runtime-library", cl::desc("Path of libcellgrad_cpu.so"), cl::cat(category));
+static cl::opt<std::string> saveNpy("save-npy", cl::desc("Write result i to <prefix>i.npy"), cl::value_desc("prefix"), cl::cat(category));
+static cl::opt<int64_t> printLimit("print-limit", cl::desc("Elements printed of each result"), cl::init(1000), cl::cat(category));
+static cl::opt<unsigned> repeat("repeat", cl::desc("Run so many times and print the shortest time"), cl::init(1), cl::cat(category));
+static cl::opt<bool> showTimes("time", cl::desc("Print how long lowering, code generation and linking took"), cl::cat(category));
+static cl::opt<bool> printAssembly("assembly", cl::desc("Print the machine code as assembly and do not run it"), cl::cat(category));
+static cl::opt<std::string> cpuName("cpu", cl::desc("CPU to generate code for (default: this one)"), cl::cat(category));
+static cl::opt<std::string> cpuFeatures("features", cl::desc("CPU features, for example -avx512f"), cl::cat(category));
+
+using Clock = std::chrono::steady_clock;
+static double milliseconds(Clock::time_point since) { return std::chrono::duration<double, std::milli>(Clock::now() - since).count(); }
+
+static int fail(llvm::Error error) {
+  llvm::errs() << "cell-run: " << llvm::toString(std::move(error)) << "\n";
+  return 1;
+}
+static int fail(const llvm::Twine &message) {
+  llvm::errs() << "cell-run: " << message << "\n";
+  return 1;
+}
+
+static func::FuncOp findEntry(ModuleOp module) {
+  func::FuncOp entry;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!function.isPublic() || function.isExternal())
+      continue;
+    if (entry) {
+      fail("@" + entry.getName() + " and @" + function.getName() + " are both public; make all but the entry private");
+      return {};
+    }
+    entry = function;
+  }
+  if (!entry)
+    fail("the file has no public func.func to run (a file in the LLVM dialect cannot be run: give the stage before)");
+  return entry;
+}
+
+static int runMain(int argc, char **argv) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registry.insert<CellDialect>();
+  registerAllPasses();
+  registerCellPassesAndPipelines();
+  MLIRContext context(registry);
+
+  std::string message;
+  auto buffer = openInputFile(inputFile, &message);
+  if (!buffer)
+    return fail(llvm::Twine(message));
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(buffer), SMLoc());
+  SourceMgrDiagnosticHandler diagnostics(*sources, &context);
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
+  if (!module)
+    return 1;
+  func::FuncOp entry = findEntry(*module);
+  if (!entry)
+    return 1;
+
+  // Arguments and results, before lowering changes the signature.
+  FunctionType type = entry.getFunctionType();
+  if (inputs.size() != type.getNumInputs() && !printAssembly)
+    return fail("@" + entry.getName() + " takes " + llvm::Twine(type.getNumInputs()) + " arguments, " + llvm::Twine(inputs.size()) +
+                " --input given");
+  std::vector<HostTensor> arguments, results;
+  std::vector<int64_t> tiedTo;
+  for (auto [i, argumentType] : llvm::enumerate(type.getInputs())) {
+    auto tensor = printAssembly ? HostTensor::zeros(argumentType) : HostTensor::fromSpec(inputs[i], argumentType);
+    if (!tensor)
+      return fail("argument " + llvm::Twine(i) + ": " + llvm::toString(tensor.takeError()));
+    arguments.push_back(std::move(*tensor));
+  }
+  std::vector<void *> pointers;
+  for (HostTensor &t : arguments)
+    pointers.push_back(t.data());
+  for (auto [i, resultType] : llvm::enumerate(type.getResults())) {
+    auto alias = entry.getResultAttrOfType<IntegerAttr>(i, "cell.alias");
+    auto tensor = HostTensor::zeros(resultType);
+    if (!tensor)
+      return fail("result " + llvm::Twine(i) + ": " + llvm::toString(tensor.takeError()));
+    tiedTo.push_back(alias ? alias.getInt() : -1);
+    if (tiedTo.back() >= int64_t(arguments.size()))
+      return fail("result " + llvm::Twine(i) + " is tied to argument " + llvm::Twine(tiedTo.back()) + ", which does not exist");
+    results.push_back(std::move(*tensor));
+    if (tiedTo.back() < 0)
+      pointers.push_back(results.back().data());
+  }
+
+  auto start = Clock::now();
+  PassManager manager(&context, ModuleOp::getOperationName());
+  if (failed(parsePassPipeline(pipeline, manager, llvm::errs())) || failed(manager.run(*module)))
+    return 1;
+  double lowering = milliseconds(start);
+
+  CodeGenOptions options;
+  options.cpu = cpuName;
+  options.features = cpuFeatures;
+  options.assembly = printAssembly;
+  options.object = !printAssembly;
+  auto code = generateCode(*module, options);
+  if (!code)
+    return fail(code.takeError());
+  if (printAssembly) {
+    llvm::outs() << code->assembly;
+    return 0;
+  }
+
+  if (runtimeLibrary.empty()) {
+    std::string self = llvm::sys::fs::getMainExecutable(argv[0], reinterpret_cast<void *>(&runMain));
+    SmallString<256> path(llvm::sys::path::parent_path(llvm::sys::path::parent_path(self)));
+    llvm::sys::path::append(path, "lib", "libcellgrad_cpu.so");
+    runtimeLibrary = std::string(path);
+  }
+  start = Clock::now();
+  auto linker = JitLinker::create(runtimeLibrary);
+  if (!linker)
+    return fail(linker.takeError());
+  auto program = (*linker)->link(std::move(code->object));
+  if (!program)
+    return fail(program.takeError());
+  double linking = milliseconds(start);
+
+  int64_t arenaBytes = ((*program)->arenaBytes() + 64) / 64 * 64;
+  std::unique_ptr<void, void (*)(void *)> arena(std::aligned_alloc(64, arenaBytes), ::free);
+  if (!arena)
+    return fail("no memory for the arena of " + llvm::Twine(arenaBytes) + " bytes");
+  double shortest = 0;
+  for (unsigned i = 0; i < std::max(1u, repeat.getValue()); ++i) {
+    start = Clock::now();
+    (*program)->entry()(pointers.data(), arena.get());
+    double t = milliseconds(start);
+    shortest = i ? std::min(shortest, t) : t;
+  }
+
+  for (size_t i = 0; i < results.size(); ++i) {
+    const HostTensor &result = tiedTo[i] < 0 ? results[i] : arguments[tiedTo[i]];
+    llvm::outs() << "result " << i << ": ";
+    result.print(llvm::outs(), printLimit);
+    llvm::outs() << "\n";
+    if (!saveNpy.empty())
+      if (llvm::Error error = result.saveNpy(saveNpy + std::to_string(i) + ".npy"))
+        return fail(std::move(error));
+  }
+  if (showTimes) {
+    llvm::outs() << llvm::format("lowering %.1f ms\n", lowering);
+    for (auto &[step, t] : code->timings)
+      llvm::outs() << llvm::format("%s %.1f ms\n", step.c_str(), t);
+    llvm::outs() << llvm::format("linking %.1f ms\narena %lld bytes\n", linking, (long long)(*program)->arenaBytes());
+  }
+  if (repeat > 1 || showTimes)
+    llvm::outs() << llvm::format("run %.6f ms (shortest of %u)\n", shortest, std::max(1u, repeat.getValue()));
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::HideUnrelatedOptions(category);
+  cl::ParseCommandLineOptions(argc, argv, "compiles a .mlir file, runs its public function and prints the results\n");
+  return runMain(argc, argv);
+}
