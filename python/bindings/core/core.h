@@ -126,8 +126,7 @@ struct Executable {
   uint64_t calls;
 };
 extern PyTypeObject *ExecutableType;
-// Runs with inputs already in `in` (borrowed, count checked by the caller); outs receives nFree new tensors.
-// Returns false with an exception set.
+// Runs on inputs (borrowed) that passed checkInputs; outs receives nFree new tensors. False: an exception is set.
 bool runExecutable(Executable *exe, TensorObject *const *in, TensorObject **outs);
 // Checks dtypes and shapes; false (with a Python exception if report) at the first mismatch.
 bool checkInputs(Executable *exe, TensorObject *const *in, bool report);

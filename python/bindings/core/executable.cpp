@@ -142,8 +142,6 @@ bool checkInputs(Executable *exe, TensorObject *const *in, bool report) {
 }
 
 bool runExecutable(Executable *exe, TensorObject *const *in, TensorObject **outs) {
-  if (!checkInputs(exe, in, true))
-    return false;
   void *inlineArgs[kInlineArgs];
   void **args = inlineArgs;
   int pointers = exe->nIn + exe->nFree, made = 0;
@@ -209,6 +207,8 @@ static PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyOb
       return nullptr;
     }
   auto *in = reinterpret_cast<TensorObject *const *>(args);
+  if (!checkInputs(exe, in, true))
+    return nullptr;
   if (exe->nFree <= 1) {
     TensorObject *out = nullptr;
     if (!runExecutable(exe, in, &out))

@@ -1,5 +1,5 @@
 // The module cellgrad._runtime._core.
-#include "core.h"
+#include "dispatch.h"
 
 using namespace cg;
 
@@ -38,7 +38,8 @@ static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_core", "Tensors and th
 
 PyMODINIT_FUNC PyInit__core() {
   PyObject *module = PyModule_Create(&definition);
-  if (module && initStorageType(module) && initTensorType(module) && initExecutableType(module))
+  if (module && initStorageType(module) && initTensorType(module) && initExecutableType(module) && initTemplateTypes(module) &&
+      initCallType(module) && initDispatcherType(module) && initEagerType(module))
     return module;
   Py_XDECREF(module);
   return nullptr;

@@ -102,6 +102,9 @@ SUPPORTED = ALL[:10]
 half, single, double = float16, float32, float64
 byte, short, intc, intp, ubyte, ushort, uintc, uintp = int8, int16, int32, int64, uint8, uint16, uint32, uint64
 _core.set_dtype_objects(ALL)
+for _d in ALL:
+    if _d is not bfloat16:
+        _core.register_value_type(_d.np_dtype.type)  # NumPy scalars among arguments count by value
 
 _NAMES = {d.name: d for d in ALL} | {str(d): d for d in ALL} | {"bool": bool_}
 _NUMPY = {d.np_dtype: d for d in ALL if d is not bfloat16}
