@@ -171,7 +171,28 @@ struct Bound {
 Call *newCall(Dispatcher *d, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, const Bound *bound, const Flat *flat);
 bool initCallType(PyObject *module);
 bool initDispatcherType(PyObject *module);
+
+// Eager operations (eager.cpp) and the operators of Tensor (operators.cpp).
+struct Kernel {
+  PyObject *op, *attrs;
+  PyObject *run; // an Executable, or another callable
+  uint64_t hash;
+  std::vector<Spec> specs;
+};
+struct EagerTable {
+  PyObject_HEAD
+  vectorcallfunc vectorcall;
+  PyObject *compile, *traced;
+  std::vector<Kernel *> *slots; // open addressing, a power of two, at most half full
+  size_t used, limit;
+  uint64_t hits, misses;
+};
+extern PyTypeObject *EagerTableType;
+bool hashKernel(PyObject *op, PyObject *attrs, TensorObject *const *in, size_t n, uint64_t *out); // false: exception
+// A new reference, or null: none yet, or an exception.
+PyObject *findKernel(EagerTable *t, PyObject *op, PyObject *attrs, TensorObject *const *in, size_t n, uint64_t hash);
 bool initEagerType(PyObject *module);
+bool initOperatorType(PyObject *module);
 extern thread_local int captureDepth;
 
 } // namespace cg

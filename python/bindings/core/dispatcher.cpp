@@ -212,24 +212,12 @@ static PyObject *getEntries(PyObject *self, void *) {
   return list;
 }
 
-static PyObject *create(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-  static const char *keywords[] = {"slow_path", "names", "n_positional", "varargs", "varkw", "static", "traced_path", nullptr};
-  PyObject *slowPath, *names, *numPositional = Py_None, *statics = nullptr, *tracedPath = Py_None;
-  int varargs = 0, varkw = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!|OppOO", const_cast<char **>(keywords), &slowPath, &PyTuple_Type, &names, &numPositional,
-                                   &varargs, &varkw, &statics, &tracedPath))
-    return nullptr;
-  Py_ssize_t n = PyTuple_GET_SIZE(names), positional = n;
-  for (Py_ssize_t i = 0; i < n; ++i)
-    if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(names, i))) {
-      PyErr_SetString(PyExc_TypeError, "names must be a tuple of str");
-      return nullptr;
-    }
-  if (numPositional != Py_None && ((positional = PyLong_AsSsize_t(numPositional)) < 0 || positional > n)) {
-    if (!PyErr_Occurred())
-      PyErr_SetString(PyExc_ValueError, "n_positional must be between 0 and the number of names");
-    return nullptr;
-  }
+static PyObject *notReady(PyObject *self, PyObject *const *, size_t, PyObject *) {
+  PyErr_Format(PyExc_RuntimeError, "%.200s.__init__ was not called", Py_TYPE(self)->tp_name);
+  return nullptr;
+}
+
+static PyObject *create(PyTypeObject *type, PyObject *, PyObject *) {
   auto *d = reinterpret_cast<Dispatcher *>(type->tp_alloc(type, 0));
   if (!d)
     return nullptr;
@@ -238,29 +226,21 @@ static PyObject *create(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
   if (type->tp_call == PyVectorcall_Call)
     type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
 #endif
-  d->vectorcall = call;
-  d->slowPath = Py_NewRef(slowPath);
-  d->tracedPath = Py_NewRef(tracedPath);
-  d->names = PyTuple_GetSlice(names, 0, n);
-  d->numSlots = int(n);
-  d->numPositional = int(positional);
-  d->varargs = varargs;
-  d->varkw = varkw;
+  d->vectorcall = notReady;
   d->entries = new std::vector<Entry *>();
-  d->isStatic = static_cast<uint8_t *>(PyMem_Calloc(size_t(n) + 1, 1));
-  bool ok = d->names && d->isStatic;
-  PyObject *seq = ok && statics ? PySequence_Fast(statics, "static must be a sequence of slot indices or names") : nullptr;
-  ok = ok && (!statics || seq);
-  for (Py_ssize_t i = 0; seq && ok && i < PySequence_Fast_GET_SIZE(seq); ++i) {
+  return reinterpret_cast<PyObject *>(d);
+}
+
+static bool parseStatic(Dispatcher *d, PyObject *statics) {
+  PyObject *seq = PySequence_Fast(statics, "static must be a sequence of slot indices or names");
+  bool ok = seq;
+  for (Py_ssize_t i = 0; ok && i < PySequence_Fast_GET_SIZE(seq); ++i) {
     PyObject *item = PySequence_Fast_GET_ITEM(seq, i);
-    Py_ssize_t at = -1;
-    if (PyLong_Check(item))
-      at = PyLong_AsSsize_t(item);
-    else
-      for (Py_ssize_t k = 0; PyUnicode_Check(item) && k < n; ++k)
-        if (PyUnicode_Compare(PyTuple_GET_ITEM(names, k), item) == 0)
-          at = k;
-    if (!(ok = at >= 0 && at < n)) {
+    Py_ssize_t at = PyLong_Check(item) ? PyLong_AsSsize_t(item) : -1;
+    for (Py_ssize_t k = 0; PyUnicode_Check(item) && k < d->numSlots; ++k)
+      if (PyUnicode_Compare(PyTuple_GET_ITEM(d->names, k), item) == 0)
+        at = k;
+    if (!(ok = at >= 0 && at < d->numSlots)) {
       PyErr_Clear();
       PyErr_Format(PyExc_ValueError, "static: %R is not a parameter", item);
     } else {
@@ -269,9 +249,46 @@ static PyObject *create(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     }
   }
   Py_XDECREF(seq);
-  if (!ok)
-    Py_CLEAR(d);
-  return reinterpret_cast<PyObject *>(d);
+  return ok;
+}
+
+static int initialise(PyObject *self, PyObject *args, PyObject *kwargs) {
+  auto *d = reinterpret_cast<Dispatcher *>(self);
+  static const char *keywords[] = {"slow_path", "names", "n_positional", "varargs", "varkw", "static", "traced_path", nullptr};
+  PyObject *slowPath, *names, *numPositional = Py_None, *statics = nullptr, *tracedPath = Py_None;
+  int varargs = 0, varkw = 0;
+  if (d->names) {
+    PyErr_SetString(PyExc_RuntimeError, "a Dispatcher is initialised once");
+    return -1;
+  }
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!|OppOO", const_cast<char **>(keywords), &slowPath, &PyTuple_Type, &names, &numPositional,
+                                   &varargs, &varkw, &statics, &tracedPath))
+    return -1;
+  Py_ssize_t n = PyTuple_GET_SIZE(names), positional = n;
+  for (Py_ssize_t i = 0; i < n; ++i)
+    if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(names, i))) {
+      PyErr_SetString(PyExc_TypeError, "names must be a tuple of str");
+      return -1;
+    }
+  if (numPositional != Py_None && ((positional = PyLong_AsSsize_t(numPositional)) < 0 || positional > n)) {
+    if (!PyErr_Occurred())
+      PyErr_SetString(PyExc_ValueError, "n_positional must be between 0 and the number of names");
+    return -1;
+  }
+  d->isStatic = static_cast<uint8_t *>(PyMem_Calloc(size_t(n) + 1, 1));
+  if (!d->isStatic)
+    return PyErr_NoMemory(), -1;
+  d->names = Py_NewRef(names);
+  d->slowPath = Py_NewRef(slowPath);
+  d->tracedPath = Py_NewRef(tracedPath);
+  d->numSlots = int(n);
+  d->numPositional = int(positional);
+  d->varargs = varargs;
+  d->varkw = varkw;
+  if (statics && !parseStatic(d, statics))
+    return -1;
+  d->vectorcall = call;
+  return 0;
 }
 
 static int traverse(PyObject *self, visitproc visit, void *arg) {
@@ -287,6 +304,7 @@ static int traverse(PyObject *self, visitproc visit, void *arg) {
 }
 static int clear(PyObject *self) {
   auto *d = reinterpret_cast<Dispatcher *>(self);
+  d->vectorcall = notReady; // a finaliser may still call
   clearEntries(d);
   Py_CLEAR(d->dict);
   Py_CLEAR(d->slowPath);
@@ -338,6 +356,7 @@ bool initDispatcherType(PyObject *module) {
                                  {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
                                  {}};
   static PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void *>(create)},
+                                {Py_tp_init, reinterpret_cast<void *>(initialise)},
                                 {Py_tp_dealloc, reinterpret_cast<void *>(dealloc)},
                                 {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
                                 {Py_tp_clear, reinterpret_cast<void *>(clear)},

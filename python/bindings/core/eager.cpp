@@ -4,23 +4,12 @@
 
 namespace cg {
 
+PyTypeObject *EagerTableType;
+
 namespace {
 
-struct Kernel {
-  PyObject *op, *attrs;
-  PyObject *run; // an Executable, or another callable
-  uint64_t hash;
-  std::vector<Spec> specs;
-};
-struct Table {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
-  PyObject *compile, *traced;
-  std::vector<Kernel *> *slots; // open addressing, a power of two, at most half full
-  size_t used, limit;
-  uint64_t hits, misses;
-};
-PyTypeObject *tableType;
+
+using Table = EagerTable;
 
 void drop(Kernel *k) {
   Py_DECREF(k->op);
@@ -78,6 +67,38 @@ PyObject *run(PyObject *kernel, PyObject *const *tensors, Py_ssize_t n) {
   return PyObject_Vectorcall(kernel, tensors, size_t(n), nullptr);
 }
 
+} // namespace
+
+bool hashKernel(PyObject *op, PyObject *attrs, TensorObject *const *in, size_t n, uint64_t *out) {
+  Py_hash_t opHash = PyObject_Hash(op), attrsHash = attrs == Py_None ? 0 : PyObject_Hash(attrs);
+  if (opHash == -1 || (attrsHash == -1 && PyErr_Occurred()))
+    return false;
+  uint64_t hash = mix(uint64_t(opHash), uint64_t(attrsHash));
+  for (size_t i = 0; i < n; ++i) {
+    hash = mix(hash, uint64_t(in[i]->dtype) << 8 | in[i]->ndim);
+    for (int d = 0; d < in[i]->ndim; ++d)
+      hash = mix(hash, uint64_t(in[i]->shape[d]));
+  }
+  *out = hash ^ hash >> 32;
+  return true;
+}
+
+PyObject *findKernel(EagerTable *t, PyObject *op, PyObject *attrs, TensorObject *const *in, size_t n, uint64_t hash) {
+  size_t mask = t->slots->size() - 1;
+  for (size_t i = hash & mask; Kernel *k = (*t->slots)[i]; i = (i + 1) & mask) {
+    int same = sameKernel(k, hash, op, attrs, in, n);
+    if (same < 0)
+      return nullptr;
+    if (same) {
+      ++t->hits;
+      return Py_NewRef(k->run);
+    }
+  }
+  return nullptr;
+}
+
+namespace {
+
 PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
   auto *t = reinterpret_cast<Table *>(self);
   Py_ssize_t nargs = PyVectorcall_NARGS(nargsf), n = nargs - 2;
@@ -87,38 +108,27 @@ PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *k
   }
   PyObject *op = args[0], *attrs = args[1];
   PyObject *const *tensors = args + 2;
-  Py_hash_t opHash = PyObject_Hash(op), attrsHash = attrs == Py_None ? 0 : PyObject_Hash(attrs);
-  if (opHash == -1 || (attrsHash == -1 && PyErr_Occurred()))
-    return nullptr;
   bool trace = captureDepth > 0;
-  uint64_t hash = mix(uint64_t(opHash), uint64_t(attrsHash));
   for (Py_ssize_t i = 0; i < n; ++i) {
     if (!isTensor(tensors[i])) {
       PyErr_Format(PyExc_TypeError, "%U: operand %zd must be a Tensor, got %.200s", op, i, Py_TYPE(tensors[i])->tp_name);
       return nullptr;
     }
-    TensorObject *x = asTensor(tensors[i]);
-    trace |= x->node != nullptr;
-    hash = mix(hash, uint64_t(x->dtype) << 8 | x->ndim);
-    for (int d = 0; d < x->ndim; ++d)
-      hash = mix(hash, uint64_t(x->shape[d]));
+    trace |= asTensor(tensors[i])->node != nullptr;
   }
   if (trace && t->traced != Py_None)
     return callPython(t->traced, op, attrs, tensors, n);
-  hash ^= hash >> 32;
   auto *in = reinterpret_cast<TensorObject *const *>(tensors);
-  size_t mask = t->slots->size() - 1;
-  for (size_t i = hash & mask; Kernel *k = (*t->slots)[i]; i = (i + 1) & mask) {
-    int same = sameKernel(k, hash, op, attrs, in, size_t(n));
-    if (same < 0)
-      return nullptr;
-    if (!same)
-      continue;
-    ++t->hits;
-    PyObject *kernel = Py_NewRef(k->run), *r = run(kernel, tensors, n);
+  uint64_t hash;
+  if (!hashKernel(op, attrs, in, size_t(n), &hash))
+    return nullptr;
+  if (PyObject *kernel = findKernel(t, op, attrs, in, size_t(n), hash)) {
+    PyObject *r = run(kernel, tensors, n);
     Py_DECREF(kernel);
     return r;
   }
+  if (PyErr_Occurred())
+    return nullptr;
   ++t->misses;
   PyObject *kernel = callPython(t->compile, op, attrs, tensors, n);
   if (!kernel)
@@ -174,8 +184,13 @@ int traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(Py_TYPE(self));
   return 0;
 }
+PyObject *gone(PyObject *, PyObject *const *, size_t, PyObject *) {
+  PyErr_SetString(PyExc_RuntimeError, "the table is being destroyed");
+  return nullptr;
+}
 int clear(PyObject *self) {
   auto *t = reinterpret_cast<Table *>(self);
+  t->vectorcall = gone; // a finaliser may still call
   clearKernels(t);
   Py_CLEAR(t->compile);
   Py_CLEAR(t->traced);
@@ -220,8 +235,8 @@ bool initEagerType(PyObject *module) {
                                 {}};
   static PyType_Spec spec = {"cellgrad._runtime._core.EagerTable", sizeof(Table), 0,
                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL, slots};
-  tableType = reinterpret_cast<PyTypeObject *>(PyType_FromSpec(&spec));
-  return tableType && PyModule_AddObjectRef(module, "EagerTable", reinterpret_cast<PyObject *>(tableType)) == 0;
+  EagerTableType = reinterpret_cast<PyTypeObject *>(PyType_FromSpec(&spec));
+  return EagerTableType && PyModule_AddObjectRef(module, "EagerTable", reinterpret_cast<PyObject *>(EagerTableType)) == 0;
 }
 
 } // namespace cg

@@ -39,7 +39,7 @@ static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_core", "Tensors and th
 PyMODINIT_FUNC PyInit__core() {
   PyObject *module = PyModule_Create(&definition);
   if (module && initStorageType(module) && initTensorType(module) && initExecutableType(module) && initTemplateTypes(module) &&
-      initCallType(module) && initDispatcherType(module) && initEagerType(module))
+      initCallType(module) && initDispatcherType(module) && initEagerType(module) && initOperatorType(module))
     return module;
   Py_XDECREF(module);
   return nullptr;

@@ -6,8 +6,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-import support  # noqa: E402
-from cellgrad._runtime import _core  # noqa: E402
+import support
+from cellgrad._runtime import _core
 
 
 @pytest.fixture(autouse=True)

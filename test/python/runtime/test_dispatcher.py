@@ -176,7 +176,8 @@ def test_traced_arguments_and_open_captures():
 def test_result_templates():
     exe = make(lambda x, a, b, arena: None, [(F, (2,))], [(F, (2,)), (F, ())])
     O, I, S, C = _core.Out, _core.In, _core.Slot, _core.Const
-    template = {"t": (O(0), [O(1), O(0)]), "p": Point(O(1), 5), "in": I(0), "slot": S(1), "c": C((1, O)), "n": None, "od": collections.OrderedDict(k=O(1))}
+    template = {"t": (O(0), [O(1), O(0)]), "p": Point(O(1), 5), "in": I(0), "slot": S(1), "c": C((1, O)), "n": None,
+                "od": collections.OrderedDict(k=O(1))}
     d = _core.Dispatcher(lambda d, call: d.run_entry(d.add_entry(call, exe, [0], template), call), ("x", "k"))
     x = X()
     for _ in range(2):
@@ -225,7 +226,7 @@ def test_captured_tensors_and_callables():
 def test_plans_are_checked():
     for plan, message in (([0], "plan has 1 items"), ([0, 5], "item 1 of the plan"), ([0, "x"], "item 1 of the plan"), ([0, -1], "item 1")):
         with pytest.raises(ValueError, match=message):
-            _core.Dispatcher(lambda d, call: d.add_entry(call, ADD, plan, None), ("x",))(X())
+            _core.Dispatcher(lambda d, call, plan=plan: d.add_entry(call, ADD, plan, None), ("x",))(X())
     with pytest.raises(TypeError, match="Executable or None"):
         _core.Dispatcher(lambda d, call: d.add_entry(call, 5, [], None), ("x",))(X())
 
@@ -285,14 +286,37 @@ def test_cycles_are_collected():
     class Model:
         pass
 
+    def slow(d, call):
+        model = box[0]
+        return d.run_entry(d.add_entry(call, None, [], _core.Const(model), guards=[("attr", model, "k", 1)]), call)
+
     m = Model()
-    m.step = _core.Dispatcher(lambda d, call: d.run_entry(d.add_entry(call, None, [], _core.Const(m), guards=[("attr", m, "k", 1)]), call), ("x",))
-    m.k = 1
+    box = [m]
+    m.k, m.step, m.box = 1, _core.Dispatcher(slow, ("x",)), box
     assert m.step(X()) is m and m.step(X()) is m
     ref = weakref.ref(m)
-    del m
+    m = box = slow = None
     gc.collect()
     assert ref() is None
+
+
+def test_initialisation():
+    class Late(_core.Dispatcher):
+        def __new__(cls, *args):
+            return super().__new__(cls)
+
+        def __init__(self, ready):
+            if ready:
+                super().__init__(lambda d, call: "slow", ("x",))
+
+    assert Late(True)(1) == "slow"
+    with pytest.raises(RuntimeError, match="Late.__init__ was not called"):
+        Late(False)(1)
+    with pytest.raises(RuntimeError, match="once"):
+        Late(True).__init__(True)
+    for bad in (("x", ["a"]), ("x", (1,)), ("x", ("a",), 5)):
+        with pytest.raises((TypeError, ValueError)):
+            _core.Dispatcher(*bad)
 
 
 def test_references_are_balanced():

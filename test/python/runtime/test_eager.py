@@ -26,7 +26,8 @@ def test_kernels_are_kept():
     for _ in range(3):
         assert values(eager("double", None, x)) == [2, 4]
     assert len(made) == len(eager) == 1 and eager.stats() == {"hits": 2, "misses": 1, "entries": 1}
-    for op, attrs, t in [("other", None, x), ("double", (1,), x), ("double", (1.0,), x), ("double", (True,), x), ("double", (0.0,), x), ("double", (-0.0,), x),
+    for op, attrs, t in [("other", None, x), ("double", (1,), x), ("double", (1.0,), x), ("double", (True,), x),
+                         ("double", (0.0,), x), ("double", (-0.0,), x),
                          ("double", ((1, 2), "same"), x), ("double", None, tensor([[1.0, 2.0]])), ("double", None, tensor([1, 2])),
                          ("double", (dt.float32,), x), ("double", (dt.float64,), x)]:
         count = len(made)
