@@ -17,7 +17,7 @@ from .._runtime.tensor_data import asnumpy, from_value
 from . import trace
 
 __all__ = ["as_tensor", "binary", "broadcast_shapes", "broadcast_to", "cast", "compare", "composite", "dispatch", "float_unary", "full", "is_number",
-           "logical", "normalize_axes", "normalize_axis", "select", "unary"]
+           "logical", "normalize_axes", "normalize_axis", "operand", "select", "unary"]
 
 TensorBase = _core.TensorBase
 _COMPOSITES: dict[str, Callable] = {}
@@ -189,7 +189,7 @@ def normalize_axes(op: str, axis: Any, ndim: int) -> tuple:
 # Promotion and broadcasting
 # --------------------------------------------------------------------------------------------------------------------
 # What an arithmetic op means for bools, which are not numbers in the dialect.
-_OF_BOOLS = {"add": "logical_or", "mul": "logical_and", "maximum": "logical_or", "minimum": "logical_and"}
+_OF_BOOLS = {"add": "logical_or", "sub": "logical_xor", "mul": "logical_and", "maximum": "logical_or", "minimum": "logical_and"}
 _COMPARISONS = frozenset(("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"))
 
 
@@ -199,8 +199,6 @@ def _common(name: str, x: Any, y: Any) -> dt.DType:
     if name in ("div", "atan2"):
         return dt.division_dtype(common)
     if common is dt.bool_ and name not in _OF_BOOLS and name not in ("equal", "not_equal", "logical_and", "logical_or", "logical_xor"):
-        if name == "sub":
-            raise err.DTypeError(f"{name}: bool Tensors cannot be subtracted", hint="use logical_xor, or cast one operand with .astype")
         return dt.int32
     return common
 
@@ -217,7 +215,7 @@ def _mixed(name: str, tensors: tuple) -> Any:
     return dispatch(name, (x, y))
 
 
-def _operand(name: str, value: Any, other: Any) -> Any:
+def operand(name: str, value: Any, other: Any) -> Any:
     """The operand beside the Tensor ``other`` as a Tensor. Numbers take the other's dtype where they can."""
     if isinstance(value, TensorBase):
         return value
@@ -252,9 +250,9 @@ def binary(name: str, x: Any, y: Any) -> Any:
     """
     if isinstance(x, TensorBase):
         if not isinstance(y, TensorBase):
-            y = _operand(name, y, x)
+            y = operand(name, y, x)
     elif isinstance(y, TensorBase):
-        x = _operand(name, x, y)
+        x = operand(name, x, y)
     else:
         x, y = as_tensor(x), as_tensor(y)
     if x.dtype is y.dtype and x.shape == y.shape and x.dtype.kind == dt.FLOAT:
@@ -285,6 +283,7 @@ def logical(name: str, *xs: Any) -> Any:
     tensors = [cast(as_tensor(x), dt.bool_) for x in xs]
     if len(tensors) == 1:
         return dispatch(name, tensors)
+    broadcast_shapes(name, *(t.shape for t in tensors))
     return _eager(_MIXED + name, None, *tensors)
 
 
@@ -300,9 +299,9 @@ def select(condition: Any, x: Any, y: Any) -> Any:
     """Elements of ``x`` where the condition holds, else of ``y``; with promotion and broadcasting."""
     condition = as_tensor(condition)
     if not isinstance(x, TensorBase) and isinstance(y, TensorBase):
-        x = _operand("where", x, y)
+        x = operand("where", x, y)
     x = as_tensor(x)
-    y = _operand("where", y, x)
+    y = operand("where", y, x)
     broadcast_shapes("where", condition.shape, x.shape, y.shape)
     return _eager("mixed_select", None, condition, x, y)
 

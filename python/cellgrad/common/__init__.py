@@ -1,0 +1,1 @@
+"""Tensor, Parameter and their kin."""

@@ -1,0 +1,258 @@
+"""Tensor: construction, operators, conversion to Python and NumPy. Its methods are bound in tensor_methods.py."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import _errors as err
+from .._frontend import arith, indexing, trace
+from .._frontend.dispatch import binary, concrete, is_number
+from .._runtime import _core, tensor_data
+from .._runtime import dtype as dt
+from .._runtime.tensor_format import tensor_repr, tensor_str
+
+__all__ = ["Tensor"]
+
+
+def _note_fresh(tensor: Any) -> Any:
+    capture = trace.current_capture()
+    if capture is not None:
+        capture.fresh[id(tensor)] = tensor
+    return tensor
+
+
+def _comparable(other: Any) -> bool:
+    return isinstance(other, (_core.TensorBase, np.ndarray, list, tuple)) or is_number(other)
+
+
+class Tensor(_core.TensorBase):
+    """A dense array of one dtype.
+
+    Outside compiled functions its operations run at once; inside, a Tensor stands for a value of the program being captured.
+
+    Args:
+        input_data: Tensor, NumPy array, Python number or nested list of numbers; copied. ``None`` with ``shape`` and ``init``.
+        dtype: of the elements. Without it an array keeps its own; ``int`` becomes int64, ``float`` float32, ``bool`` bool.
+        shape, init: the Tensor has this shape and is filled by an initializer (an object, a name or a number).
+        const_arg: accepted as MindSpore has it; Tensors are never constants of a program.
+
+    Raises:
+        TypeError: data that are not numbers, or an unsupported dtype.
+        ValueError: neither data nor shape and init.
+
+    Examples:
+        >>> Tensor([1, 2], ms.float32)
+        Tensor(shape=[2], dtype=Float32, value= [ 1.00000000e+00,  2.00000000e+00])
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, input_data: Any = None, dtype: Any = None, shape: Any = None, init: Any = None, const_arg: bool = False, device: Any = None) -> Tensor:
+        if init is not None or shape is not None:
+            return _note_fresh(cls._initialized(input_data, dtype, shape, init))
+        if input_data is None:
+            raise ValueError("For Tensor, one of 'input_data' and 'init' with 'shape' should be given.")
+        if isinstance(input_data, _core.TensorBase) and not input_data._has_data:
+            return input_data if dtype is None else input_data.astype(dtype)
+        return _note_fresh(tensor_data.from_value(input_data, dtype, cls))
+
+    @classmethod
+    def _initialized(cls, input_data: Any, dtype: Any, shape: Any, init: Any) -> Tensor:
+        if input_data is not None:
+            raise ValueError("For Tensor, 'input_data' and 'init' cannot be given together.")
+        if shape is None or dtype is None or init is None:
+            raise ValueError("For Tensor, 'init' needs 'shape' and 'dtype' (and these need 'init').")
+        from .initializer import initializer
+
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        return tensor_data.from_value(initializer(init, shape, dt.as_dtype(dtype)), None, cls)
+
+    @staticmethod
+    def from_numpy(array: np.ndarray) -> Tensor:
+        """A Tensor on the memory of a C-contiguous array (of any other array, a copy): a write to one shows in the other.
+
+        Raises:
+            TypeError: not an array, or of a dtype that is not supported.
+        """
+        return tensor_data.from_numpy(array)
+
+    # -- printing, identity -------------------------------------------------------------------------------------------------
+    def __repr__(self) -> str:
+        return tensor_repr(self)
+
+    def __str__(self) -> str:
+        return tensor_str(self)
+
+    def __format__(self, spec: str) -> str:
+        if spec and self.size == 1 and self._has_data:
+            return format(self._item(), spec)
+        return format(str(self), spec)
+
+    __hash__ = _core.TensorBase.__hash__
+
+    # -- to Python and NumPy --------------------------------------------------------------------------------------------------
+    def asnumpy(self) -> np.ndarray:
+        """The elements as a NumPy array that shares the Tensor's memory.
+
+        Raises:
+            CaptureError: the Tensor is being traced.
+        """
+        return concrete(self, "asnumpy()")
+
+    numpy = asnumpy
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = concrete(self, "numpy.asarray()")
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def _one(self, what: str) -> Any:
+        array = concrete(self, what)
+        if array.size != 1:
+            raise err.UserValueError(f"{what}: The tensor should have only one element, but got {array.size}, more than one element is ambiguous.",
+                                     hint="reduce it first (sum, all, any), or index one element")
+        return self._item()
+
+    def item(self, index: Any = None) -> Any:
+        """One element as a Python number.
+
+        Args:
+            index: which one: an int into the flattened Tensor, or a tuple; ``None`` for a Tensor of one element.
+
+        Raises:
+            ValueError: more than one element and no index.
+            CaptureError: the Tensor is being traced.
+        """
+        if index is None:
+            return self._one("item()")
+        return concrete(self, "item()").item(*(index if isinstance(index, tuple) else (index,)))
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return concrete(self, "tolist()").tolist()
+
+    def __bool__(self) -> bool:
+        if self._node is not None:
+            concrete(self, "`if`, `while`, `and`, `or`, `not` or bool()")
+        return bool(self._one("bool()"))
+
+    def __int__(self) -> int:
+        return int(self._one("int()"))
+
+    def __float__(self) -> float:
+        return float(self._one("float()"))
+
+    def __index__(self) -> int:
+        if self.dtype.kind in (dt.FLOAT, dt.BOOL):
+            raise err.UserTypeError(f"index: an integer was expected, but got a {self.dtype} Tensor")
+        return int(self._one("use as an index"))
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self._one("round()"), digits) if digits is not None else round(self._one("round()"))
+
+    # -- a sequence of its first dimension ----------------------------------------------------------------------------------------
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("Not support len of a 0-D tensor")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return indexing.getitem(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        indexing.setitem(self, index, value)
+
+    # -- operators ----------------------------------------------------------------------------------------------------------------
+    def __neg__(self) -> Tensor:
+        return arith.negative(self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return self.abs()
+
+    def __invert__(self) -> Tensor:
+        return arith.invert(self)
+
+    def __eq__(self, other: Any) -> Any:
+        return binary("equal", self, other) if _comparable(other) else NotImplemented
+
+    def __ne__(self, other: Any) -> Any:
+        return binary("not_equal", self, other) if _comparable(other) else NotImplemented
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802 (NumPy's name)
+        """The dimensions in reverse order."""
+        return self.transpose() if self.ndim > 1 else self
+
+    @property
+    def strides(self) -> tuple:
+        """Bytes from one element to the next along each dimension (row major)."""
+        steps = []
+        step = self.itemsize
+        for size in reversed(self.shape):
+            steps.append(step)
+            step *= size
+        return tuple(reversed(steps))
+
+
+def _operator(name: str, symbol: str, apply: Any, reflected: bool = True) -> None:
+    """``__name__``, and ``__rname__`` for a number on the left."""
+
+    def forward(self: Tensor, other: Any) -> Any:
+        return apply(self, other) if _comparable(other) else _wrong_operand(symbol, self, other)
+
+    def backward(self: Tensor, other: Any) -> Any:
+        return apply(other, self) if _comparable(other) else _wrong_operand(symbol, other, self)
+
+    forward.__name__, backward.__name__ = f"__{name}__", f"__r{name}__"
+    setattr(Tensor, f"__{name}__", forward)
+    if reflected:
+        setattr(Tensor, f"__r{name}__", backward)
+
+
+def _wrong_operand(symbol: str, left: Any, right: Any) -> Any:
+    def kind(value: Any) -> str:
+        return "Tensor" if isinstance(value, _core.TensorBase) else type(value).__name__
+
+    raise err.UserTypeError(f"unsupported operand types for {symbol}: {kind(left)} and {kind(right)}", hint="use a Tensor or a number")
+
+
+def _binary(name: str) -> Any:
+    return lambda x, y: binary(name, x, y)
+
+
+def _public(name: str) -> Any:
+    """The function of ``ops``, which is imported at the first use."""
+
+    def apply(x: Any, y: Any) -> Any:
+        from .. import ops
+
+        return getattr(ops, name)(x, y)
+
+    return apply
+
+
+for _name, _symbol, _apply in (("add", "+", _binary("add")), ("sub", "-", _binary("sub")), ("mul", "*", _binary("mul")), ("truediv", "/", _binary("div")),
+                               ("floordiv", "//", _public("floor_div")), ("mod", "%", _public("floor_mod")), ("pow", "**", arith.power),
+                               ("matmul", "@", _public("matmul")), ("and", "&", lambda x, y: arith.bitwise("logical_and", x, y)),
+                               ("or", "|", lambda x, y: arith.bitwise("logical_or", x, y)), ("xor", "^", lambda x, y: arith.bitwise("logical_xor", x, y))):
+    _operator(_name, _symbol, _apply)
+for _name, _symbol, _op in (("lt", "<", "less"), ("le", "<=", "less_equal"), ("gt", ">", "greater"), ("ge", ">=", "greater_equal")):
+    _operator(_name, _symbol, _binary(_op), reflected=False)
+
+_core.set_tensor_class(Tensor)
+
+from . import tensor_methods  # noqa: E402,F401  (binds the methods)
