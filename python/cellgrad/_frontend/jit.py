@@ -67,8 +67,23 @@ class CallNames:
 
 def call_names(fn: Any) -> CallNames:
     """The parameters of a function; of a Cell, those of its ``construct``."""
-    construct = getattr(fn, "construct", None)
-    return CallNames(construct if is_cell(fn) else fn)
+    return CallNames(fn.construct if is_cell(fn) else fn)
+
+
+def bind_or_raise(fn: Any, args: tuple, kwargs: dict) -> None:
+    """Checks that the arguments fit.
+
+    Raises:
+        TypeError: Python's own, as the call would raise it.
+    """
+    target = fn.construct if is_cell(fn) else fn
+    try:
+        inspect.signature(target).bind(*args, **kwargs)
+    except TypeError:
+        target(*args, **kwargs)  # they do not bind, so the body does not run
+        raise
+    except ValueError:
+        pass  # a callable without a signature
 
 
 def is_cell(value: Any) -> bool:
@@ -94,11 +109,10 @@ class Compiled(_core.Dispatcher):
     ``run`` is the Python that is captured; ``fn`` the user's function, for names and errors.
     """
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        return super().__new__(cls)
+    def __new__(cls, fn: Any, run: Callable, names: CallNames, traced: Callable) -> Any:
+        return super().__new__(cls, _miss, names.names, traced_path=traced, **names.options())
 
     def __init__(self, fn: Any, run: Callable, names: CallNames, traced: Callable) -> None:
-        super().__init__(_miss, names.names, traced_path=traced, **names.options())
         self._fn, self._run, self._names = fn, run, names
         self._programs: dict[int, program.Program] = {}
         self._serial = 0
@@ -222,12 +236,20 @@ def trace_call(fn: Any, args: tuple, kwargs: dict) -> Any:
 class JitFunction(Compiled):
     """What ``jit`` returns; see there."""
 
+    def __new__(cls, fn: Any) -> Any:
+        run, names, traced = cls._ways(fn)
+        return super().__new__(cls, fn, run, names, traced)
+
     def __init__(self, fn: Any) -> None:
-        super().__init__(fn, lambda *a, **k: run_function(fn, a, k), call_names(fn), lambda *a, **k: trace_call(fn, a, k))
+        super().__init__(fn, *self._ways(fn))
         self.__wrapped__ = fn
         for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
             if hasattr(fn, attribute):
                 setattr(self, attribute, getattr(fn, attribute))
+
+    @staticmethod
+    def _ways(fn: Any) -> tuple:
+        return (lambda *a, **k: run_function(fn, a, k)), call_names(fn), (lambda *a, **k: trace_call(fn, a, k))
 
     def __repr__(self) -> str:
         return f"<compiled {name_of(self._fn)}>"
@@ -274,19 +296,24 @@ def jit(function: Any = None, *, capture_mode: str = "trace", jit_level: str = "
 _cells: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-class _CellProgram(Compiled):
-    def __init__(self, cell: Any) -> None:
-        construct = type(cell).construct
-        self_ = weakref.ref(cell)
-        names = CallNames(construct, drop_first=True)
-        super().__init__(construct, lambda *a, **k: run_function(self_(), a, k), names, lambda *a, **k: trace_call(self_(), a, k))
+def _cell_program(cell: Any) -> Compiled:
+    construct = type(cell).construct
+    itself = weakref.ref(cell)  # the table of programs must not keep the Cell alive
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        return run_function(itself(), args, kwargs)
+
+    def traced(*args: Any, **kwargs: Any) -> Any:
+        return trace_call(itself(), args, kwargs)
+
+    return Compiled(construct, run, CallNames(construct, drop_first=True), traced)
 
 
 def cell_program(cell: Any) -> Compiled:
     """The compiled form of a Cell's call in GRAPH_MODE."""
     found = _cells.get(cell)
     if found is None:
-        found = _cells[cell] = _CellProgram(cell)
+        found = _cells[cell] = _cell_program(cell)
     return found
 
 

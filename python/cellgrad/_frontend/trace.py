@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .. import _errors as err
+from .._compiler.errors import CompileError
 from .._runtime import _core
 from .._runtime import dtype as dt
 from .._runtime.tensor_data import asnumpy
@@ -124,7 +125,7 @@ class Frame:
         """
         try:
             return self.function.op("cell." + name, operands, attributes, locations.location(self.capture))
-        except err.CompileError as error:
+        except CompileError as error:
             raise dialect_error(name, error.diagnostics) from None
 
 
@@ -132,7 +133,7 @@ def dialect_error(name: str, diagnostics: list) -> Exception:
     """The user error for an op that the dialect's verifier refused."""
     wrong = [d for d in diagnostics if d[0] == "error"] or diagnostics
     text = wrong[0][4].replace(f"'cell.{name}' op ", "").removeprefix(name + ": ")
-    notes = tuple(note[4] for d in diagnostics for note in d[5])
+    notes = tuple(note[3] for d in diagnostics for note in d[5])
     about_types = any(word in text for word in ("element type", "dtype", "must be ranked tensor of"))
     kind = err.DTypeError if about_types and "shape" not in text else err.ShapeError
     return kind(f"{name}: {text}", notes=notes)
@@ -157,6 +158,7 @@ class Capture:
         self.fresh: dict[int, Any] = {}  # Tensors made during this capture
         self.overwritten: set[int] = set()  # ids of Tensors that were written in the frame that first saw them
         self.recorder = recorder
+        self.differentiating = 0  # derivatives whose function is being traced
 
     def is_constant(self, tensor: Any) -> bool:
         """Whether a Tensor with data is written into the program: made during this capture, small, never overwritten."""
@@ -280,7 +282,7 @@ def trace_function(fn: Callable, args: tuple, kwargs: dict, name: str) -> Traced
     capture.stack.append(frame)
     try:
         output = fn(*args, **kwargs)
-        leaves = list({id(leaf): leaf for leaf in tensor_leaves(output)}.values())
+        leaves = tensor_leaves(output)  # a Tensor that is returned twice counts twice in a derivative
         results = [frame.value(leaf) for leaf in leaves]
         changed = [(o, f._node.value) for o, f, first in zip(outer, formals, entry) if f._node.value is not first]
         changed += [(tensor, frame.values[key]) for key, tensor in frame.written.items()]

@@ -1,0 +1,55 @@
+"""cellgrad: MindSpore-style Cells, functions and their derivatives, compiled through MLIR.
+
+``import cellgrad as ms``. Names are loaded when they are first used; the compiler (LLVM) when the first program is captured.
+"""
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+from ._runtime.dtype import (
+    DType, bfloat16, bool_, byte, complex64, complex128, double, dtype_to_nptype, dtype_to_pytype, float16, float32, float64, half, int8, int16, int32, int64,
+    intc, intp, pytype_to_dtype, short, single, ubyte, uint8, uint16, uint32, uint64, uintc, uintp, ushort,
+)
+from .common.mutable import mutable
+from .common.parameter import Parameter, ParameterTuple
+from .common.tensor import Tensor
+from ._frontend.context import GRAPH_MODE, PYNATIVE_MODE, get_context, set_context
+
+if TYPE_CHECKING:
+    from . import amp, common, dataset, dtype, nn, ops, runtime, train
+    from ._frontend.jit import jit
+    from ._frontend.state import get_seed, set_seed
+    from ._frontend.transforms import get_grad, grad, value_and_grad, vjp
+
+__version__ = "0.1.0"
+
+_MODULES = ("amp", "common", "dtype", "nn", "ops", "optim", "runtime", "train")
+_NAMES = {
+    "jit": "._frontend.jit", "value_and_grad": "._frontend.transforms", "grad": "._frontend.transforms", "get_grad": "._frontend.transforms",
+    "vjp": "._frontend.transforms", "jvp": "._frontend.transforms", "jacfwd": "._frontend.transforms", "jacrev": "._frontend.transforms",
+    "linearize": "._frontend.transforms", "vmap": "._frontend.transforms",
+    "set_seed": ".common.seed", "get_seed": ".common.seed",
+    "save_checkpoint": ".train.serialization", "load_checkpoint": ".train.serialization", "load_param_into_net": ".train.serialization",
+    "set_num_threads": ".runtime", "get_num_threads": ".runtime",
+    "from_numpy": ".common.convert", "from_dlpack": ".common.convert", "tensor": ".common.convert", "is_tensor": ".common.convert",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        value = getattr(importlib.import_module(_NAMES[name], __name__), name)
+    elif name in _MODULES and importlib.util.find_spec(f"{__name__}.{name}") is not None:
+        value = importlib.import_module(f".{name}", __name__)
+    else:
+        import difflib
+
+        near = difflib.get_close_matches(name, [n for n in __dir__() if not n.startswith("_")], 1)
+        raise AttributeError(f"module 'cellgrad' has no attribute '{name}'" + (f". Did you mean '{near[0]}'?" if near else ""))
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_NAMES, *_MODULES})
