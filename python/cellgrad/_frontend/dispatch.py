@@ -265,6 +265,17 @@ def binary(name: str, x: Any, y: Any) -> Any:
 compare = binary
 
 
+def operator(name: str, reflected: bool = False, check: Any = None) -> Any:
+    """A method of Tensor for a Python operator. Where the kernel exists, a call runs no Python code (docs/design/call-path.md)."""
+
+    def fallback(left: Any, right: Any) -> Any:
+        if check is not None:
+            check(left, right)
+        return binary(name, left, right)
+
+    return _core.BinaryOp(_eager, name, _MIXED + name, fallback, reflected, f"Elementwise {name}, with promotion and broadcasting.")
+
+
 def unary(name: str, x: Any, attrs: dict | None = None) -> Any:
     """An elementwise op of one operand."""
     return dispatch(name, (as_tensor(x),), attrs)

@@ -109,10 +109,8 @@ class Compiled(_core.Dispatcher):
     ``run`` is the Python that is captured; ``fn`` the user's function, for names and errors.
     """
 
-    def __new__(cls, fn: Any, run: Callable, names: CallNames, traced: Callable) -> Any:
-        return super().__new__(cls, _miss, names.names, traced_path=traced, **names.options())
-
     def __init__(self, fn: Any, run: Callable, names: CallNames, traced: Callable) -> None:
+        super().__init__(_miss, names.names, traced_path=traced, **names.options())
         self._fn, self._run, self._names = fn, run, names
         self._programs: dict[int, program.Program] = {}
         self._serial = 0
@@ -236,20 +234,12 @@ def trace_call(fn: Any, args: tuple, kwargs: dict) -> Any:
 class JitFunction(Compiled):
     """What ``jit`` returns; see there."""
 
-    def __new__(cls, fn: Any) -> Any:
-        run, names, traced = cls._ways(fn)
-        return super().__new__(cls, fn, run, names, traced)
-
     def __init__(self, fn: Any) -> None:
-        super().__init__(fn, *self._ways(fn))
+        super().__init__(fn, lambda *a, **k: run_function(fn, a, k), call_names(fn), lambda *a, **k: trace_call(fn, a, k))
         self.__wrapped__ = fn
         for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
             if hasattr(fn, attribute):
                 setattr(self, attribute, getattr(fn, attribute))
-
-    @staticmethod
-    def _ways(fn: Any) -> tuple:
-        return (lambda *a, **k: run_function(fn, a, k)), call_names(fn), (lambda *a, **k: trace_call(fn, a, k))
 
     def __repr__(self) -> str:
         return f"<compiled {name_of(self._fn)}>"

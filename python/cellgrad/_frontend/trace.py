@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from .. import _errors as err
-from .._compiler.errors import CompileError
 from .._runtime import _core
 from .._runtime import dtype as dt
 from .._runtime.tensor_data import asnumpy
@@ -125,7 +124,9 @@ class Frame:
         """
         try:
             return self.function.op("cell." + name, operands, attributes, locations.location(self.capture))
-        except CompileError as error:
+        except Exception as error:  # CompileError, which lives in the compiler package: not imported before it is needed
+            if not hasattr(error, "diagnostics"):
+                raise
             raise dialect_error(name, error.diagnostics) from None
 
 

@@ -99,7 +99,7 @@ def _traced(request: _Request, args: tuple, kwargs: dict) -> Any:
         if position >= len(inputs):
             raise err.PositionError(f"Position index {position} is exceed input size.",
                                     hint=f"{name_of(request.fn)} was called with {len(inputs)} arguments, so positions are 0 to {len(inputs) - 1}")
-    done = differentiate(request.fn, args, kwargs, [inputs[p] for p in request.positions], weights, request.has_aux, sens, NO_SENS)
+    done = differentiate(request.fn, args, kwargs, [inputs[p] for p in request.positions], weights, request.has_aux, sens)
     gradient = _arrange(request, done, weights)
     if request.value:
         return done.output, gradient

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _errors as err
 from .._frontend import arith, indexing, trace
-from .._frontend.dispatch import binary, concrete, is_number
+from .._frontend.dispatch import binary, concrete, is_number, operator
 from .._runtime import _core, tensor_data
 from .._runtime import dtype as dt
 from .._runtime.tensor_format import tensor_repr, tensor_str
@@ -208,30 +208,16 @@ class Tensor(_core.TensorBase):
         return tuple(reversed(steps))
 
 
-def _operator(name: str, symbol: str, apply: Any, reflected: bool = True) -> None:
-    """``__name__``, and ``__rname__`` for a number on the left."""
+def _check_operands(symbol: str) -> Any:
+    def check(left: Any, right: Any) -> None:
+        if not (_comparable(left) and _comparable(right)):
+            raise err.UserTypeError(f"unsupported operand types for {symbol}: {_kind(left)} and {_kind(right)}", hint="use a Tensor or a number")
 
-    def forward(self: Tensor, other: Any) -> Any:
-        return apply(self, other) if _comparable(other) else _wrong_operand(symbol, self, other)
-
-    def backward(self: Tensor, other: Any) -> Any:
-        return apply(other, self) if _comparable(other) else _wrong_operand(symbol, other, self)
-
-    forward.__name__, backward.__name__ = f"__{name}__", f"__r{name}__"
-    setattr(Tensor, f"__{name}__", forward)
-    if reflected:
-        setattr(Tensor, f"__r{name}__", backward)
+    return check
 
 
-def _wrong_operand(symbol: str, left: Any, right: Any) -> Any:
-    def kind(value: Any) -> str:
-        return "Tensor" if isinstance(value, _core.TensorBase) else type(value).__name__
-
-    raise err.UserTypeError(f"unsupported operand types for {symbol}: {kind(left)} and {kind(right)}", hint="use a Tensor or a number")
-
-
-def _binary(name: str) -> Any:
-    return lambda x, y: binary(name, x, y)
+def _kind(value: Any) -> str:
+    return "Tensor" if isinstance(value, _core.TensorBase) else type(value).__name__
 
 
 def _public(name: str) -> Any:
@@ -245,13 +231,32 @@ def _public(name: str) -> Any:
     return apply
 
 
-for _name, _symbol, _apply in (("add", "+", _binary("add")), ("sub", "-", _binary("sub")), ("mul", "*", _binary("mul")), ("truediv", "/", _binary("div")),
-                               ("floordiv", "//", _public("floor_div")), ("mod", "%", _public("floor_mod")), ("pow", "**", arith.power),
+def _operator(name: str, symbol: str, apply: Any) -> None:
+    """``__name__``, and ``__rname__`` for a number on the left."""
+    check = _check_operands(symbol)
+
+    def forward(self: Tensor, other: Any) -> Any:
+        check(self, other)
+        return apply(self, other)
+
+    def backward(self: Tensor, other: Any) -> Any:
+        check(other, self)
+        return apply(other, self)
+
+    forward.__name__, backward.__name__ = f"__{name}__", f"__r{name}__"
+    setattr(Tensor, f"__{name}__", forward)
+    setattr(Tensor, f"__r{name}__", backward)
+
+
+for _name, _symbol, _op in (("add", "+", "add"), ("sub", "-", "sub"), ("mul", "*", "mul"), ("truediv", "/", "div")):
+    setattr(Tensor, f"__{_name}__", operator(_op, False, _check_operands(_symbol)))
+    setattr(Tensor, f"__r{_name}__", operator(_op, True, _check_operands(_symbol)))
+for _name, _symbol, _op in (("lt", "<", "less"), ("le", "<=", "less_equal"), ("gt", ">", "greater"), ("ge", ">=", "greater_equal")):
+    setattr(Tensor, f"__{_name}__", operator(_op, False, _check_operands(_symbol)))
+for _name, _symbol, _apply in (("floordiv", "//", _public("floor_div")), ("mod", "%", _public("floor_mod")), ("pow", "**", arith.power),
                                ("matmul", "@", _public("matmul")), ("and", "&", lambda x, y: arith.bitwise("logical_and", x, y)),
                                ("or", "|", lambda x, y: arith.bitwise("logical_or", x, y)), ("xor", "^", lambda x, y: arith.bitwise("logical_xor", x, y))):
     _operator(_name, _symbol, _apply)
-for _name, _symbol, _op in (("lt", "<", "less"), ("le", "<=", "less_equal"), ("gt", ">", "greater"), ("ge", ">=", "greater_equal")):
-    _operator(_name, _symbol, _binary(_op), reflected=False)
 
 _core.set_tensor_class(Tensor)
 
