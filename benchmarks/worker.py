@@ -1,0 +1,79 @@
+"""One system in one process: ``worker.py <system>``. Reads one JSON request a line from stdin, answers one a line.
+
+Requests: ``{"do": "prepare", "case": ...}`` (first call, its time and the answers), ``{"do": "measure", "case": ..., "seconds": ...}``,
+``{"do": "forget", "case": ...}``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+# Where the module that implements each system is, and with what argument it is asked.
+SYSTEMS = {
+    "cellgrad": ("mindspore_style", "cellgrad"),
+    "mindspore": ("mindspore_style", "mindspore"),
+    "torch": ("torch_worker", "eager"),
+    "torch.compile": ("torch_worker", "compile"),
+    "jax": ("jax_worker", ""),
+    "C": ("c_worker", ""),
+}
+
+
+def measure(call, seconds: float) -> list[float]:
+    """Seconds per call; calls below a tenth of a millisecond are timed in groups."""
+    clock = time.perf_counter
+    start = clock()
+    call()
+    once = clock() - start
+    group = max(1, int(0.002 / max(once, 1e-7))) if once < 1e-4 else 1
+    times, end = [], clock() + seconds
+    while True:
+        start = clock()
+        for _ in range(group):
+            call()
+        now = clock()
+        times.append((now - start) / group)
+        if now >= end and len(times) >= 3:
+            return times
+
+
+def main() -> None:
+    # What a library prints goes to stderr; stdout carries the answers only.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    module_name, argument = SYSTEMS[sys.argv[1]]
+    start = time.perf_counter()
+    system = importlib.import_module(f"workers.{module_name}").System(argument)
+    hello = {"version": system.version, "import_seconds": time.perf_counter() - start, "cases": system.cases}
+    answers.write(json.dumps(hello) + "\n")
+    calls: dict = {}
+    for line in sys.stdin:
+        request = json.loads(line)
+        case = request["case"]
+        try:
+            if request["do"] == "prepare":
+                call, check = system.prepare(case)
+                start = time.perf_counter()
+                call()
+                first = time.perf_counter() - start
+                calls[case] = call
+                answer = {"first_seconds": first, "check": [float(v) for v in check()]}
+            elif request["do"] == "measure":
+                answer = {"times": measure(calls[case], request["seconds"])}
+            else:
+                calls.pop(case, None)
+                answer = {}
+        except Exception as error:  # one system's failure must not end the run
+            answer = {"error": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"}
+        answers.write(json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    main()
