@@ -1,0 +1,205 @@
+"""Runs the cases on cellgrad and on every peer that is installed, interleaved, and prints a table.
+
+    python benchmarks/run.py [--systems cellgrad,jax,...] [--cases tiny,lenet,...] [--rounds 7] [--seconds 0.4] [--output FILE.md]
+
+One process for each system. A round measures a case on one system after another, so that a slow moment of the machine hits all of them.
+The table gives the shortest and the median time of a call. The answers of all systems are compared before anything is timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+import cases
+from peers import FOLDER
+from report import report
+
+HERE = Path(__file__).resolve().parent
+WORKER = HERE / "worker.py"
+PEER_OF = {"torch": "torch", "torch.compile": "torch", "jax": "jax", "mindspore": "mindspore"}
+SYSTEMS = ["cellgrad", "torch", "torch.compile", "jax", "mindspore", "C"]
+IMPORTS = {"cellgrad": "cellgrad", "torch": "torch", "jax": "jax", "mindspore": "mindspore"}
+
+
+def interpreter(system: str, folder: Path) -> Path | None:
+    if system not in PEER_OF:
+        return Path(sys.executable)
+    python = folder / PEER_OF[system] / "bin" / "python"
+    return python if python.exists() else None
+
+
+def environment(cache: str, threads: int) -> dict[str, str]:
+    """Same number of threads for all, and compile caches of their own."""
+    env = dict(os.environ, OMP_NUM_THREADS=str(threads), CELLGRAD_CACHE_DIR=f"{cache}/cellgrad", TORCHINDUCTOR_CACHE_DIR=f"{cache}/inductor")
+    env.update(JAX_COMPILATION_CACHE_DIR=f"{cache}/jax", JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0", GLOG_v="3", PYTHONUNBUFFERED="1")
+    return env
+
+
+class Worker:
+    def __init__(self, system: str, python: Path, cache: str, threads: int):
+        self.log = tempfile.TemporaryFile("w+")  # stays open as long as the process
+        self.process = subprocess.Popen(
+            [python, WORKER, system],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            bufsize=1,
+            env=environment(cache, threads),
+            cwd=cache,
+        )
+        self.hello = self.read()
+
+    def read(self) -> dict:
+        line = self.process.stdout.readline()
+        if line:
+            return json.loads(line)
+        self.process.wait()
+        self.log.seek(0)
+        tail = [t for t in self.log.read().splitlines() if t.strip()][-1:]
+        return {"error": f"process ended with {self.process.returncode}: {' '.join(tail)}"}
+
+    def ask(self, **request) -> dict:
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+        except (BrokenPipeError, ValueError):
+            return self.read()
+        return self.read()
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.stdin.close()
+            self.process.wait(timeout=60)
+
+
+def compare(case: str, checks: dict[str, list[float]]) -> list[str]:
+    """What differs from the first system that answered."""
+    problems, (name, reference), *rest = [], *checks.items()
+    for other, values in rest:
+        for a, b in zip(reference, values):
+            if abs(a - b) > cases.TOLERANCE * max(abs(a), abs(b), 1e-6):
+                problems.append(f"{case}: {name} gives {a:.6g}, {other} gives {b:.6g}")
+    return problems
+
+
+def run_cases(workers: dict[str, Worker], chosen: list[str], rounds: int, seconds: float) -> tuple[dict, list[str]]:
+    results: dict = {}
+    problems: list[str] = []
+    for case in chosen:
+        checks, taking_part = {}, []
+        for name, worker in workers.items():
+            if case not in worker.hello["cases"]:
+                continue
+            answer = worker.ask(do="prepare", case=case)
+            if "error" in answer:
+                problems.append(f"{case}: {name}: {answer['error']}")
+                continue
+            taking_part.append(name)
+            if answer["check"]:
+                checks[name] = answer["check"]
+        if checks:
+            problems += compare(case, checks)
+        times: dict[str, list[float]] = {name: [] for name in taking_part}
+        for _ in range(rounds):
+            for name in taking_part:
+                answer = workers[name].ask(do="measure", case=case, seconds=seconds)
+                times[name] += answer.get("times", [])
+        for name in taking_part:
+            workers[name].ask(do="forget", case=case)
+        results[case] = {n: {"min": min(t), "median": median(t), "calls": len(t)} for n, t in times.items() if t}
+        line = "  ".join(f"{n} {r['min'] * 1e3:.4g}/{r['median'] * 1e3:.4g}" for n, r in results[case].items())
+        print(f"{case:12s} ms (min/median)  {line}", flush=True)
+    return results, problems
+
+
+def first_calls(systems: dict[str, Path], chosen: list[str], threads: int) -> dict:
+    """Capture to ready in a fresh process, with an empty compile cache and with a filled one."""
+    results: dict = {}
+    for case in chosen:
+        results[case] = {}
+        for name, python in systems.items():
+            if name in ("C", "torch"):
+                continue
+            with tempfile.TemporaryDirectory() as cache:
+                found = []
+                for _ in range(3):
+                    worker = Worker(name, python, cache, threads)
+                    answer = worker.ask(do="prepare", case=case) if "error" not in worker.hello else worker.hello
+                    worker.close()
+                    found.append(answer.get("first_seconds"))
+                if None not in found:
+                    results[case][name] = {"cold": found[0], "cached": min(found[1:])}
+        print(f"first call {case}: " + "  ".join(f"{n} {r['cold']:.3f}/{r['cached']:.3f} s" for n, r in results[case].items()), flush=True)
+    return results
+
+
+def import_times(systems: dict[str, Path]) -> dict[str, float]:
+    result = {}
+    for name, python in systems.items():
+        if name not in IMPORTS:
+            continue
+        code = f"import time; t = time.perf_counter(); import {IMPORTS[name]}; print(time.perf_counter() - t)"
+        runs = [subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.split() for _ in range(5)]
+        good = [float(r[-1]) for r in runs if r]
+        if good:
+            result[name] = min(good)
+    return result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--systems", default=",".join(SYSTEMS))
+    parser.add_argument("--cases", default=",".join(cases.CASES))
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=0.4, help="length of one measurement")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--peers", type=Path, default=FOLDER, help="folder of the peers' environments")
+    parser.add_argument("--no-first-calls", action="store_true", help="skip compile and import times")
+    parser.add_argument("--output", type=Path, help="also write the table (and a .json beside it)")
+    args = parser.parse_args()
+
+    systems = {s: p for s in args.systems.split(",") if (p := interpreter(s, args.peers))}
+    missing = [s for s in args.systems.split(",") if s not in systems]
+    if missing:
+        print(f"not installed, left out: {', '.join(missing)} (python benchmarks/peers.py installs them)")
+    chosen = args.cases.split(",")
+    with tempfile.TemporaryDirectory() as cache:
+        workers = {name: Worker(name, python, cache, args.threads) for name, python in systems.items()}
+        problems = [f"{name}: {w.hello['error']}" for name, w in workers.items() if "error" in w.hello]
+        workers = {name: w for name, w in workers.items() if "error" not in w.hello}
+        limits, more = run_cases({n: w for n, w in workers.items() if n == "C"}, ["copy_16m", "peak"], args.rounds, args.seconds)
+        problems += more
+        results, more = run_cases(workers, chosen, args.rounds, args.seconds)
+        problems += more
+        versions = {name: w.hello["version"] for name, w in workers.items()}
+        for worker in workers.values():
+            worker.close()
+    data = {
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="minutes"),
+        "threads": args.threads,
+        "versions": versions,
+        "limits": limits,
+        "results": results,
+        "problems": problems,
+        "first": {} if args.no_first_calls else first_calls(systems, [c for c in ("tiny", "chain_1m", "mlp", "lenet") if c in chosen], args.threads),
+        "imports": {} if args.no_first_calls else import_times(systems),
+    }
+    text = report(data)
+    print("\n" + text)
+    if args.output:
+        args.output.parent.mkdir(parents=True, exist_ok=True)
+        args.output.write_text(text)
+        args.output.with_suffix(".json").write_text(json.dumps(data, indent=1) + "\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
