@@ -1,0 +1,131 @@
+//===- bind.cpp - the Python module: errors and finished modules ----------===//
+#include "python/bindings/compiler/bind.h"
+
+#include <chrono>
+
+namespace nb = nanobind;
+
+namespace cellgrad::native {
+
+static const char *severityName(Severity severity) {
+  switch (severity) {
+  case Severity::Error:
+    return "error";
+  case Severity::Warning:
+    return "warning";
+  case Severity::Remark:
+    return "remark";
+  case Severity::Note:
+    break;
+  }
+  return "note";
+}
+
+/// Text of the compiler may quote bytes of the user that are no UTF-8.
+static nb::object toStr(const std::string &text) {
+  return nb::steal(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
+}
+
+/// (severity, file, line, column, message, notes); a note is (file, line, column, message).
+static nb::object toPython(const Diagnostic &diagnostic) {
+  nb::list notes;
+  for (const Diagnostic &note : diagnostic.notes)
+    notes.append(nb::make_tuple(toStr(note.file), note.line, note.column, toStr(note.message)));
+  return nb::make_tuple(severityName(diagnostic.severity), toStr(diagnostic.file), diagnostic.line, diagnostic.column,
+                        toStr(diagnostic.message), notes);
+}
+
+void raise(const Errors &errors) {
+  nb::list list;
+  for (const Diagnostic &diagnostic : errors.list)
+    list.append(toPython(diagnostic));
+  nb::object type = nb::module_::import_("cellgrad._compiler.errors").attr(errors.crash ? "CompilerCrash" : "CompileError");
+  nb::object error = type(list);
+  PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error.ptr())), error.ptr());
+  throw nb::python_error();
+}
+
+void raise(const void *location, std::string message) {
+  Errors errors;
+  {
+    Locked lock;
+    errors.add(location, std::move(message));
+  }
+  raise(errors);
+}
+
+static std::unique_ptr<Module> parse(std::string_view text, std::string_view filename) {
+  Errors errors;
+  std::unique_ptr<Module> module;
+  {
+    Locked lock;
+    module = Module::parse(text, filename, errors);
+  }
+  if (!module)
+    raise(errors);
+  return module;
+}
+
+static double run(Module &module, const std::string &pipeline, bool verifyEach) {
+  Errors errors;
+  bool ok;
+  auto start = std::chrono::steady_clock::now();
+  {
+    nb::gil_scoped_release release;
+    std::lock_guard<std::mutex> lock(contextMutex());
+    ok = module.run(pipeline, verifyEach, errors);
+  }
+  if (!ok)
+    raise(errors);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+static void requireIntact(const Module &module, const char *what) {
+  if (!module.intact())
+    raise(nullptr, std::string(what) + ": an earlier pipeline failed on this module");
+}
+
+template <typename Work>
+static auto locked(Work work) {
+  Locked lock;
+  return work();
+}
+
+} // namespace cellgrad::native
+
+using namespace cellgrad::native;
+
+NB_MODULE(_native, m) {
+  m.doc() = "The compiler: builds IR, runs pipelines, generates and loads machine code. All of it may be called from any thread.";
+  nb::set_leak_warnings(false);
+  m.attr("CompileError") = nb::module_::import_("cellgrad._compiler.errors").attr("CompileError");
+  bindBuilder(m);
+  nb::class_<Module>(m, "Module", "A whole module of IR.")
+      .def_static("parse", &parse, nb::arg("text"), nb::arg("filename") = "<text>", "Parses MLIR text. Raises CompileError.")
+      .def(
+          "text",
+          [](const Module &self, bool locations) {
+            std::string text = locked([&] { return self.text(locations); });
+            return nb::steal<nb::str>(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
+          },
+          nb::arg("locations") = false, "The module as MLIR text.")
+      .def(
+          "fingerprint",
+          [](const Module &self) {
+            requireIntact(self, "fingerprint");
+            return locked([&] { return self.fingerprint(); });
+          },
+          "A hash of the content, source locations left out.")
+      .def(
+          "clone",
+          [](const Module &self) {
+            requireIntact(self, "clone");
+            return locked([&] { return self.clone(); });
+          },
+          "A copy that shares nothing.")
+      .def("run", &run, nb::arg("pipeline"), nb::arg("verify_each") = false,
+           "Runs a pipeline by name, or a textual pass pipeline, and returns the seconds it took. Raises CompileError where a pass reports\n"
+           "an error, and InternalError where the compiler itself gave up; the module can then only be printed.")
+      .def_prop_ro("intact", &Module::intact, "False after a pipeline has failed.");
+  m.def("build_id", &buildId, "Identifies this build of the compiler.");
+}

@@ -1,0 +1,194 @@
+//===- ir.h - modules under construction, without MLIR or Python types ----===//
+//
+// Code that includes MLIR has no exceptions, code that includes nanobind needs them: this interface lies between. A function that can
+// fail returns false (or null) and has filled `Errors`. All of it is called with the context's lock held.
+//
+//===----------------------------------------------------------------------===//
+#ifndef CELLGRAD_BINDINGS_IR_H
+#define CELLGRAD_BINDINGS_IR_H
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mlir {
+class Block;
+class Operation;
+} // namespace mlir
+
+namespace cellgrad::native {
+
+enum class Severity { Error, Warning, Remark, Note };
+
+struct Diagnostic {
+  Severity severity = Severity::Error;
+  std::string file;
+  unsigned line = 0, column = 0;
+  std::string message;
+  std::vector<Diagnostic> notes;
+};
+
+/// What went wrong, in order. `crash` is set when code of the compiler itself gave up (a failed assertion, a fatal error).
+struct Errors {
+  std::vector<Diagnostic> list;
+  bool crash = false;
+  bool stacks = false; // whether a diagnostic gets a note for each caller of its place
+
+  /// Adds an error at `location` (may be null) and returns false.
+  bool add(const void *location, std::string message);
+};
+
+/// The one context of the process is not safe for several threads at once: hold this while calling anything below.
+std::mutex &contextMutex();
+
+//===--- What is known of an op before its own code is asked (optable.cpp) -===//
+
+enum class Kind { Int, Ints, Bool, Float, Str, Type, Unit, Other };
+const char *kindName(Kind kind);
+
+struct AttributeInfo {
+  std::string_view name;
+  Kind kind;
+  bool required;
+};
+
+struct OpInfo {
+  std::string_view name;
+  int minOperands, maxOperands; // -1: any number
+  bool buildable;               // infers its result types and has no regions
+  std::vector<AttributeInfo> attributes;
+  mutable const void *operationName = nullptr; // filled at first use
+};
+
+const OpInfo *findOp(std::string_view name);
+/// A message that names ops of similar spelling.
+std::string unknownOpMessage(std::string_view name);
+
+/// A value for one attribute, of the kind that the op wants.
+struct AttributeValue {
+  const AttributeInfo *info;
+  int64_t integer = 0;
+  double number = 0;
+  std::string_view text; // Str, or the dtype of a Type
+  std::vector<int64_t> integers;
+};
+
+//===--- Types and locations (context.cpp) ---------------------------------===//
+
+/// Names of the element types, in the order of `elementIndex`.
+constexpr const char *kDtypes[] = {"f16", "bf16", "f32", "f64", "i8", "i16", "i32", "i64", "ui8", "i1"};
+constexpr int kElementBytes[] = {2, 2, 4, 8, 1, 2, 4, 8, 1, 1};
+/// Position in kDtypes, -1 if there is no such dtype.
+int dtypeIndex(std::string_view dtype);
+int elementIndex(const void *tensorType);
+std::pair<const int64_t *, size_t> shapeOf(const void *tensorType);
+/// Null with an error when the tensor would be larger than any memory.
+const void *tensorType(int dtype, const std::vector<int64_t> &shape, const void *location, Errors &errors);
+
+const void *unknownLocation();
+const void *fileLocation(std::string_view file, unsigned line, unsigned column, const void *caller);
+std::string locationText(const void *location);
+
+//===--- Functions (builder.cpp) -------------------------------------------===//
+
+class Function;
+class Builder;
+
+struct Value {
+  std::shared_ptr<Function> function;
+  void *value;
+  const void *type;
+};
+
+class Module;
+
+class Function : public std::enable_shared_from_this<Function> {
+public:
+  enum class State { Open, Finished, Gone };
+
+  std::string name;
+  State state() const;
+  bool argument(int dtype, const std::vector<int64_t> &shape, const void *location, const std::string *param, bool donated, Value &out,
+                Errors &errors);
+  bool op(const OpInfo &info, const std::vector<const Value *> &operands, const std::vector<AttributeValue> &attributes,
+          const void *location, std::vector<Value> &out, Errors &errors);
+  /// `bytes` are the elements in row-major order; bool is one byte per element.
+  bool constant(int dtype, const std::vector<int64_t> &shape, std::string_view bytes, const void *location, Value &out, Errors &errors);
+  bool call(Function &callee, const std::vector<const Value *> &operands, const void *location, std::vector<Value> &out, Errors &errors);
+  /// cell.value_and_grad, or cell.vjp when `cotangents` is given.
+  bool derivative(Function &callee, const std::vector<const Value *> &operands, const std::vector<const Value *> *cotangents,
+                  const std::vector<int64_t> &wrt, const std::vector<int64_t> &outputs, const void *location, std::vector<Value> &out,
+                  Errors &errors);
+  bool finish(const std::vector<const Value *> &results, const std::vector<std::pair<int64_t, int64_t>> &aliases, const void *location,
+              Errors &errors);
+  /// Removes the function, which nothing may refer to.
+  bool discard(Errors &errors);
+  size_t argumentCount() const;
+
+private:
+  friend class Builder;
+  struct ArgumentInfo {
+    std::string param;
+    bool hasParam, donated;
+  };
+  bool requireOpen(const char *action, const void *location, Errors &errors) const;
+  bool operandsOf(const std::vector<const Value *> &operands, const char *what, const void *location, std::vector<void *> &out,
+                  Errors &errors) const;
+  bool calleeOf(Function &callee, const char *what, const void *location, Errors &errors) const;
+  bool insert(mlir::Operation *op, std::vector<Value> &out, Errors &errors);
+
+  struct Session;
+  std::shared_ptr<Session> session;
+  mlir::Operation *op_ = nullptr;
+  mlir::Block *block = nullptr;
+  const void *location = nullptr;
+  bool finished = false, discarded = false;
+  unsigned uses = 0; // calls from other functions
+  std::vector<ArgumentInfo> arguments;
+};
+
+class Builder {
+public:
+  Builder();
+  ~Builder();
+  std::shared_ptr<Function> function(std::string_view name, const void *location, Errors &errors);
+  std::unique_ptr<Module> finish(Function &entry, Errors &errors);
+
+private:
+  std::shared_ptr<Function::Session> session;
+};
+
+//===--- Finished modules (module.cpp) -------------------------------------===//
+
+class Module {
+public:
+  explicit Module(mlir::Operation *owned);
+  ~Module();
+  static std::unique_ptr<Module> parse(std::string_view text, std::string_view filename, Errors &errors);
+  std::string text(bool locations) const;
+  std::string fingerprint() const;
+  std::unique_ptr<Module> clone() const;
+  /// `pipeline` is the name of a registered pipeline or a textual pass pipeline for builtin.module.
+  bool run(const std::string &pipeline, bool verifyEach, Errors &errors);
+  /// False after a pass has failed: the module is between two forms and only its text can be had.
+  bool intact() const { return intact_; }
+  mlir::Operation *operation() const { return op_; }
+
+private:
+  mlir::Operation *op_;
+  bool intact_ = true;
+};
+
+/// Runs `work(data)`. A failed assertion or a fatal error of the compiler inside becomes an entry of `errors` instead of the end of the process.
+bool runGuarded(void (*work)(void *), void *data, const char *what, Errors &errors);
+
+/// Identifies this build of the compiler: a content hash that the linker made.
+std::string buildId();
+
+} // namespace cellgrad::native
+
+#endif // CELLGRAD_BINDINGS_IR_H
