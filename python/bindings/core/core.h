@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstring>
 
+// Declarations too are hidden, so that calls and data between the files of the module need no indirection.
+#pragma GCC visibility push(hidden)
 namespace cg {
 
 constexpr int kMaxDims = 8;
@@ -133,3 +135,4 @@ bool checkInputs(Executable *exe, TensorObject *const *in, bool report);
 bool initExecutableType(PyObject *module);
 
 } // namespace cg
+#pragma GCC visibility pop

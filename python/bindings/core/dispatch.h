@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#pragma GCC visibility push(hidden)
 namespace cg {
 
 inline uint64_t mix(uint64_t h, uint64_t v) {
@@ -193,6 +194,7 @@ bool hashKernel(PyObject *op, PyObject *attrs, TensorObject *const *in, size_t n
 PyObject *findKernel(EagerTable *t, PyObject *op, PyObject *attrs, TensorObject *const *in, size_t n, uint64_t hash);
 bool initEagerType(PyObject *module);
 bool initOperatorType(PyObject *module);
-extern thread_local int captureDepth;
+extern __thread int captureDepth; // not thread_local: no initialisation to check at each access
 
 } // namespace cg
+#pragma GCC visibility pop

@@ -5,7 +5,7 @@
 namespace cg {
 
 PyTypeObject *DispatcherType;
-thread_local int captureDepth;
+__thread int captureDepth;
 
 static PyObject *traceInstead(Dispatcher *d, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
   ++d->traced;

@@ -332,3 +332,35 @@ def test_references_are_balanced():
         d(x, y=y)
     gc.collect()
     assert [sys.getrefcount(o) for o in objects] == counts and _core.memory_stats()["used_bytes"] == used
+
+
+def test_threads_share_a_dispatcher_that_is_cleared_meanwhile():
+    exe = make(lambda x, o, arena: np.multiply(x, 3, out=o), [(F, (256,))], [(F, (256,))], release_gil=True)
+    d = _core.Dispatcher(lambda d, call: d.run_entry(d.add_entry(call, exe, [0], {"y": [_core.Out(0)]}), call), ("x",))
+    stop, failures = threading.Event(), []
+
+    def work(seed):
+        x = [tensor(np.full(256, seed, np.float32))]
+        for _ in range(300):
+            if values(d(x)["y"][0])[::255] != [3 * seed] * 2:
+                failures.append(seed)
+            x[0] = tensor(np.full(256, seed, np.float32))  # the list's element dies while other threads run
+
+    def clear():
+        while not stop.is_set():
+            d.clear()
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    cleaner = threading.Thread(target=clear)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for t in [*threads, cleaner]:
+            t.start()
+        for t in threads:
+            t.join()
+    finally:
+        stop.set()
+        cleaner.join()
+        sys.setswitchinterval(interval)
+    assert not failures and d.stats()["misses"] > 1
