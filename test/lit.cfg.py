@@ -61,5 +61,6 @@ else:
 for tool, feature in (("cell-lsp-server", "lsp"), ("cell-run", "cell-run")):
     if (bindir / tool).exists():
         config.available_features.add(feature)
-if "sanitize" not in choice:
-    config.available_features.add("python")
+if (Path(sys.prefix) / "bin" / "cell-config").exists():
+    config.available_features.add("cell-config")
+    config.environment["PATH"] += os.pathsep + str(Path(sys.prefix) / "bin")
