@@ -221,9 +221,15 @@ def run_function(fn: Any, args: tuple, kwargs: dict) -> Any:
     recorder = active_recorder()
     if recorder is not None:
         recorder.reached(fn)
-        if is_cell(fn):
-            recorder.reached(type(fn).construct)
-    return fn.construct(*args, **kwargs) if is_cell(fn) else fn(*args, **kwargs)
+    if not is_cell(fn):
+        return fn(*args, **kwargs)
+    capture = trace.current_capture()
+    if hasattr(type(fn), "bprop") and capture is not None and capture.differentiating:
+        raise err.UnsupportedError(f"{type(fn).__name__} defines bprop: a derivative written by hand is not supported in a differentiated program",
+                                   hint="remove bprop, so that construct is differentiated, or use ops.stop_gradient where no derivative is to pass")
+    if recorder is not None:
+        recorder.reached(type(fn).construct)
+    return fn.construct(*args, **kwargs)
 
 
 def trace_call(fn: Any, args: tuple, kwargs: dict) -> Any:
