@@ -75,6 +75,57 @@ def ConvertCellToLinalg : Pass<"convert-cell-to-linalg", "::mlir::ModuleOp"> {
 // LinalgToLLVM
 //===----------------------------------------------------------------------===//
 
+def NormalizeLinalg : Pass<"normalize-linalg", "::mlir::ModuleOp"> {
+  let summary = "check the input of the CPU pipeline and bring it to generic form";
+  let description = [{
+    Reports what the CPU pipeline cannot lower (dynamic shapes, unknown operations, not exactly one public function) at the
+    operation that is to blame; turns named linalg ops into `linalg.generic`, splat tensors into `linalg.fill`, and takes
+    `tensor.concat` and `tensor.pad` apart.
+  }];
+}
+
+def ResultsToArguments : Pass<"results-to-arguments", "::mlir::ModuleOp"> {
+  let summary = "give every tensor result a destination argument";
+  let description = [{
+    Each tensor result of a function is materialised in a destination: the argument it is tied to (`cell.alias`), or a new
+    trailing argument. Calls pass an empty tensor as destination. Results of loops are written back to the loop's own
+    carried buffer, so that no buffer leaves the region that made it.
+  }];
+}
+
+def BufferizeTensors : Pass<"bufferize-tensors", "::mlir::ModuleOp"> {
+  let summary = "tensors to buffers, in place where the analysis allows";
+  let description = [{
+    Removes empty tensors whose value has a destination, runs one-shot bufferisation over function boundaries with
+    contiguous layouts, and drops the memref results, which are all equivalent to arguments.
+  }];
+}
+
+def LinalgToKernels : Pass<"linalg-to-kernels", "::mlir::ModuleOp"> {
+  let summary = "each linalg op on memrefs becomes a loop kernel and a launch";
+  let description = [{
+    Chooses loop order, collapses contiguous loops, keeps accumulators in registers and emits a private function with
+    `scf.for` loops per operation, called by `cellrt.launch` over a range of its outermost independent loop.
+  }];
+}
+
+def PlanArena : Pass<"plan-arena", "::mlir::ModuleOp"> {
+  let summary = "give every buffer an offset in one arena";
+  let description = [{
+    Computes when each allocation is live and places it greedily by size (Pisarchyk and Lee 2020) at a 64-byte aligned
+    offset of the function's arena, which becomes an argument; a callee's arena is a buffer of its caller that lives
+    during the call. The size of the entry's arena is the module attribute `cell.arena_bytes`.
+  }];
+}
+
+def FinalizeCpu : Pass<"finalize-cpu", "::mlir::ModuleOp"> {
+  let summary = "memrefs, loops and scalar operations to the LLVM dialect";
+  let description = [{
+    Memrefs become pointers with constant strides, launches become calls or `cg_parallel_for`, routines become calls of
+    the C runtime, and the entry gets the wrapper `cg_entry(args, arena)`.
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // Verify
 //===----------------------------------------------------------------------===//

@@ -30,7 +30,14 @@ void mlir::cell::buildCellToLinalgPipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {}
+void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {
+  pm.addPass(createNormalizeLinalg());
+  pm.addPass(createResultsToArguments());
+  pm.addPass(createBufferizeTensors());
+  pm.addPass(createLinalgToKernels());
+  pm.addPass(createPlanArena());
+  pm.addPass(createFinalizeCpu());
+}
 
 void mlir::cell::buildCellToLLVMPipeline(OpPassManager &pm) {
   buildDifferentiatePipeline(pm);

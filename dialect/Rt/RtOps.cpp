@@ -1,0 +1,52 @@
+//===- RtOps.cpp - the cellrt dialect: calls of runtime routines ----------===//
+#include "dialect/Rt/RtOps.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace mlir::cellrt;
+
+#include "dialect/Rt/RtDialect.cpp.inc"
+
+void CellRtDialect::initialize() {
+  addOperations<
+#define GET_OP_LIST
+#include "dialect/Rt/RtOps.cpp.inc"
+      >();
+}
+
+void CallOp::build(OpBuilder &builder, OperationState &state, StringRef routine, ValueRange ins, ValueRange outs,
+                   ArrayRef<int64_t> params) {
+  SmallVector<Type> results;
+  for (Type type : outs.getTypes())
+    if (isa<RankedTensorType>(type))
+      results.push_back(type);
+  build(builder, state, results, routine, params, ins, outs);
+}
+
+bool CallOp::accumulates() { return getRoutine() == "scatter_add" || (*this)->hasAttr("accumulate"); }
+
+void CallOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  for (OpOperand &operand : getInsMutable())
+    if (isa<MemRefType>(operand.get().getType()))
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  for (OpOperand &operand : getOutsMutable())
+    if (isa<MemRefType>(operand.get().getType())) {
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+    }
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto kernel = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getKernelAttr());
+  if (!kernel)
+    return emitOpError("names the kernel '") << getKernel() << "', which is not a function of this module";
+  if (kernel.getNumArguments() != getArgs().size() + 2)
+    return emitOpError("passes ") << getArgs().size() << " values and a range, but the kernel '" << getKernel()
+                                  << "' takes " << kernel.getNumArguments() << " arguments";
+  return success();
+}
+
+#define GET_OP_CLASSES
+#include "dialect/Rt/RtOps.cpp.inc"

@@ -1,0 +1,25 @@
+//===- BufferRoots.h - which allocation a memref value points into --------===//
+#ifndef CELL_PASSES_LINALGTOLLVM_BUFFERROOTS_H
+#define CELL_PASSES_LINALGTOLLVM_BUFFERROOTS_H
+
+#include "mlir/IR/Value.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace mlir::cell {
+
+/// The allocations, function arguments and globals that `memref` may point into, seen through views, scf results and loop-carried
+/// values. A value that is not understood is its own root and makes the answer `unknown`.
+struct BufferRoots {
+  llvm::SmallSetVector<Value, 4> roots;
+  bool unknown = false;
+
+  static BufferRoots of(Value memref);
+  bool mayAlias(const BufferRoots &other) const;
+};
+
+/// True if `op` or an op nested in it has an operand that may point into one of `roots`.
+bool touches(Operation *op, const BufferRoots &roots);
+
+} // namespace mlir::cell
+
+#endif // CELL_PASSES_LINALGTOLLVM_BUFFERROOTS_H

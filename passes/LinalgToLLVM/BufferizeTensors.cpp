@@ -1,0 +1,85 @@
+//===- BufferizeTensors.cpp - tensors to buffers --------------------------===//
+#include "passes/LinalgToLLVM/Common.h"
+#include "passes/Passes.h"
+
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
+#include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/ADT/BitVector.h"
+
+namespace mlir::cell {
+#define GEN_PASS_DEF_BUFFERIZETENSORS
+#include "passes/Passes.h.inc"
+} // namespace mlir::cell
+
+using namespace mlir;
+using namespace mlir::cell;
+
+namespace {
+struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
+  void getDependentDialects(DialectRegistry &registry) const override { registerLinalgToLLVMDialects(registry); }
+
+  /// Results that are buffers are arguments, by construction: callers use their own operand instead.
+  LogicalResult dropMemRefResults(func::FuncOp func) {
+    auto ret = cast<func::ReturnOp>(func.getBody().front().getTerminator());
+    llvm::BitVector drop(func.getNumResults());
+    SmallVector<unsigned> argument(func.getNumResults());
+    for (auto [i, value] : llvm::enumerate(ret.getOperands())) {
+      if (!isa<BaseMemRefType>(value.getType()))
+        continue;
+      auto source = dyn_cast<BlockArgument>(value);
+      if (!source || source.getOwner() != &func.getBody().front())
+        return func.emitError("internal error: stage bufferize-tensors: result ") << i << " of '" << func.getName() << "' did not reach its destination buffer";
+      drop.set(i);
+      argument[i] = source.getArgNumber();
+    }
+    if (drop.none())
+      return success();
+    SmallVector<func::CallOp> calls;
+    getOperation().walk([&](func::CallOp call) {
+      if (call.getCallee() == func.getName())
+        calls.push_back(call);
+    });
+    for (func::CallOp call : calls) {
+      OpBuilder builder(call);
+      SmallVector<Type> types;
+      for (auto [i, type] : llvm::enumerate(call.getResultTypes()))
+        if (!drop.test(i))
+          types.push_back(type);
+      auto kept = func::CallOp::create(builder, call.getLoc(), call.getCallee(), types, call.getOperands());
+      unsigned next = 0;
+      for (auto [i, result] : llvm::enumerate(call.getResults()))
+        result.replaceAllUsesWith(drop.test(i) ? call.getOperand(argument[i]) : kept.getResult(next++));
+      call.erase();
+    }
+    ret->eraseOperands(drop);
+    return func.eraseResults(drop);
+  }
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    IRRewriter rewriter(&getContext());
+    if (failed(bufferization::eliminateEmptyTensors(rewriter, module)))
+      return signalPassFailure();
+    bufferization::OneShotBufferizationOptions options;
+    options.bufferizeFunctionBoundaries = true;
+    options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::IdentityLayoutMap);
+    options.bufferAlignment = cpu::kAlignment;
+    bufferization::BufferizationState state;
+    if (failed(bufferization::runOneShotModuleBufferize(module, options, state)))
+      return signalPassFailure();
+    bufferization::removeBufferizationAttributesInModule(module);
+    // A buffer that is copied onto itself is what materialisation in place leaves.
+    module.walk([](memref::CopyOp copy) {
+      if (copy.getSource() == copy.getTarget())
+        copy.erase();
+    });
+    SmallVector<func::FuncOp> funcs(module.getOps<func::FuncOp>());
+    for (func::FuncOp func : funcs)
+      if (failed(dropMemRefResults(func)))
+        return signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,166 @@
+//===- CodeGen.cpp - LLVM dialect to machine code -------------------------===//
+#include "passes/LinalgToLLVM/CodeGen.h"
+
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Analysis/TargetTransformInfo.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/Utils/Cloning.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/SubtargetFeature.h"
+
+#include <chrono>
+#include <mutex>
+
+using namespace mlir;
+using namespace mlir::cell;
+
+namespace {
+class Clock {
+public:
+  explicit Clock(CodeGenResult &result) : result(result) {}
+  void step(const char *name) {
+    auto now = std::chrono::steady_clock::now();
+    result.timings.emplace_back(name, std::chrono::duration<double, std::milli>(now - last).count());
+    last = now;
+  }
+
+private:
+  CodeGenResult &result;
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
+};
+
+std::string hostFeatures() {
+  llvm::SubtargetFeatures features;
+  for (const auto &feature : llvm::sys::getHostCPUFeatures())
+    features.AddFeature(feature.first(), feature.second);
+  return features.getString();
+}
+
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(const CodeGenOptions &options) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    llvm::InitializeNativeTargetAsmParser();
+  });
+  llvm::Triple triple(llvm::sys::getProcessTriple());
+  std::string error;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target)
+    return llvm::createStringError("code generation: no target for %s: %s", triple.str().c_str(), error.c_str());
+  std::string cpu = options.cpu.empty() ? llvm::sys::getHostCPUName().str() : options.cpu;
+  std::string features = options.cpu.empty() ? hostFeatures() : "";
+  if (!options.features.empty())
+    features += (features.empty() ? "" : ",") + options.features;
+  auto level = options.optLevel == 0 ? llvm::CodeGenOptLevel::None
+               : options.optLevel == 1 ? llvm::CodeGenOptLevel::Less : llvm::CodeGenOptLevel::Default;
+  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(triple, cpu, features, llvm::TargetOptions(), llvm::Reloc::PIC_,
+                                                                           std::nullopt, level, /*JIT=*/true));
+  if (!machine)
+    return llvm::createStringError("code generation: no machine for cpu '%s'", cpu.c_str());
+  return machine;
+}
+
+/// Attributes that every function needs so that the vectoriser uses the whole machine.
+void setFunctionAttributes(llvm::Module &module, const llvm::TargetMachine &machine) {
+  bool wide = machine.getTargetFeatureString().contains("+avx512f");
+  for (llvm::Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", machine.getTargetCPU());
+    function.addFnAttr("target-features", machine.getTargetFeatureString());
+    function.addFnAttr("no-trapping-math", "true");
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+    if (wide)
+      function.addFnAttr("prefer-vector-width", "512");
+  }
+}
+
+void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager components;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = tuning.SLPVectorization = level >= 2;
+  llvm::PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  llvm::OptimizationLevel levels[] = {llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1, llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
+  llvm::ModulePassManager passes = level == 0 ? builder.buildO0DefaultPipeline(levels[0])
+                                              : builder.buildPerModuleDefaultPipeline(levels[std::min(level, 3u)]);
+  passes.run(module, modules);
+}
+
+llvm::Error emit(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType kind, std::string &out) {
+  llvm::SmallVector<char, 0> buffer;
+  llvm::raw_svector_ostream stream(buffer);
+  llvm::legacy::PassManager passes;
+  passes.add(llvm::createTargetTransformInfoWrapperPass(machine.getTargetIRAnalysis()));
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, kind))
+    return llvm::createStringError("code generation: this target cannot emit the requested kind of file");
+  passes.run(module);
+  out.assign(buffer.begin(), buffer.end());
+  return llvm::Error::success();
+}
+} // namespace
+
+std::string cell::hostDescription() { return llvm::sys::getHostCPUName().str() + " " + hostFeatures(); }
+
+llvm::Expected<CodeGenResult> cell::generateCode(ModuleOp module, const CodeGenOptions &options) {
+  CodeGenResult result;
+  Clock clock(result);
+  if (auto bytes = module->getAttrOfType<IntegerAttr>("cell.arena_bytes"))
+    result.arenaBytes = bytes.getInt();
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine(options);
+  if (!machine)
+    return machine.takeError();
+  clock.step("target machine");
+
+  registerBuiltinDialectTranslation(*module.getContext());
+  registerLLVMDialectTranslation(*module.getContext());
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> ir = translateModuleToLLVMIR(module, context, "cellgrad", /*disableVerification=*/true);
+  if (!ir)
+    return llvm::createStringError("code generation: the module could not be translated to LLVM IR");
+  std::string broken;
+  llvm::raw_string_ostream stream(broken);
+  if (llvm::verifyModule(*ir, &stream))
+    return llvm::createStringError("code generation: the translated LLVM IR is not valid: " + broken);
+  ir->setTargetTriple((*machine)->getTargetTriple());
+  ir->setDataLayout((*machine)->createDataLayout());
+  setFunctionAttributes(*ir, **machine);
+  clock.step("translate");
+
+  optimize(*ir, **machine, options.optLevel);
+  clock.step("optimize");
+  if (options.llvmIR) {
+    llvm::raw_string_ostream text(result.llvmIR);
+    ir->print(text, nullptr);
+  }
+  if (options.assembly) {
+    // Emission changes the module, so text comes from a copy.
+    auto copy = options.object ? llvm::CloneModule(*ir) : std::move(ir);
+    if (llvm::Error error = emit(*copy, **machine, llvm::CodeGenFileType::AssemblyFile, result.assembly))
+      return error;
+    clock.step("assembly");
+  }
+  if (options.object) {
+    if (llvm::Error error = emit(*ir, **machine, llvm::CodeGenFileType::ObjectFile, result.object))
+      return error;
+    clock.step("object");
+  }
+  return result;
+}

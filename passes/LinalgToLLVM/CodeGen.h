@@ -1,0 +1,38 @@
+//===- CodeGen.h - LLVM dialect to machine code ---------------------------===//
+#ifndef CELL_PASSES_LINALGTOLLVM_CODEGEN_H
+#define CELL_PASSES_LINALGTOLLVM_CODEGEN_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mlir::cell {
+
+/// How to generate code. Empty `cpu` and `features` mean those of this machine.
+struct CodeGenOptions {
+  unsigned optLevel = 3; // 0 to 3
+  std::string cpu;
+  std::string features; // "+avx2,-avx512f"; added to those of `cpu`
+  bool object = true;   // machine code in memory
+  bool assembly = false;
+  bool llvmIR = false; // the optimised LLVM IR as text
+};
+
+struct CodeGenResult {
+  std::string object, assembly, llvmIR;
+  int64_t arenaBytes = 0;
+  std::vector<std::pair<std::string, double>> timings; // step and milliseconds, in order
+};
+
+/// Compiles a module in the LLVM dialect (the output of the pipeline `linalg-to-llvm`). Errors say which step failed and why.
+llvm::Expected<CodeGenResult> generateCode(ModuleOp module, const CodeGenOptions &options = {});
+
+/// "cpu +feature,-feature,..." of this machine, part of every cache key.
+std::string hostDescription();
+
+} // namespace mlir::cell
+
+#endif // CELL_PASSES_LINALGTOLLVM_CODEGEN_H

@@ -1,0 +1,17 @@
+//===- MemRefToPointers.h - memrefs of static shape become pointers -------===//
+#ifndef CELL_PASSES_LINALGTOLLVM_MEMREFTOPOINTERS_H
+#define CELL_PASSES_LINALGTOLLVM_MEMREFTOPOINTERS_H
+
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+
+namespace mlir::cell {
+
+/// Makes `converter` turn memrefs of static shape and strides into bare pointers; a dynamic offset is part of the pointer.
+void addPointerConversions(LLVMTypeConverter &converter);
+
+/// Patterns for memref and func operations under `addPointerConversions`.
+void populateMemRefToPointersPatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns);
+
+} // namespace mlir::cell
+
+#endif // CELL_PASSES_LINALGTOLLVM_MEMREFTOPOINTERS_H

@@ -1,0 +1,156 @@
+//===- ResultsToArguments.cpp - a destination argument for every result ---===//
+#include "passes/LinalgToLLVM/Common.h"
+#include "passes/Passes.h"
+
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace mlir::cell {
+#define GEN_PASS_DEF_RESULTSTOARGUMENTS
+#include "passes/Passes.h.inc"
+} // namespace mlir::cell
+
+using namespace mlir;
+using namespace mlir::cell;
+
+namespace {
+struct ResultsToArguments : cell::impl::ResultsToArgumentsBase<ResultsToArguments> {
+  void getDependentDialects(DialectRegistry &registry) const override { registerLinalgToLLVMDialects(registry); }
+
+  static Value materialize(OpBuilder &builder, Location loc, Value value, Value dest) {
+    return bufferization::MaterializeInDestinationOp::create(builder, loc, value, dest)->getResult(0);
+  }
+
+  LogicalResult rewriteFunction(func::FuncOp func, bool isEntry) {
+    OpBuilder builder(func.getContext());
+    unsigned inputs = func.getNumArguments();
+    if (isEntry)
+      for (unsigned i = 0; i < inputs; ++i) {
+        if (!isa<RankedTensorType>(func.getArgumentTypes()[i]))
+          return func.emitError("argument ") << i << " of the program's first function has the type " << func.getArgumentTypes()[i] << "; it must be a tensor";
+        bool writable = func.getArgAttr(i, cpu::kDonated) != nullptr;
+        func.setArgAttr(i, "bufferization.writable", builder.getBoolAttr(writable));
+      }
+    SmallVector<Value> dests;
+    llvm::SmallDenseSet<int64_t> tied;
+    for (unsigned i = 0, e = func.getNumResults(); i < e; ++i) {
+      auto type = dyn_cast<RankedTensorType>(func.getResultTypes()[i]);
+      if (!type) {
+        if (isEntry)
+          return func.emitError("result ") << i << " of the program's first function has the type " << func.getResultTypes()[i] << "; it must be a tensor";
+        dests.push_back(nullptr);
+        continue;
+      }
+      if (auto alias = func.getResultAttrOfType<IntegerAttr>(i, cpu::kAlias); alias && isEntry) {
+        int64_t arg = alias.getInt();
+        if (arg < 0 || arg >= inputs || func.getArgumentTypes()[arg] != type || !tied.insert(arg).second)
+          return func.emitError("result ") << i << " of type " << type << " cannot be tied to argument " << arg
+                                           << ": it must be an argument of the same type that no other result is tied to";
+        func.setArgAttr(arg, "bufferization.writable", builder.getBoolAttr(true));
+        dests.push_back(func.getArgument(arg));
+        continue;
+      }
+      unsigned index = func.getNumArguments();
+      if (failed(func.insertArgument(index, type, {}, func.getLoc())))
+        return failure();
+      if (isEntry)
+        func.setArgAttr(index, "bufferization.writable", builder.getBoolAttr(true));
+      dests.push_back(func.getArgument(index));
+    }
+    auto ret = dyn_cast<func::ReturnOp>(func.getBody().back().getTerminator());
+    if (!func.getBody().hasOneBlock() || !ret)
+      return func.emitError("the function '") << func.getName() << "' must be one block that ends in a return; write its control flow with scf";
+    builder.setInsertionPoint(ret);
+    copySharedResults(builder, ret, dests);
+    llvm::DenseMap<Value, Value> written; // a value that is returned twice is copied from its first destination
+    for (auto [i, dest] : llvm::enumerate(dests))
+      if (dest) {
+        Value value = ret.getOperand(i), &first = written[value];
+        Value result = materialize(builder, value.getLoc(), first ? first : value, dest);
+        first = first ? first : result;
+        ret.setOperand(i, result);
+      }
+    return success();
+  }
+
+  /// What `value` is a part or another shape of.
+  static Value baseOf(Value value) {
+    while (Operation *op = value.getDefiningOp()) {
+      if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp, tensor::CastOp>(op))
+        break;
+      value = op->getOperand(0);
+    }
+    return value;
+  }
+
+  /// Writing one destination must not change a value that another destination still waits for: such values are copied first.
+  static void copySharedResults(OpBuilder &builder, func::ReturnOp ret, ArrayRef<Value> dests) {
+    llvm::SmallDenseSet<Value> arguments(dests.begin(), dests.end());
+    llvm::SmallDenseMap<Value, Value> bases;
+    bool tied = llvm::any_of(dests, [&](Value dest) { return dest && llvm::is_contained(ret.getOperands(), dest); }) || dests.size() > 1;
+    llvm::DenseMap<Value, Value> copies;
+    for (auto [i, dest] : llvm::enumerate(dests)) {
+      if (!dest)
+        continue;
+      Value value = ret.getOperand(i), base = baseOf(value);
+      bool repeated = bases.try_emplace(base, value).first->second != value;
+      bool shared = arguments.contains(base) && base != dest;
+      bool unclear = tied && base.getDefiningOp() && (base.getDefiningOp()->getNumRegions() && !isa<linalg::LinalgOp>(base.getDefiningOp()));
+      if (!repeated && !shared && !unclear)
+        continue;
+      Value &copy = copies[value];
+      if (!copy)
+        copy = bufferization::AllocTensorOp::create(builder, value.getLoc(), cast<RankedTensorType>(value.getType()), ValueRange(), value);
+      ret.setOperand(i, copy);
+    }
+  }
+
+  static void rewriteCall(func::CallOp call) {
+    OpBuilder builder(call);
+    SmallVector<Value> operands(call.getOperands());
+    for (Type type : call.getResultTypes())
+      if (auto tensor = dyn_cast<RankedTensorType>(type))
+        operands.push_back(tensor::EmptyOp::create(builder, call.getLoc(), tensor.getShape(), tensor.getElementType()));
+    call.getOperandsMutable().assign(operands);
+  }
+
+  /// What a loop carries stays in one buffer.
+  static void rewriteLoop(Operation *op) {
+    auto carry = [](Operation *terminator, OperandRange values, ValueRange dests) {
+      OpBuilder builder(terminator);
+      SmallVector<Value> written;
+      for (auto [value, dest] : llvm::zip_equal(values, dests))
+        written.push_back(isa<RankedTensorType>(value.getType()) && value != dest
+                              ? materialize(builder, value.getLoc(), value, dest) : value);
+      for (auto [i, value] : llvm::enumerate(written))
+        terminator->setOperand(i + (terminator->getNumOperands() - values.size()), value);
+    };
+    if (auto loop = dyn_cast<scf::ForOp>(op))
+      carry(loop.getBody()->getTerminator(), loop.getBody()->getTerminator()->getOperands(), loop.getRegionIterArgs());
+    auto loop = dyn_cast<scf::WhileOp>(op);
+    // One-shot bufferisation copies on its own where the two regions of a while loop carry different values.
+    if (loop && TypeRange(loop.getBeforeArguments()) == TypeRange(loop.getAfterArguments())) {
+      carry(loop.getConditionOp(), loop.getConditionOp().getArgs(), loop.getBeforeArguments());
+      carry(loop.getYieldOp(), loop.getYieldOp().getOperands(), loop.getAfterArguments());
+    }
+  }
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    func::FuncOp entry = findEntry(module);
+    if (!entry)
+      return signalPassFailure();
+    for (auto func : module.getOps<func::FuncOp>())
+      if (!func.isExternal() && failed(rewriteFunction(func, func == entry)))
+        return signalPassFailure();
+    module.walk([](Operation *op) {
+      if (auto call = dyn_cast<func::CallOp>(op))
+        rewriteCall(call);
+      else
+        rewriteLoop(op);
+    });
+  }
+};
+} // namespace

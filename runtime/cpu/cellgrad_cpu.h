@@ -1,0 +1,83 @@
+/*===- cellgrad_cpu.h - the C functions that compiled CPU code calls -------===*/
+#ifndef CELLGRAD_CPU_H
+#define CELLGRAD_CPU_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* One setting for the parallel loops of compiled code and for matrix products; n < 1 means all processors. */
+void cg_set_num_threads(int n);
+int cg_get_num_threads(void);
+
+/* Runs body(ctx, b, e) on pieces of [begin, end), each of at least `grain` iterations, on the threads of the runtime; on this thread
+ * if there is one thread, one piece, or if the caller is itself a piece. */
+void cg_parallel_for(void (*body)(void *ctx, int64_t begin, int64_t end), void *ctx, int64_t begin, int64_t end,
+                     int64_t grain);
+
+/* c[m, n] = alpha * op(a) op(b) + beta * c, row major; trans: 0 as stored, 1 transposed. beta = 0 does not read c. */
+void cg_gemm_f32(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
+                 int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
+void cg_gemm_f64(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k, double alpha, const double *a,
+                 int64_t lda, const double *b, int64_t ldb, double beta, double *c, int64_t ldc);
+
+/* `batch` products whose operands lie strideA, strideB, strideC elements apart. */
+void cg_gemm_batch_f32(int64_t batch, int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k, float alpha,
+                       const float *a, int64_t lda, int64_t strideA, const float *b, int64_t ldb, int64_t strideB,
+                       float beta, float *c, int64_t ldc, int64_t strideC);
+void cg_gemm_batch_f64(int64_t batch, int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k, double alpha,
+                       const double *a, int64_t lda, int64_t strideA, const double *b, int64_t ldb, int64_t strideB,
+                       double beta, double *c, int64_t ldc, int64_t strideC);
+
+/* Convolution parameters, in this order in the array p. CG_CONV_SLOTS is how many threads the scratch memory serves. */
+enum {
+  CG_CONV_N, CG_CONV_C, CG_CONV_H, CG_CONV_W, CG_CONV_O, CG_CONV_KH, CG_CONV_KW, CG_CONV_OH, CG_CONV_OW,
+  CG_CONV_SH, CG_CONV_SW, CG_CONV_PT, CG_CONV_PB, CG_CONV_PL, CG_CONV_PR, CG_CONV_DH, CG_CONV_DW, CG_CONV_GROUPS,
+  CG_CONV_SLOTS, CG_CONV_PARAMS
+};
+
+/* x [N, C, H, W], w [O, C / groups, KH, KW], y [N, O, OH, OW]. */
+void cg_conv2d_f32(const int64_t *p, const float *x, const float *w, float *y, void *scratch);
+void cg_conv2d_f64(const int64_t *p, const double *x, const double *w, double *y, void *scratch);
+void cg_conv2d_dx_f32(const int64_t *p, const float *dy, const float *w, float *dx, void *scratch);
+void cg_conv2d_dx_f64(const int64_t *p, const double *dy, const double *w, double *dx, void *scratch);
+void cg_conv2d_dw_f32(const int64_t *p, const float *x, const float *dy, float *dw, void *scratch);
+void cg_conv2d_dw_f64(const int64_t *p, const double *x, const double *dy, double *dw, void *scratch);
+
+/* Elements of scratch memory (of the tensors' type) for each of the three: per slot one column matrix of a group of an
+ * image [C / groups * KH * KW, OH * OW]; the weight gradient adds one gradient per slot. */
+static inline int64_t cg_conv2d_scratch(const int64_t *p, int gradient_of_weight) {
+  int64_t rows = p[CG_CONV_C] / p[CG_CONV_GROUPS] * p[CG_CONV_KH] * p[CG_CONV_KW];
+  int64_t columns = (rows * p[CG_CONV_OH] * p[CG_CONV_OW] + 15) / 16 * 16;
+  int64_t weights = gradient_of_weight ? (p[CG_CONV_O] * rows + 15) / 16 * 16 : 0;
+  return p[CG_CONV_SLOTS] * (columns + weights);
+}
+
+/* Pooling parameters, in this order in the array p. Maximum: dilations DH, DW. Average: COUNT_PAD in the place of DH. */
+enum {
+  CG_POOL_N, CG_POOL_C, CG_POOL_H, CG_POOL_W, CG_POOL_OH, CG_POOL_OW, CG_POOL_KH, CG_POOL_KW, CG_POOL_SH, CG_POOL_SW,
+  CG_POOL_PT, CG_POOL_PB, CG_POOL_PL, CG_POOL_PR, CG_POOL_DH, CG_POOL_DW, CG_POOL_PARAMS,
+  CG_POOL_COUNT_PAD = CG_POOL_DH
+};
+void cg_maxpool2d_f32(const int64_t *p, const float *x, float *y);
+void cg_maxpool2d_f64(const int64_t *p, const double *x, double *y);
+void cg_maxpool2d_dx_f32(const int64_t *p, const float *x, const float *dy, float *dx);
+void cg_maxpool2d_dx_f64(const int64_t *p, const double *x, const double *dy, double *dx);
+void cg_avgpool2d_f32(const int64_t *p, const float *x, float *y);
+void cg_avgpool2d_f64(const int64_t *p, const double *x, double *y);
+void cg_avgpool2d_dx_f32(const int64_t *p, const float *dy, float *dx);
+void cg_avgpool2d_dx_f64(const int64_t *p, const double *dy, double *dx);
+
+/* acc[index[i], :] += update[i, :] for i in order; p = {n, elements of a row, rows of acc, bytes of an index}. */
+void cg_scatter_add_f32(const int64_t *p, const void *index, const float *update, float *acc);
+void cg_scatter_add_f64(const int64_t *p, const void *index, const double *update, double *acc);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CELLGRAD_CPU_H */
