@@ -148,7 +148,8 @@ class Recorder:
 
     # -- guards ---------------------------------------------------------------------------------------------------------
     def _add(self, guard: tuple) -> None:
-        self._guards.setdefault((guard[0], id(guard[1]), guard[2] if len(guard) > 3 else None), guard)
+        key = guard[2] if guard[0] in ("attr", "item", "no_item") else None
+        self._guards.setdefault((guard[0], id(guard[1]), key), guard)
 
     def _item(self, container: Any, key: Any, value: Any, label: str) -> None:
         if ("item", id(container), key) in self._guards:

@@ -29,7 +29,7 @@ class CallNames:
         keyword: list[str] = []
         try:
             parameters = list(inspect.signature(fn).parameters.values())
-        except (TypeError, ValueError):
+        except (TypeError, ValueError):  # no signature can be told
             parameters, self.varargs, self.varkw = [], True, True
         for parameter in parameters[drop_first:]:
             if parameter.kind is parameter.VAR_POSITIONAL:
@@ -63,6 +63,9 @@ class CallNames:
         args.extend(slots[named:end])
         kwargs.update(zip(extra_names, slots[end:]))
         return args, kwargs
+
+
+AS_WRITTEN = CallNames(None)  # any arguments; the order of keywords counts
 
 
 def call_names(fn: Any) -> CallNames:
@@ -112,14 +115,14 @@ class Compiled(_core.Dispatcher):
     def __init__(self, fn: Any, run: Callable, names: CallNames, traced: Callable) -> None:
         super().__init__(_miss, names.names, traced_path=traced, **names.options())
         self._fn, self._run, self._names = fn, run, names
-        self._programs: dict[int, program.Program] = {}
-        self._serial = 0
+        self._programs: dict[int, program.Program | None] = {}  # by number of the Dispatcher's entry
 
     # -- looking at programs ----------------------------------------------------------------------------------------------
     def _latest(self) -> program.Program:
-        if not self._programs:
+        compiled = [p for _, p in sorted(self._programs.items()) if p is not None]
+        if not compiled:
             raise ValueError(f"{name_of(self._fn)} has not been compiled yet: call it once, or use .lower(*args)")
-        return self._programs[max(self._programs)]
+        return compiled[-1]
 
     def mlir(self, stage: str = "cell") -> str:
         """The text of the program that was compiled last, at ``"cell"``, ``"differentiated"``, ``"linalg"`` or ``"llvm"``."""
@@ -198,18 +201,19 @@ def _miss(d: Compiled, call: Any) -> Any:
         timings = compiled.compiled.timings
         seconds = captured.seconds
         compiled.timings = lambda: {"capture": seconds, **timings()}  # type: ignore[method-assign]
-    serial = d._serial
-    d._serial = serial + 1
-    entry = d.add_entry(call, executable, captured.plan if executable is not None else [], captured.template, captured.guards, (), serial)
-    if compiled is not None:
-        d._programs[serial] = compiled
+    entry = d.add_entry(call, executable, captured.plan if executable is not None else [], captured.template, captured.guards)
+    d._programs[entry] = compiled
     result = d.run_entry(entry, call)
     # The content of NumPy arguments is not part of the signature: their programs serve one call only.
     if _has_array(list(call.slots)):
         d.remove_entry(entry)
-    elif len(d.entries) > _MOST_ENTRIES:
-        d._programs.pop(d.entries[0], None)
-        d.remove_entry(0)
+    while len(d._programs) > _MOST_ENTRIES:
+        oldest = min(d._programs)
+        del d._programs[oldest]
+        try:
+            d.remove_entry(oldest)
+        except KeyError:  # dropped because something it was guarded by has died
+            pass
     return result
 
 

@@ -11,7 +11,7 @@ from .._errors import Position
 __all__ = ["function_position", "location", "user_position"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_HIDDEN = ("<frozen ", "<string>")
+_HIDDEN = ("<frozen ",)
 _STDLIB = tuple(os.path.join(os.path.dirname(os.__file__), name) for name in ("contextlib.py", "functools.py"))
 
 # Keyed by id(code): hashing a code object walks its constants. The code object in the value keeps the id valid.

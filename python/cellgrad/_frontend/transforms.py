@@ -12,7 +12,7 @@ from .. import _errors as err
 from .._runtime import _core
 from .derive import NO_SENS, Derived, check_aux, differentiate
 from .guards import active_recorder
-from .jit import CallNames, Compiled, JitFunction, bind_or_raise, call_names, is_cell, name_of
+from .jit import AS_WRITTEN, Compiled, JitFunction, bind_or_raise, is_cell, name_of
 
 __all__ = ["GradOperation", "get_grad", "grad", "jacfwd", "jacrev", "jvp", "linearize", "value_and_grad", "vjp", "vmap"]
 
@@ -94,7 +94,7 @@ def _traced(request: _Request, args: tuple, kwargs: dict) -> Any:
     if request.sens_param:
         sens, args, kwargs = _take_sens(request.fn, args, kwargs)
     bind_or_raise(request.fn, args, kwargs)
-    inputs = _by_position(request.fn, args, kwargs)
+    inputs = _by_position(args, kwargs)
     for position in request.positions:
         if position >= len(inputs):
             raise err.PositionError(f"Position index {position} is exceed input size.",
@@ -118,13 +118,9 @@ def _take_sens(fn: Any, args: tuple, kwargs: dict) -> tuple[Any, tuple, dict]:
     raise err.UserTypeError(f"{name_of(fn)}: with sens_param=True the cotangent is the last positional argument, or the keyword 'sens'")
 
 
-def _by_position(fn: Any, args: tuple, kwargs: dict) -> list:
-    """The arguments of the call, in the order of the function's parameters, as ``("arg", i)`` or ``("kw", name)``."""
-    inputs: list = [("arg", i) for i in range(len(args))]
-    names = call_names(fn).names
-    inputs += [("kw", name) for name in names if name in kwargs]
-    inputs += [("kw", name) for name in kwargs if name not in names]
-    return inputs
+def _by_position(args: tuple, kwargs: dict) -> list:
+    """The arguments as they are written in the call, as ``("arg", i)`` or ``("kw", name)``. (So has MindSpore it, and so the order of keywords counts.)"""
+    return [("arg", i) for i in range(len(args))] + [("kw", name) for name in kwargs]
 
 
 def _arrange(request: _Request, done: Derived, weights: list) -> Any:
@@ -139,8 +135,7 @@ def _arrange(request: _Request, done: Derived, weights: list) -> Any:
             parts.append(entries[0] if len(entries) == 1 else tuple(entries))
         else:
             position, gradient = found[0]
-            gradient = () if gradient is None else gradient
-            parts.append((position, gradient) if request.return_ids and gradient != () else gradient)
+            parts.append(() if gradient is None else (position, gradient) if request.return_ids else gradient)
     if request.weights is not None:
         entries = [(getattr(w, "name", None), g) if request.return_ids else g for w, g in zip(weights, done.weights)]
         parts.append(entries[0] if isinstance(request.weights, TensorBase) else tuple(entries))
@@ -159,10 +154,7 @@ def _derivative(request: _Request) -> Callable:
         nonlocal program
         if program is None:
             _check_callable(request.fn)
-            names = call_names(request.fn)
-            if request.sens_param:  # the cotangent comes after the function's own arguments
-                names.varargs = names.varkw = True
-            program = Compiled(request.fn, traced, names, traced)
+            program = Compiled(request.fn, traced, AS_WRITTEN, traced)
         return program(*args, **kwargs)
 
     def compiled() -> Compiled:
@@ -255,10 +247,8 @@ def get_grad(gradients: Any, identifier: Any) -> Any:
     def search(tree: Any) -> Any:
         if not isinstance(tree, tuple):
             return NO_SENS
-        if len(tree) == 2 and type(tree[0]) is type(wanted) and not isinstance(tree[1], tuple):
-            return tree[1] if tree[0] == wanted else NO_SENS
-        if len(tree) == 2 and isinstance(tree[0], (int, str)) and type(tree[0]) is type(wanted):
-            return tree[1] if tree[0] == wanted else NO_SENS
+        if len(tree) == 2 and type(tree[0]) in (int, str):
+            return tree[1] if type(tree[0]) is type(wanted) and tree[0] == wanted else NO_SENS
         for item in tree:
             found = search(item)
             if found is not NO_SENS:
@@ -305,7 +295,7 @@ def vjp(fn: Any, *inputs: Any, weights: Any = None, has_aux: bool = False) -> tu
             return products
         return products, done.weights[0] if isinstance(weights, TensorBase) else tuple(done.weights)
 
-    program = Compiled(fn, pull, CallNames(pull), pull)
+    program = Compiled(fn, pull, AS_WRITTEN, pull)
 
     def vjp_fn(*cotangents: Any) -> Any:
         return program(*inputs, cotangents[0] if len(cotangents) == 1 else cotangents)
@@ -344,7 +334,7 @@ class GradOperation:
             sens = NO_SENS
             if self.sens_param:
                 sens, args, kwargs = _take_sens(fn, args, kwargs)
-            inputs = _by_position(fn, args, kwargs)
+            inputs = _by_position(args, kwargs)
             if not self.get_all:
                 inputs = [] if self.get_by_list else inputs[:1]
             done = differentiate(fn, args, kwargs, inputs, request.weight_list(), False, sens)
@@ -354,10 +344,7 @@ class GradOperation:
                 return (of_inputs, of_weights) if self.get_all else of_weights
             return of_inputs if self.get_all else of_inputs[0] if of_inputs else ()
 
-        names = call_names(fn)
-        if self.sens_param:
-            names.varargs = names.varkw = True
-        return Compiled(fn, traced, names, traced)
+        return Compiled(fn, traced, AS_WRITTEN, traced)
 
 
 def _absent(name: str, instead: str) -> Callable:

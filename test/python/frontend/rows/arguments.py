@@ -61,7 +61,7 @@ def fn(x, y, z):
     row("has_aux_type_str", "value_and_grad(f_two, 0, None, has_aux='True')(x, y)", 'x, y', 'X(), Y()',
         raises='TypeError', match="For '_Grad', the 'has_aux' should be bool, but got str"),
     row("has_aux_type_npbool", 'value_and_grad(f_two, 0, None, has_aux=np.bool_(True))(x, y)', 'x, y', 'X(), Y()',
-        raises='TypeError', match="For '_Grad', the 'has_aux' should be bool, but got bool_"),
+        raises='TypeError', match="For '_Grad', the 'has_aux' should be bool, but got bool"),
     row("return_ids_type_int1", 'value_and_grad(f_two, 0, None, return_ids=1)(x, y)', 'x, y', 'X(), Y()',
         raises='TypeError', match="For '_Grad', the 'return_ids' should be bool, but got int"),
     row("return_ids_type_int0", 'value_and_grad(f_two, 0, None, return_ids=0)(x, y)', 'x, y', 'X(), Y()',
@@ -71,7 +71,7 @@ def fn(x, y, z):
     row("return_ids_type_str", "value_and_grad(f_two, 0, None, return_ids='True')(x, y)", 'x, y', 'X(), Y()',
         raises='TypeError', match="For '_Grad', the 'return_ids' should be bool, but got str"),
     row("return_ids_type_npbool", 'value_and_grad(f_two, 0, None, return_ids=np.bool_(True))(x, y)', 'x, y', 'X(), Y()',
-        raises='TypeError', match="For '_Grad', the 'return_ids' should be bool, but got bool_"),
+        raises='TypeError', match="For '_Grad', the 'return_ids' should be bool, but got bool"),
     row("sens_param_type_int1", 'value_and_grad(f_two, 0, None, sens_param=1)(x, y)', 'x, y', 'X(), Y()',
         raises='TypeError', match="For '_Grad', the 'sens_param' should be bool, but got int"),
     row("sens_param_type_int0", 'value_and_grad(f_two, 0, None, sens_param=0)(x, y)', 'x, y', 'X(), Y()',
@@ -81,7 +81,7 @@ def fn(x, y, z):
     row("sens_param_type_str", "value_and_grad(f_two, 0, None, sens_param='True')(x, y)", 'x, y', 'X(), Y()',
         raises='TypeError', match="For '_Grad', the 'sens_param' should be bool, but got str"),
     row("sens_param_type_npbool", 'value_and_grad(f_two, 0, None, sens_param=np.bool_(True))(x, y)', 'x, y', 'X(), Y()',
-        raises='TypeError', match="For '_Grad', the 'sens_param' should be bool, but got bool_"),
+        raises='TypeError', match="For '_Grad', the 'sens_param' should be bool, but got bool"),
     row("positional_arguments_order", 'value_and_grad(fn, 0, ws, True, False)(x)', 'x', 'X()',
         setup="""
 net = PNet()
