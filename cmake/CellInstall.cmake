@@ -20,6 +20,7 @@ _cell_install(CellgradPlugin cellgrad/lib)
 _cell_install(cellgrad_cpu cellgrad/lib ${CELL_RPATH_RUNTIME})
 _cell_install(cellgrad_core cellgrad/_runtime)
 _cell_install(cellgrad_native cellgrad/_compiler ${CELL_RPATH_COMPILER})
+_cell_install(cellgrad_loader cellgrad/_compiler)
 
 # In the source tree PYTHONPATH=python is the package as well: what is compiled lands there, or is reached from there.
 if(CELLGRAD_PYTHON)
