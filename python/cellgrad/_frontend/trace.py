@@ -135,6 +135,8 @@ def dialect_error(name: str, diagnostics: list) -> Exception:
     wrong = [d for d in diagnostics if d[0] == "error"] or diagnostics
     text = wrong[0][4].replace(f"'cell.{name}' op ", "").removeprefix(name + ": ")
     notes = tuple(note[3] for d in diagnostics for note in d[5])
+    if "there is no op" in text:
+        return err.UnsupportedError(f"{name}: {text}", notes=notes)
     about_types = any(word in text for word in ("element type", "dtype", "must be ranked tensor of"))
     kind = err.DTypeError if about_types and "shape" not in text else err.ShapeError
     return kind(f"{name}: {text}", notes=notes)
