@@ -19,6 +19,7 @@ _cell_install(cell-reduce cellgrad/bin ${CELL_RPATH_TOOLS})
 _cell_install(CellgradPlugin cellgrad/lib)
 _cell_install(cellgrad_cpu cellgrad/lib ${CELL_RPATH_RUNTIME})
 _cell_install(cellgrad_core cellgrad/_runtime)
+_cell_install(cellgrad_loader cellgrad/_compiler)
 _cell_install(cellgrad_native cellgrad/_compiler ${CELL_RPATH_COMPILER})
 _cell_install(cellgrad_loader cellgrad/_compiler)
 
