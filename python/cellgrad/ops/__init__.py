@@ -1,0 +1,44 @@
+"""Functions of Tensors by MindSpore's names. Outside compiled functions they run at once, inside they become part of the program."""
+from __future__ import annotations
+
+from typing import Any
+
+from . import activation, array_func, conv, creation, index_func, join_func, linalg, loss_func, math_func, norm_func, primitive, random_func, reduce, state_func
+from ._generated import *
+from .activation import *
+from .array_func import *
+from .conv import avg_pool2d, conv2d, max_pool2d
+from .creation import *
+from .index_func import *
+from .join_func import *
+from .linalg import *
+from .loss_func import *
+from .math_func import *
+from .math_func import cast_ as cast
+from .norm_func import *
+from .primitive import *
+from .random_func import *
+from .reduce import *
+from .state_func import *
+
+# The same functions under MindSpore's other names.
+absolute, arccos, arcsin, arctan, arctan2, negative = abs, acos, asin, atan, atan2, neg  # noqa: F405
+arccosh, arcsinh, arctanh = acosh, asinh, atanh  # noqa: F405
+subtract, multiply = sub, mul  # noqa: F405
+eq, ne, lt, le, gt, ge = equal, not_equal, less, less_equal, greater, greater_equal  # noqa: F405
+swapdims = swapaxes  # noqa: F405
+del cast_  # noqa: F405
+
+_FROM_FRONTEND = ("GradOperation", "get_grad", "grad", "jacfwd", "jacrev", "jvp", "value_and_grad", "vjp", "vmap")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FROM_FRONTEND:
+        from .._frontend import transforms
+
+        if hasattr(transforms, name):
+            return getattr(transforms, name)
+    import difflib
+
+    near = difflib.get_close_matches(name, [n for n in globals() if not n.startswith("_")], 1)
+    raise AttributeError(f"cellgrad.ops has no '{name}'" + (f". Did you mean '{near[0]}'?" if near else ""))
