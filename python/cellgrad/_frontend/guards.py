@@ -154,7 +154,7 @@ class Recorder:
     def _item(self, container: Any, key: Any, value: Any, label: str) -> None:
         if ("item", id(container), key) in self._guards:
             return
-        if getattr(value, "_node", None) is not None and isinstance(value, _core.TensorBase):
+        if isinstance(value, _core.TensorBase) and value._node is not None:
             return  # made by this capture
         self._add(("item", container, key, value, label))
         self.reached(value, label)

@@ -73,6 +73,7 @@ class _Plan:
         self.reversed: list[int] = []
         self.kept: list[int] = []  # shape after the slice, dropped dimensions left out, None put in
         self.tensors: list[tuple[int, Any]] = []  # (dimension of `kept`, integer Tensor)
+        self._check_neighbours(items)
         axis = 0
         for item in items:
             if item is None:
@@ -97,6 +98,14 @@ class _Plan:
         self.sliced = tuple(-(-(limit - s) // step) for s, limit, step in zip(self.starts, self.limits, self.strides))
 
     @staticmethod
+    def _check_neighbours(items: list) -> None:
+        """Ints and integer Tensors index together; with something between them NumPy moves their dimensions to the front."""
+        together = [i for i, item in enumerate(items) if item is not None and not isinstance(item, slice)]
+        if any(isinstance(item, TensorBase) for item in items) and together[-1] - together[0] >= len(together):
+            raise err.UnsupportedError("index: ints and integer Tensors in dimensions that are not neighbours, while capturing",
+                                       hint="index one dimension at a time, or transpose first")
+
+    @staticmethod
     def _expanded(shape: tuple, items: tuple) -> list:
         result: list = []
         given = sum(1 for i in items if i is not None and i is not Ellipsis)
@@ -104,6 +113,8 @@ class _Plan:
             raise err.UserIndexError(f"index: {given} indices for a Tensor of {len(shape)} dimensions (shape {shape})")
         seen = False
         for item in items:
+            if isinstance(item, list):
+                item = np.asarray(item)
             if item is Ellipsis:
                 if seen:
                     raise err.UserIndexError("index: `...` may stand once in an index")
@@ -115,8 +126,8 @@ class _Plan:
                                        hint="use ops.where(mask, x, other), or multiply by the mask, and keep the shape")
             elif isinstance(item, TensorBase) and item.dtype.kind in (dt.SIGNED, dt.UNSIGNED):
                 result.append(item)
-            elif isinstance(item, (list, np.ndarray)):
-                result.append(as_tensor(np.asarray(item, np.int64)))
+            elif isinstance(item, np.ndarray) and (item.dtype.kind in "iu" or not item.size):
+                result.append(as_tensor(item.astype(np.int64)))
             elif item is None or isinstance(item, (int, np.integer, slice)):
                 result.append(item)
             else:
@@ -151,8 +162,6 @@ def _gather(x: Any, tensors: list) -> Any:
         axis, index = tensors[0]
         return dispatch("gather", (x, index), {"axis": axis})
     axes = [axis for axis, _ in tensors]
-    if axes != list(range(axes[0], axes[0] + len(axes))):
-        raise err.UnsupportedError("index: integer Tensors in dimensions that are not neighbours", hint="index one dimension at a time, or transpose first")
     # One position in the joined dimensions: i * n + j.
     flat: Any = None
     for axis, index in tensors:
