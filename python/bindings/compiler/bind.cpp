@@ -80,6 +80,39 @@ static double run(Module &module, const std::string &pipeline, bool verifyEach) 
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/// Machine code or text, and the seconds of each step.
+static std::pair<std::string, nb::dict> emit(const Module &module, EmitOptions::Form form, int level, const std::string &cpu,
+                                             const std::string &features) {
+  if (level < 0 || level > 3)
+    raise(nullptr, "emit: the optimisation level is 0 to 3, not " + std::to_string(level));
+  EmitOptions options{static_cast<unsigned>(level), cpu, features, form};
+  Errors errors;
+  std::string result;
+  std::vector<std::pair<std::string, double>> steps;
+  bool ok;
+  {
+    nb::gil_scoped_release release;
+    std::lock_guard<std::mutex> lock(contextMutex());
+    ok = module.emit(options, result, steps, errors);
+  }
+  if (!ok)
+    raise(errors);
+  nb::dict seconds;
+  for (auto &[name, value] : steps)
+    seconds[name.c_str()] = value;
+  return {std::move(result), seconds};
+}
+
+static nb::object emitObject(const Module &module, int level, const std::string &cpu, const std::string &features) {
+  auto [bytes, seconds] = emit(module, EmitOptions::Object, level, cpu, features);
+  return nb::make_tuple(nb::bytes(bytes.data(), bytes.size()), seconds);
+}
+
+template <EmitOptions::Form form>
+static nb::object emitText(const Module &module, int level, const std::string &cpu, const std::string &features) {
+  return toStr(emit(module, form, level, cpu, features).first);
+}
+
 static void requireIntact(const Module &module, const char *what) {
   if (!module.intact())
     raise(nullptr, std::string(what) + ": an earlier pipeline failed on this module");
@@ -126,6 +159,14 @@ NB_MODULE(_native, m) {
       .def("run", &run, nb::arg("pipeline"), nb::arg("verify_each") = false,
            "Runs a pipeline by name, or a textual pass pipeline, and returns the seconds it took. Raises CompileError where a pass reports\n"
            "an error, and InternalError where the compiler itself gave up; the module can then only be printed.")
+      .def("emit", &emitObject, nb::arg("level") = 3, nb::arg("cpu") = "", nb::arg("features") = "",
+           "Machine code of a module in the LLVM dialect: the bytes of a relocatable object, and a dict of the seconds of each step.\n"
+           "Empty `cpu` and `features` mean this machine's. Raises CompileError.")
+      .def("assembly", &emitText<EmitOptions::Assembly>, nb::arg("level") = 3, nb::arg("cpu") = "", nb::arg("features") = "",
+           "The same as assembly text.")
+      .def("llvm_ir", &emitText<EmitOptions::LLVMIR>, nb::arg("level") = 3, nb::arg("cpu") = "", nb::arg("features") = "",
+           "The optimised LLVM IR as text.")
       .def_prop_ro("intact", &Module::intact, "False after a pipeline has failed.");
+  m.def("host_processor", &hostProcessor, "Name and features of this machine's processor, as the code generator sees it.");
   m.def("build_id", &buildId, "Identifies this build of the compiler.");
 }

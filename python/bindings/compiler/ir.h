@@ -164,6 +164,13 @@ private:
 
 //===--- Finished modules (module.cpp) -------------------------------------===//
 
+/// How to generate code; empty cpu and features mean those of this machine.
+struct EmitOptions {
+  unsigned level = 3;
+  std::string cpu, features;
+  enum Form { Object, Assembly, LLVMIR } form = Object;
+};
+
 class Module {
 public:
   explicit Module(mlir::Operation *owned);
@@ -174,6 +181,8 @@ public:
   std::unique_ptr<Module> clone() const;
   /// `pipeline` is the name of a registered pipeline or a textual pass pipeline for builtin.module.
   bool run(const std::string &pipeline, bool verifyEach, Errors &errors);
+  /// Machine code, assembly or LLVM IR of a module in the LLVM dialect (codegen.cpp). `steps` gets names and seconds.
+  bool emit(const EmitOptions &options, std::string &out, std::vector<std::pair<std::string, double>> &steps, Errors &errors) const;
   /// False after a pass has failed: the module is between two forms and only its text can be had.
   bool intact() const { return intact_; }
   mlir::Operation *operation() const { return op_; }
@@ -185,6 +194,9 @@ private:
 
 /// Runs `work(data)`. A failed assertion or a fatal error of the compiler inside becomes an entry of `errors` instead of the end of the process.
 bool runGuarded(void (*work)(void *), void *data, const char *what, Errors &errors);
+
+/// Name and features of this machine's processor, as the code generator sees it.
+std::string hostProcessor();
 
 /// Identifies this build of the compiler: a content hash that the linker made.
 std::string buildId();
