@@ -1,0 +1,209 @@
+"""From a module to a program that runs: pipelines, disk cache, loading."""
+from __future__ import annotations
+
+import os
+import platform
+import threading
+import time
+import weakref
+import zlib
+from collections.abc import Sequence
+from functools import cache as once
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from . import _loader, stages
+from . import cache as disk
+
+__all__ = ["Compiled", "compile", "lookup"]
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_RUNTIME = _PACKAGE / "lib" / "libcellgrad_cpu.so"
+
+# Programs that are in memory, by the name of their code; equal programs share it.
+_loaded: weakref.WeakValueDictionary[str, _Code] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+class _Code:
+    """Machine code in memory."""
+
+    __slots__ = ("__weakref__", "arena_bytes", "entry", "keep")
+
+    def __init__(self, loaded: Any) -> None:
+        self.entry: int = loaded.entry
+        self.arena_bytes: int = loaded.arena_bytes
+        self.keep = loaded
+
+
+class Compiled:
+    """A program in memory. It must be kept as long as its ``entry`` may be called.
+
+    Attributes:
+        name: of the program.
+        entry: address of ``void cg_entry(void **args, void *arena)``.
+        arena_bytes: size of the scratch memory that a call needs.
+        outputs: what the caller of ``compile`` gave as ``outputs``.
+    """
+
+    __slots__ = ("_code", "_module", "_seconds", "_text", "arena_bytes", "entry", "name", "outputs")
+
+    def __init__(self, name: str, code: _Code, seconds: dict[str, float], outputs: Any, module: Any = None, text: disk.Entry | None = None) -> None:
+        self.name, self.outputs = name, outputs
+        self.entry, self.arena_bytes = code.entry, code.arena_bytes
+        self._code, self._seconds, self._module, self._text = code, seconds, module, text
+
+    def _cell(self) -> Any:
+        """The module at stage "cell"."""
+        if self._module is None:
+            from . import _native
+
+            assert self._text is not None
+            self._module = _native.Module.parse(self._text.text, self.name)
+        return self._module
+
+    def mlir(self, stage: str = "cell") -> str:
+        """The program's text at a stage: "cell", "differentiated", "linalg" or "llvm".
+
+        Raises:
+            ValueError: there is no such stage.
+        """
+        return stages.text_at(self._cell(), self.name, stage)
+
+    def asm(self) -> str:
+        """The program as the processor's assembly."""
+        return stages.lower(self._cell(), self.name, {}).assembly(_level())
+
+    def timings(self) -> dict[str, float]:
+        """Seconds of each stage; "cache" instead of the stages where the program came from the disk."""
+        return dict(self._seconds)
+
+
+def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence[Any] | None = None) -> Compiled:  # noqa: A001
+    """Compiles a module, or takes the program from the cache.
+
+    Args:
+        module: at stage "cell", verified; stays as it is.
+        name: of the program, for messages and files.
+        key: a text that says everything about the program, so that ``lookup`` finds it without a module.
+        outputs: kept with the program, plain values (numbers, strings, lists).
+
+    Raises:
+        UserError: the program asks for something that cannot be differentiated or compiled.
+        InternalError: a fault of cellgrad; the message names a file and a command that show it again.
+    """
+    start = time.perf_counter()
+    prefix = stages.dump_prefix(name)
+    place = _name_of(key) if key is not None else disk.digest("module", _environment(), module.fingerprint())
+    if prefix is None:
+        found = _find(place, start)
+        if found is not None:
+            code, seconds, entry = found
+            return Compiled(name, code, seconds, outputs, module, entry)
+    seconds = {}
+    work = stages.lower(module, name, seconds, prefix=prefix)
+    machine = stages.emit(work, name, seconds, _level())
+    if prefix is not None:
+        stages.dump(prefix, "o", machine)
+        stages.dump(prefix, "s", work.assembly(_level()))
+    begin = time.perf_counter()
+    code = _Code(_loader.load(machine, _libraries()))
+    seconds["load"] = time.perf_counter() - begin
+    header = {"name": name, "outputs": outputs, "seconds": seconds}
+    disk.write(place, disk.Entry(header, machine, zlib.compress(module.text(locations=True).encode(errors="replace"), 1)))
+    with _lock:
+        _loaded[place] = code
+    return Compiled(name, code, seconds, outputs, module)
+
+
+def lookup(key: str) -> Compiled | None:
+    """The program that was compiled with this key, from memory or from the disk; ``None`` where there is none. Needs no LLVM."""
+    if os.environ.get("CELLGRAD_DUMP_IR"):
+        return None  # every program is to be seen
+    place = _name_of(key)
+    found = _find(place, time.perf_counter(), memory=False)
+    if found is None:
+        return None
+    code, seconds, entry = found
+    assert entry is not None
+    return Compiled(entry.header["name"], code, seconds, entry.header["outputs"], None, entry)
+
+
+def _find(place: str, start: float, memory: bool = True) -> tuple[_Code, dict[str, float], disk.Entry | None] | None:
+    """Code in memory or on the disk."""
+    with _lock:
+        code = _loaded.get(place)
+    if code is not None and memory:
+        return code, {"cache": time.perf_counter() - start}, None
+    entry = disk.read(place)
+    if entry is None:
+        return None
+    if code is None:
+        try:
+            code = _Code(_loader.load(entry.object, _libraries()))
+        except _loader.LoadError as error:
+            disk.remove(place, str(error))
+            return None
+        with _lock:
+            _loaded[place] = code
+    return code, {"cache": time.perf_counter() - start}, entry
+
+
+def _level() -> int:
+    """Optimisation level of the code generator: ``CELLGRAD_OPT_LEVEL``, 0 to 3."""
+    text = os.environ.get("CELLGRAD_OPT_LEVEL", "3")
+    if text not in ("0", "1", "2", "3"):
+        raise ValueError(f"CELLGRAD_OPT_LEVEL is 0, 1, 2 or 3, not {text!r}")
+    return int(text)
+
+
+@once
+def _libraries() -> tuple[str, ...]:
+    """The libraries that compiled code calls."""
+    chosen = os.environ.get("CELLGRAD_RUNTIME_LIBRARY")
+    if chosen:
+        return (chosen,)
+    return (str(_RUNTIME),)
+
+
+def _environment() -> str:
+    """Everything besides the program that its machine code depends on."""
+    return _machine() + f"|O{_level()}"
+
+
+@once
+def _machine() -> str:
+    return "|".join((_compiler_build(), platform.machine(), _loader.cpu()))
+
+
+@once
+def _compiler_build() -> str:
+    """Identifies the compiler without loading it: the content hash that the linker wrote into the native module."""
+    spec = find_spec("cellgrad._compiler._native")
+    if spec is None or spec.origin is None:
+        raise ImportError("cellgrad's compiler module is missing; install cellgrad again or build it")
+    with open(spec.origin, "rb") as file:
+        head = file.read(8192)
+    note = head.find(b"\x14\0\0\0\x03\0\0\0GNU\0")  # description of 20 bytes, type NT_GNU_BUILD_ID, owner GNU
+    if note < 0:
+        status = os.stat(spec.origin)
+        return f"{status.st_size}-{status.st_mtime_ns}"
+    return head[note + 12:note + 32].hex()
+
+
+@once
+def _sources() -> str:
+    """Identifies the Python sources of the package: what a key stands for is made by them."""
+    found = []
+    for folder, folders, files in os.walk(_PACKAGE):
+        folders[:] = [name for name in folders if name not in ("__pycache__", "bin", "lib")]
+        for name in files:
+            if name.endswith(".py"):
+                status = os.stat(os.path.join(folder, name))
+                found.append(f"{name}{status.st_size}{status.st_mtime_ns}")
+    return disk.digest(*sorted(found))
+
+
+def _name_of(key: str) -> str:
+    return disk.digest("key", _environment(), _sources(), key)

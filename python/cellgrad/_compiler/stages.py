@@ -1,0 +1,126 @@
+"""The stages of a program on its way to machine code, in order, and what the compiler's errors at each of them mean."""
+from __future__ import annotations
+
+import itertools
+import os
+import shlex
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from .. import _errors as err
+from .errors import CompileError, CompilerCrash
+
+__all__ = ["STAGES", "dump", "dump_prefix", "emit", "lower", "text_at"]
+
+# Name of a stage -> the pipelines that lead to it from the stage before.
+STAGES: dict[str, tuple[str, ...]] = {
+    "cell": (),
+    "differentiated": ("cell-differentiate-pipeline", "cell-simplify"),
+    "linalg": ("cell-to-linalg-pipeline",),
+    "llvm": ("linalg-to-llvm",),
+}
+
+_numbers = itertools.count()
+# What a stage says of programs that are well formed but beyond what it can do.
+_UNSUPPORTED = ("has no lowering", "is not supported", "not supported on")
+
+
+def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm", prefix: str | None = None) -> Any:
+    """Brings a copy of a module at stage "cell" to a later stage.
+
+    Args:
+        module: stays as it is.
+        name: of the program, for messages.
+        timings: gets the seconds of each stage.
+        last: the stage to stop at.
+        prefix: path and first part of the names of files that get the text of every stage; ``None`` writes none.
+
+    Raises:
+        UserError: the program asks for something that has no derivative or no lowering.
+        InternalError: a pass failed on a valid program.
+    """
+    if last not in STAGES:
+        raise ValueError(f"there is no stage {last!r}; the stages are {', '.join(STAGES)}")
+    work = module.clone()
+    for stage, pipelines in STAGES.items():
+        start = time.perf_counter()
+        for pipeline in pipelines:
+            before = work.clone()  # costs microseconds, and is what a reproducer needs
+            try:
+                work.run(pipeline)
+            except CompileError as error:
+                raise _explain(error, name, stage, before, pipeline) from None
+        if pipelines:
+            timings[stage] = time.perf_counter() - start
+        if prefix is not None:
+            dump(prefix, stage + ".mlir", work.text())
+        if stage == last:
+            break
+    return work
+
+
+def emit(work: Any, name: str, timings: dict[str, float], level: int) -> bytes:
+    """Machine code of a module at stage "llvm"; the seconds go to ``timings["object"]``. Raises InternalError."""
+    start = time.perf_counter()
+    try:
+        code, _ = work.emit(level)
+    except CompileError as error:
+        raise _explain(error, name, "object", work, None) from None
+    timings["object"] = time.perf_counter() - start
+    return code
+
+
+def text_at(module: Any, name: str, stage: str) -> str:
+    """The text of a program at a stage, from its module at stage "cell"."""
+    return lower(module, name, {}, stage).text()
+
+
+def dump(prefix: str, suffix: str, content: str | bytes) -> None:
+    """Writes one stage of one program beside the others."""
+    path = Path(f"{prefix}.{suffix}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode(errors="replace") if isinstance(content, str) else content)
+
+
+def dump_prefix(name: str) -> str | None:
+    """Where ``CELLGRAD_DUMP_IR`` wants the stages of the next program."""
+    wanted = os.environ.get("CELLGRAD_DUMP_IR")
+    if not wanted:
+        return None
+    return os.path.join(wanted, f"{os.getpid()}-{next(_numbers):04d}-{_file_name(name)}")
+
+
+def _file_name(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)[:80] or "program"
+
+
+def _explain(error: CompileError, name: str, stage: str, before: Any, pipeline: str | None) -> Exception:
+    """The user's error or the internal one that a failure of a stage stands for."""
+    first = error.errors[0]
+    message = first[4]
+    if not isinstance(error, CompilerCrash):
+        kind: type[err.UserError] | None = None
+        if stage == "differentiated":
+            kind = err.GradError
+        elif any(phrase in message for phrase in _UNSUPPORTED):
+            kind = err.UnsupportedError
+        if kind is not None:
+            position = err.Position(first[1], first[2], first[3]) if first[1] else None  # None: the line that runs now
+            notes = tuple((f"{file}:{line}: " if file else "") + text for file, line, _, text in first[5])
+            return kind(message, position=position, notes=notes)
+    path = _reproducer(name, before)
+    command = f"cell-opt {shlex.quote(path)} --pass-pipeline=" + shlex.quote(f"builtin.module({pipeline})") if pipeline else f"cell-run {shlex.quote(path)}"
+    return err.InternalError(f"compiling {name!r} failed at stage {stage!r}: {error}\n"
+                             f"  This is a fault of cellgrad. The program was written to {path}\n  and this command shows it again: {command}", path)
+
+
+def _reproducer(name: str, module: Any) -> str:
+    wanted = os.environ.get("CELLGRAD_DUMP_IR")
+    if wanted:
+        os.makedirs(wanted, exist_ok=True)
+    handle, path = tempfile.mkstemp(prefix=f"cellgrad-{_file_name(name)}-", suffix=".mlir", dir=wanted or None)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+        file.write(module.text(locations=True))
+    return path
