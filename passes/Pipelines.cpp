@@ -1,6 +1,8 @@
 //===- Pipelines.cpp - named pipelines, the one place of pass order -------===//
 #include "passes/Pipelines.h"
 
+#include "dialect/Cell/Cell.h"
+#include "dialect/Rt/RtOps.h"
 #include "passes/Passes.h"
 
 #include "mlir/Transforms/Passes.h"
@@ -44,6 +46,11 @@ void mlir::cell::buildCellToLLVMPipeline(OpPassManager &pm) {
   buildSimplifyPipeline(pm);
   buildCellToLinalgPipeline(pm);
   buildLinalgToLLVMPipeline(pm);
+}
+
+void mlir::cell::registerCellDialects(DialectRegistry &registry) {
+  registry.insert<CellDialect, cellrt::CellRtDialect>();
+  cellrt::registerBufferizableOpInterfaceExternalModels(registry);
 }
 
 void mlir::cell::registerCellPassesAndPipelines() {

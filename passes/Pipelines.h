@@ -21,6 +21,9 @@ void buildCellToLinalgPipeline(OpPassManager &pm);
 /// tensors in linalg/tensor/arith/math/scf/func -> LLVM dialect for the CPU.
 void buildLinalgToLLVMPipeline(OpPassManager &pm);
 
+/// The dialects of this project, for tools that read .mlir files.
+void registerCellDialects(DialectRegistry &registry);
+
 /// Registers all passes of this project and every named pipeline.
 void registerCellPassesAndPipelines();
 

@@ -42,6 +42,11 @@ def cell_run() -> NoReturn:
     _exec("cell-run")
 
 
+def cell_reduce() -> NoReturn:
+    """Shrinks a .mlir file that shows a fault, as mlir-reduce does."""
+    _exec("cell-reduce")
+
+
 def cell_config() -> int:
     """Prints where the installed parts are, for use in shell commands and build files."""
     import argparse

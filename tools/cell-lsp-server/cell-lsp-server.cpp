@@ -1,5 +1,5 @@
 //===- cell-lsp-server.cpp - language server that knows the cell dialect --===//
-#include "dialect/Cell/Cell.h"
+#include "passes/Pipelines.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -9,6 +9,6 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<mlir::cell::CellDialect>();
+  mlir::cell::registerCellDialects(registry);
   return mlir::failed(mlir::MlirLspServerMain(argc, argv, registry));
 }

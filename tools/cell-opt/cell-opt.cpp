@@ -1,5 +1,4 @@
 //===- cell-opt.cpp - mlir-opt with the cell dialect and its passes -------===//
-#include "dialect/Cell/Cell.h"
 #include "passes/Pipelines.h"
 
 #include "mlir/InitAllDialects.h"
@@ -11,7 +10,7 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<mlir::cell::CellDialect>();
+  mlir::cell::registerCellDialects(registry);
   mlir::registerAllPasses();
   mlir::cell::registerCellPassesAndPipelines();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "cellgrad optimizer driver\n", registry));

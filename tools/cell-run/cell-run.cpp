@@ -6,7 +6,6 @@
 // parameters) are printed like the others.
 //
 //===----------------------------------------------------------------------===//
-#include "dialect/Cell/Cell.h"
 #include "passes/LinalgToLLVM/CodeGen.h"
 #include "passes/LinalgToLLVM/Jit.h"
 #include "passes/Pipelines.h"
@@ -80,7 +79,7 @@ static int runMain(int argc, char **argv) {
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);
-  registry.insert<CellDialect>();
+  registerCellDialects(registry);
   registerAllPasses();
   registerCellPassesAndPipelines();
   MLIRContext context(registry);

@@ -1,5 +1,4 @@
 //===- plugin.cpp - the cell dialect and passes for stock mlir-opt --------===//
-#include "dialect/Cell/Cell.h"
 #include "passes/Pipelines.h"
 
 #include "mlir/Tools/Plugins/DialectPlugin.h"
@@ -7,7 +6,7 @@
 
 extern "C" LLVM_ATTRIBUTE_WEAK mlir::DialectPluginLibraryInfo mlirGetDialectPluginInfo() {
   return {MLIR_PLUGIN_API_VERSION, "cell", "22.1.8",
-          [](mlir::DialectRegistry *registry) { registry->insert<mlir::cell::CellDialect>(); }};
+          [](mlir::DialectRegistry *registry) { mlir::cell::registerCellDialects(*registry); }};
 }
 
 extern "C" LLVM_ATTRIBUTE_WEAK mlir::PassPluginLibraryInfo mlirGetPassPluginInfo() {

@@ -96,7 +96,7 @@ MLIRContext &context() {
   static MLIRContext *instance = [] {
     DialectRegistry registry;
     mlirRegisterAllDialects(wrap(&registry));
-    registry.insert<cell::CellDialect>();
+    cell::registerCellDialects(registry);
     cell::registerCellPassesAndPipelines();
     // Threads of the context would cost more than they give: a program is one module with a few functions.
     auto *context = new MLIRContext(registry, MLIRContext::Threading::DISABLED);
