@@ -201,9 +201,8 @@ class Recorder:
 
     def _object(self, value: Any) -> None:
         cls = type(value)
-        inner = value.__dict__.get("_fn") if isinstance(value, _core.Dispatcher) else None
-        if inner is not None:
-            self.reached(inner)
+        if isinstance(value, _core.Dispatcher):
+            self.reached(getattr(value, "_fn", None))
             return
         partial = getattr(value, "func", None) if cls.__name__ == "partial" else None
         if partial is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import inspect
 import weakref
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -109,13 +110,18 @@ def _with_leaves(tree: Any, leaves: list) -> Any:
 class Compiled(_core.Dispatcher):
     """A callable whose calls run compiled programs, one per signature and state of what the function read.
 
-    ``run`` is the Python that is captured; ``fn`` the user's function, for names and errors.
+    ``run`` is the Python that is captured; ``fn`` the user's function (or a weak reference to it), for guards, names and errors.
     """
 
     def __init__(self, fn: Any, run: Callable, names: CallNames, traced: Callable) -> None:
         super().__init__(_miss, names.names, traced_path=traced, **names.options())
-        self._fn, self._run, self._names = fn, run, names
+        self._reference = fn if isinstance(fn, weakref.ref) else lambda: fn
+        self._run, self._names = run, names
         self._programs: dict[int, program.Program | None] = {}  # by number of the Dispatcher's entry
+
+    @property
+    def _fn(self) -> Any:
+        return self._reference()
 
     # -- looking at programs ----------------------------------------------------------------------------------------------
     def _latest(self) -> program.Program:
@@ -293,28 +299,36 @@ def jit(function: Any = None, *, capture_mode: str = "trace", jit_level: str = "
 # --------------------------------------------------------------------------------------------------------------------
 # Cells
 # --------------------------------------------------------------------------------------------------------------------
-_cells: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_shared: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-def _cell_program(cell: Any) -> Compiled:
-    construct = type(cell).construct
-    itself = weakref.ref(cell)  # the table of programs must not keep the Cell alive
+def shared(fn: Any, key: Any, make: Callable[[Callable], Compiled]) -> Compiled:
+    """The program of a function under a key, made once, so that asking for it again (``value_and_grad(fn)`` in a loop) compiles nothing.
 
+    ``make`` gets a weak reference to the function: the table keeps it alive no longer than the user does.
+    """
+    if not isinstance(fn, MethodType):  # a bound method is a new object at each access
+        try:
+            programs = _shared.setdefault(fn, {})
+        except TypeError:  # neither hashable nor weakly referable
+            programs = None
+        if programs is not None:
+            found = programs.get(key)
+            if found is None:
+                found = programs[key] = make(weakref.ref(fn))
+            return found
+    return make(lambda: fn)
+
+
+def _cell_program(itself: Callable) -> Compiled:
     def run(*args: Any, **kwargs: Any) -> Any:
         return run_function(itself(), args, kwargs)
 
     def traced(*args: Any, **kwargs: Any) -> Any:
         return trace_call(itself(), args, kwargs)
 
+    construct = type(itself()).construct
     return Compiled(construct, run, CallNames(construct, drop_first=True), traced)
-
-
-def cell_program(cell: Any) -> Compiled:
-    """The compiled form of a Cell's call in GRAPH_MODE."""
-    found = _cells.get(cell)
-    if found is None:
-        found = _cells[cell] = _cell_program(cell)
-    return found
 
 
 def call_cell(cell: Any, args: tuple, kwargs: dict) -> Any:
@@ -322,5 +336,5 @@ def call_cell(cell: Any, args: tuple, kwargs: dict) -> Any:
     if trace.capturing():
         return trace_call(cell, args, kwargs)
     if context.get_mode() == context.GRAPH_MODE and not isinstance(type(cell).construct, JitFunction):
-        return cell_program(cell)(*args, **kwargs)
+        return shared(cell, "call", _cell_program)(*args, **kwargs)
     return cell.construct(*args, **kwargs)

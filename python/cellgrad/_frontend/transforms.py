@@ -12,7 +12,7 @@ from .. import _errors as err
 from .._runtime import _core
 from .derive import NO_SENS, Derived, check_aux, differentiate
 from .guards import active_recorder
-from .jit import AS_WRITTEN, Compiled, JitFunction, bind_or_raise, is_cell, name_of
+from .jit import AS_WRITTEN, Compiled, bind_or_raise, is_cell, name_of, run_function, shared, trace_call
 
 __all__ = ["GradOperation", "get_grad", "grad", "jacfwd", "jacrev", "jvp", "linearize", "value_and_grad", "vjp", "vmap"]
 
@@ -56,11 +56,15 @@ def _check_callable(fn: Any) -> None:
 class _Request:
     """What a derivative was asked for."""
 
-    def __init__(self, fn: Any, position: Any, weights: Any, has_aux: bool, return_ids: bool, sens_param: bool, value: bool) -> None:
-        self.fn, self.position, self.weights = fn, position, weights
+    def __init__(self, reference: Callable, position: Any, weights: Any, has_aux: bool, return_ids: bool, sens_param: bool, value: bool) -> None:
+        self._reference, self.position, self.weights = reference, position, weights
         self.has_aux, self.return_ids, self.sens_param, self.value = has_aux, return_ids, sens_param, value
         self.single_position = isinstance(position, int) or (isinstance(position, tuple) and len(position) == 1)
         self.positions = () if position is None else (int(position),) if isinstance(position, int) else tuple(int(p) for p in position)
+
+    @property
+    def fn(self) -> Any:
+        return self._reference()
 
     def weight_list(self) -> list:
         """The weights as they are now.
@@ -142,19 +146,30 @@ def _arrange(request: _Request, done: Derived, weights: list) -> Any:
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
-def _derivative(request: _Request) -> Callable:
-    """The function that computes it, compiled at its first call."""
+def _key(position: Any, weights: Any, *flags: bool) -> tuple:
+    """What tells the derivatives of one function apart. The program keeps its weights, so their ids stay theirs."""
+    if isinstance(weights, (list, tuple)):
+        return position, type(position), tuple(map(id, weights)), flags
+    return position, type(position), id(weights), flags
+
+
+def _derivative(fn: Any, *options: Any) -> Callable:
+    """The function that computes it, compiled at its first call; ``options`` are those of ``_Request``."""
     program: Compiled | None = None
 
-    def traced(*args: Any, **kwargs: Any) -> Any:
-        _check_callable(request.fn)
-        return _traced(request, args, kwargs)
+    def make(reference: Callable) -> Compiled:
+        request = _Request(reference, *options)
+
+        def traced(*args: Any, **kwargs: Any) -> Any:
+            return _traced(request, args, kwargs)
+
+        return Compiled(reference, traced, AS_WRITTEN, traced)
 
     def after_grad(*args: Any, **kwargs: Any) -> Any:
         nonlocal program
         if program is None:
-            _check_callable(request.fn)
-            program = Compiled(request.fn, traced, AS_WRITTEN, traced)
+            _check_callable(fn)
+            program = shared(fn, _key(*options), make)
         return program(*args, **kwargs)
 
     def compiled() -> Compiled:
@@ -221,7 +236,7 @@ def _requested(fn: Any, position: Any, weights: Any, has_aux: bool, return_ids: 
     _check_position(position)
     for name, flag in (("has_aux", has_aux), ("return_ids", return_ids), ("sens_param", sens_param)):
         _check_flag(name, flag)
-    return _derivative(_Request(fn, position, weights, has_aux, return_ids, sens_param, value))
+    return _derivative(fn, position, weights, has_aux, return_ids, sens_param, value)
 
 
 def get_grad(gradients: Any, identifier: Any) -> Any:
@@ -280,22 +295,28 @@ def vjp(fn: Any, *inputs: Any, weights: Any = None, has_aux: bool = False) -> tu
     """
     _check_callable(fn)
     _check_flag("has_aux", has_aux)
-    request = _Request(fn, tuple(range(len(inputs))), weights, has_aux, False, True, False)
-    output = JitFunction(fn)(*inputs)
+    output = shared(fn, "call", lambda reference: Compiled(reference, lambda *a: run_function(reference(), a, {}), AS_WRITTEN,
+                                                          lambda *a: trace_call(reference(), a, {})))(*inputs)
     aux: tuple = ()
     if has_aux:
         check_aux(output)
         output, aux = output[0], output[1:]
 
-    def pull(*args: Any) -> Any:
-        *arguments, sens = args
-        done = differentiate(fn, tuple(arguments), {}, [("arg", i) for i in range(len(arguments))], request.weight_list(), has_aux, sens)
-        products = tuple(() if g is None else g for g in done.inputs)
-        if weights is None:
-            return products
-        return products, done.weights[0] if isinstance(weights, TensorBase) else tuple(done.weights)
+    def make(reference: Callable) -> Compiled:
+        request = _Request(reference, None, weights, has_aux, False, True, False)
 
-    program = Compiled(fn, pull, AS_WRITTEN, pull)
+        def pull(*args: Any) -> Any:
+            *arguments, sens = args
+            wanted = [("arg", i) for i in range(len(arguments))]
+            done = differentiate(request.fn, tuple(arguments), {}, wanted, request.weight_list(), has_aux, sens)
+            products = tuple(() if g is None else g for g in done.inputs)
+            if weights is None:
+                return products
+            return products, done.weights[0] if isinstance(weights, TensorBase) else tuple(done.weights)
+
+        return Compiled(reference, pull, AS_WRITTEN, pull)
+
+    program = shared(fn, ("vjp", _key(None, weights, has_aux)), make)
 
     def vjp_fn(*cotangents: Any) -> Any:
         return program(*inputs, cotangents[0] if len(cotangents) == 1 else cotangents)
@@ -328,7 +349,7 @@ class GradOperation:
         _check_callable(fn)
         if self.get_by_list and weights is None:
             weights = fn.trainable_params() if is_cell(fn) else ()
-        request = _Request(fn, 0, weights if self.get_by_list else None, False, False, self.sens_param, False)
+        request = _Request(lambda: fn, 0, weights if self.get_by_list else None, False, False, self.sens_param, False)
 
         def traced(*args: Any, **kwargs: Any) -> Any:
             sens = NO_SENS

@@ -1,8 +1,10 @@
 """A compiled function never answers for a world that has changed: each thing that capture read is changed between two calls."""
 from __future__ import annotations
 
+import gc
 import sys
 import types
+import weakref
 
 import numpy as np
 import pytest
@@ -272,3 +274,30 @@ def test_programs_do_not_pile_up(x):
         box.k = float(i)
         f(x)
     assert f.stats()["entries"] <= 64
+
+
+def test_a_derivative_asked_for_again_is_not_compiled_again(x):
+    p = Parameter(Tensor([1.0, 1.0]), name="p")
+
+    def f(v):
+        return v * v * p
+
+    first = value_and_grad(f, 0, [p])
+    first(x)
+    second = value_and_grad(f, 0, (p,))
+    second(x)
+    assert first.compiled() is second.compiled()
+    assert first.compiled().stats()["misses"] == 1
+    other = value_and_grad(f, 0, None)
+    other(x)
+    assert other.compiled() is not first.compiled()
+
+
+def test_programs_do_not_keep_functions_alive(x):
+    net = Net()
+    value_and_grad(net)(x)
+    jit(net)(x)
+    gone = weakref.ref(net)
+    del net
+    gc.collect()
+    assert gone() is None
