@@ -201,12 +201,7 @@ def _miss(d: Compiled, call: Any) -> Any:
         raise err.InternalError(f"arguments of {name_of(d._fn)} were not bound")
     captured = _capture(d, call)
     compiled = captured.compile()
-    executable = None
-    if compiled is not None:
-        executable = compiled.executable
-        timings = compiled.compiled.timings
-        seconds = captured.seconds
-        compiled.timings = lambda: {"capture": seconds, **timings()}  # type: ignore[method-assign]
+    executable = None if compiled is None else compiled.executable
     entry = d.add_entry(call, executable, captured.plan if executable is not None else [], captured.template, captured.guards)
     d._programs[entry] = compiled
     result = d.run_entry(entry, call)
@@ -331,10 +326,15 @@ def _cell_program(itself: Callable) -> Compiled:
     return Compiled(construct, run, CallNames(construct, drop_first=True), traced)
 
 
+def cell_program(cell: Any) -> Compiled:
+    """The compiled form of a Cell's call."""
+    return shared(cell, "call", _cell_program)
+
+
 def call_cell(cell: Any, args: tuple, kwargs: dict) -> Any:
     """What calling a Cell does: op by op in PYNATIVE mode, compiled in GRAPH_MODE, its own function while capturing."""
     if trace.capturing():
         return trace_call(cell, args, kwargs)
     if context.get_mode() == context.GRAPH_MODE and not isinstance(type(cell).construct, JitFunction):
-        return shared(cell, "call", _cell_program)(*args, **kwargs)
+        return cell_program(cell)(*args, **kwargs)
     return cell.construct(*args, **kwargs)

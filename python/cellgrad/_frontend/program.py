@@ -40,8 +40,8 @@ def compile_op(name: str, attrs: tuple | None, tensors: tuple, build: Callable) 
 class Program:
     """A compiled program and the ways to look at it."""
 
-    def __init__(self, compiled: Any, executable: Any, name: str, module: Any) -> None:
-        self.compiled, self.executable, self.name, self.module = compiled, executable, name, module
+    def __init__(self, compiled: Any, executable: Any, name: str, module: Any, seconds: float) -> None:
+        self.compiled, self.executable, self.name, self.module, self._seconds = compiled, executable, name, module, seconds
 
     def mlir(self, stage: str = "cell") -> str:
         """The program's text at a stage: ``"cell"``, ``"differentiated"``, ``"linalg"`` or ``"llvm"``."""
@@ -51,7 +51,8 @@ class Program:
         return self.compiled.asm()
 
     def timings(self) -> dict[str, float]:
-        return self.compiled.timings()
+        """Seconds per stage: ``capture``, then those of the compiler (``cache`` where the program came from there)."""
+        return {"capture": self._seconds, **self.compiled.timings()}
 
 
 class Captured:
@@ -75,7 +76,7 @@ class Captured:
 
         compiled = _compiler.compile(self.module, self.name)
         executable = _core.Executable(compiled.entry, compiled.arena_bytes, self.inputs, self.outputs, compiled, None, self.name)
-        return Program(compiled, executable, self.name, self.module)
+        return Program(compiled, executable, self.name, self.module, self.seconds)
 
 
 def capture(run: Callable[[list], Any], leaves: tuple, name: str, reach: Callable[[Recorder], None]) -> Captured:
