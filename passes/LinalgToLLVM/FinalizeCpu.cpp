@@ -119,11 +119,6 @@ struct FinalizeCpu : cell::impl::FinalizeCpuBase<FinalizeCpu> {
       return module.emitError("internal error: stage finalize-cpu: the entry '") << name << "' was not lowered";
     OpBuilder builder(module.getContext());
     Location loc = entry.getLoc();
-    if (name == "cg_entry") {
-      if (failed(SymbolTable::replaceAllSymbolUses(entry, builder.getStringAttr("cg_entry_body"), module)))
-        return failure();
-      entry.setSymName("cg_entry_body");
-    }
     builder.setInsertionPointToEnd(module.getBody());
     Type pointer = LLVM::LLVMPointerType::get(module.getContext()), i64 = builder.getI64Type();
     auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(module.getContext()), {pointer, pointer});
@@ -144,11 +139,25 @@ struct FinalizeCpu : cell::impl::FinalizeCpuBase<FinalizeCpu> {
     return success();
   }
 
+  /// A user may call a function exp or malloc: nothing that the linker looks up by name may be hidden by it, so every name
+  /// gets a dot, which no C symbol has.
+  static LogicalResult renameFunctions(ModuleOp module) {
+    for (auto func : module.getOps<func::FuncOp>()) {
+      if (func.isExternal() || func.getName().contains('.'))
+        continue;
+      auto name = StringAttr::get(module.getContext(), "fn." + func.getName());
+      if (failed(SymbolTable::replaceAllSymbolUses(func, name, module)))
+        return failure();
+      func.setSymNameAttr(name);
+    }
+    return success();
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     MLIRContext *context = &getContext();
     func::FuncOp entry = findEntry(module);
-    if (!entry)
+    if (!entry || failed(renameFunctions(module)))
       return signalPassFailure();
     std::string entryName = entry.getName().str();
     unsigned arguments = entry.getNumArguments();

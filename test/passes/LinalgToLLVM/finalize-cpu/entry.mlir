@@ -1,12 +1,12 @@
 // RUN: cell-opt %s --linalg-to-llvm | FileCheck %s
 
 // CHECK: module attributes {cell.arena_bytes = 0 : i64}
-// CHECK-LABEL: llvm.func internal @kernel(
+// CHECK-LABEL: llvm.func internal @fn.kernel(
 // CHECK-SAME: !llvm.ptr {llvm.noalias, llvm.readonly}, %{{.*}}: !llvm.ptr {llvm.noalias}
 // CHECK-LABEL: llvm.func @cg_entry(
 // CHECK-SAME: !llvm.ptr, %{{.*}}: !llvm.ptr
 // CHECK-COUNT-2: llvm.load {{.*}} -> !llvm.ptr
-// CHECK: llvm.call @main
+// CHECK: llvm.call @fn.main
 // CHECK: llvm.mlir.global external constant @cg_arena_size(0 : i64)
 func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
   %e = tensor.empty() : tensor<4xf32>
