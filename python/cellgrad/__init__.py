@@ -18,14 +18,14 @@ from .common.tensor import Tensor
 from ._frontend.context import GRAPH_MODE, PYNATIVE_MODE, get_context, set_context
 
 if TYPE_CHECKING:
-    from . import amp, common, dataset, dtype, nn, ops, runtime, train
+    from . import common, dtype, nn, ops, optim, runtime, train
     from ._frontend.jit import jit
-    from ._frontend.state import get_seed, set_seed
     from ._frontend.transforms import get_grad, grad, value_and_grad, vjp
+    from .common.seed import get_seed, set_seed
 
 __version__ = "0.1.0"
 
-_MODULES = ("amp", "common", "dtype", "nn", "ops", "optim", "runtime", "train")
+_MODULES = ("common", "dtype", "nn", "ops", "optim", "runtime", "train")
 _NAMES = {
     "jit": "._frontend.jit", "value_and_grad": "._frontend.transforms", "grad": "._frontend.transforms", "get_grad": "._frontend.transforms",
     "vjp": "._frontend.transforms", "jvp": "._frontend.transforms", "jacfwd": "._frontend.transforms", "jacrev": "._frontend.transforms",

@@ -1,6 +1,7 @@
 """One derivative inside a capture: the function in a frame of its own, and the op that stands for its value and gradients."""
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import _errors as err
@@ -59,7 +60,7 @@ def differentiate(fn: Any, args: tuple, kwargs: dict, wanted: list, weights: lis
     for number in [n for span in inputs if span is not None for n in span] + [n for n in of_weights if n is not None]:
         if number not in wrt:
             wrt.append(number)
-    gradients = {}
+    gradients: dict[int | None, Any] = {}
     operands = traced.operands()
     where = locations.location(capture)
     count = len(traced.leaves) + len(traced.writes)
@@ -83,9 +84,13 @@ def differentiate(fn: Any, args: tuple, kwargs: dict, wanted: list, weights: lis
         if span is None:
             given.append(None)
             continue
-        rest = iter(span)
-        given.append(plain_containers(lambda leaf: gradient(next(rest), leaf) if isinstance(leaf, TensorBase) else (), value))
+        given.append(_like(value, iter(span), gradient))
     return Derived(output, given, [gradient(number, w) for number, w in zip(of_weights, weights)])
+
+
+def _like(value: Any, numbers: Iterator[int], gradient: Callable) -> Any:
+    """The structure of an input with the gradients of its Tensors; what is no Tensor in it leaves ``()``."""
+    return plain_containers(lambda leaf: gradient(next(numbers), leaf) if isinstance(leaf, TensorBase) else (), value)
 
 
 def _spans(args: tuple, kwargs: dict) -> dict[tuple, range]:

@@ -327,7 +327,8 @@ def concrete(x: Any, what: str) -> np.ndarray:
     Raises:
         CaptureError: the Tensor is being traced; ``what`` names the Python operation that wanted its values.
     """
-    if x._node is not None or (trace.capturing() and id(x) in trace.current_capture().overwritten):
+    capture = trace.current_capture()
+    if x._node is not None or (capture is not None and id(x) in capture.overwritten):
         raise err.CaptureError(
             f"{what} needs the values of a Tensor (shape {x.shape}, {x.dtype}) while the program is being captured, when they are not known yet",
             hint="keep the computation in Tensors (ops.select or ops.where in place of `if`; a Python loop with a known count in place of `while`), "

@@ -49,7 +49,7 @@ def _is_simple(value: Any) -> bool:
 
 
 def _make_hook(cls: type) -> Any:
-    original = cls.__getattribute__
+    original: Any = cls.__getattribute__
 
     def __getattribute__(self: Any, name: str) -> Any:
         recorder = _active.recorder

@@ -81,7 +81,7 @@ PRINTED = '''[-0. 18.]
 def test_examples_print_what_the_documentation_prints(mode, capsys):
     ms.set_context(mode=mode)
     try:
-        exec(compile(PROGRAM, "<documentation>", "exec"), {"__name__": "documentation"})  # noqa: S102
+        exec(compile(PROGRAM, "<documentation>", "exec"), {"__name__": "documentation"})
     finally:
         ms.set_context(mode=ms.PYNATIVE_MODE)
     assert capsys.readouterr().out == PRINTED

@@ -94,7 +94,7 @@ def test_index(index):
 
 def test_unknown_name_of_the_package():
     with pytest.raises(AttributeError, match="Did you mean 'value_and_grad'"):
-        ms.value_and_grid  # noqa: B018
+        ms.value_and_grid
 
 
 @pytest.mark.parametrize("name", ["jvp", "jacfwd", "jacrev", "vmap", "linearize"])

@@ -89,14 +89,13 @@ def test_closure_variable(x):
 def test_function_called_by_the_function(x):
     k = 2.0
 
-    def helper(v):
-        return v * k
+    helper = lambda v: v * k
 
     f = jit(lambda v: helper(v) + 1)
     assert values(f(x)) == [3.0, 5.0]
     k = 3.0
     assert values(f(x)) == [4.0, 7.0]
-    helper = lambda v: v  # noqa: E731
+    helper = lambda v: v
     assert values(f(x)) == [2.0, 3.0]
 
 
@@ -148,7 +147,7 @@ def test_module_attribute(x):
     module.rate = 2.0
     sys.modules[module.__name__] = module
     scope = {"settings": module}
-    exec("def f(v):\n    return v * settings.rate", scope)  # noqa: S102
+    exec("def f(v):\n    return v * settings.rate", scope)
     f = jit(scope["f"])
     assert values(f(x)) == [2.0, 4.0]
     module.rate = 7.0

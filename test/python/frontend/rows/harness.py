@@ -57,7 +57,7 @@ class Mul3(nn.Cell):
         return x * y * z
 
 
-def T(values: Any, dtype: Any = ms.float32) -> Tensor:  # noqa: N802 (the reference's name)
+def T(values: Any, dtype: Any = ms.float32) -> Tensor:
     return Tensor(values, dtype)
 
 
@@ -92,7 +92,7 @@ def missing_ops(r: SimpleNamespace) -> list[str]:
 def execute(r: SimpleNamespace, mode: str) -> Any:
     scope = namespace()
     code = f"{r.setup.strip()}\ndef program({r.parameters}): return {r.expression}\n"
-    exec(compile(code, f"<row {r.name}>", "exec"), scope)  # noqa: S102 (the rows are ours)
+    exec(compile(code, f"<row {r.name}>", "exec"), scope)
     program = jit(scope["program"]) if mode == "jit" else scope["program"]
     arguments = eval(f"({r.arguments},)" if r.arguments else "()", scope)
     return program(*arguments)
