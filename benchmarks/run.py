@@ -40,6 +40,8 @@ def environment(cache: str, threads: int) -> dict[str, str]:
     """Same number of threads for all, and compile caches of their own."""
     env = dict(os.environ, OMP_NUM_THREADS=str(threads), CELLGRAD_CACHE_DIR=f"{cache}/cellgrad", TORCHINDUCTOR_CACHE_DIR=f"{cache}/inductor")
     env.update(JAX_COMPILATION_CACHE_DIR=f"{cache}/jax", JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0", GLOG_v="3", PYTHONUNBUFFERED="1")
+    if "PYTHONPATH" in env:  # the workers run elsewhere
+        env["PYTHONPATH"] = os.pathsep.join(os.path.abspath(part) for part in env["PYTHONPATH"].split(os.pathsep))
     return env
 
 
