@@ -328,7 +328,11 @@ def concrete(x: Any, what: str) -> np.ndarray:
         CaptureError: the Tensor is being traced; ``what`` names the Python operation that wanted its values.
     """
     capture = trace.current_capture()
-    if x._node is not None or (capture is not None and id(x) in capture.overwritten):
+    known = x._node is None
+    if capture is not None and known:
+        # Python may read what was there before the capture; the recorder sees to it that a change is noticed.
+        known = id(x) not in capture.overwritten and (id(x) in capture.fresh or capture.recorder is None or capture.recorder.content(x))
+    if not known:
         raise err.CaptureError(
             f"{what} needs the values of a Tensor (shape {x.shape}, {x.dtype}) while the program is being captured, when they are not known yet",
             hint="keep the computation in Tensors (ops.select or ops.where in place of `if`; a Python loop with a known count in place of `while`), "

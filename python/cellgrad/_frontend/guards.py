@@ -23,9 +23,10 @@ __all__ = ["Recorder", "active_recorder", "recording"]
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes)
 _FOREIGN = frozenset(sys.stdlib_module_names) | {"numpy", "scipy", "cellgrad", "ml_dtypes", "_pytest", "pytest", "matplotlib", "mlir"}
+_COMPARED_BYTES = 4096
 _LONG = 64  # a container longer than this is compared by one snapshot instead of guard by guard
 
-_installed: dict[type, tuple[int, Any]] = {}  # class -> how many recorders want its hook, the hook
+_installed: dict[type, tuple[int, dict[str, Any], dict[str, Any]]] = {}  # class -> how many recorders want its hooks, the hooks, what they hide
 _lock = threading.RLock()
 
 
@@ -48,8 +49,9 @@ def _is_simple(value: Any) -> bool:
     return isinstance(value, _SCALARS) or (type(value) is tuple and all(_is_simple(v) for v in value))
 
 
-def _make_hook(cls: type) -> Any:
+def _make_hooks(cls: type) -> dict[str, Any]:
     original: Any = cls.__getattribute__
+    assign: Any = cls.__setattr__
 
     def __getattribute__(self: Any, name: str) -> Any:
         recorder = _active.recorder
@@ -63,32 +65,44 @@ def _make_hook(cls: type) -> Any:
         recorder.attribute(self, name, value)
         return value
 
-    return __getattribute__
+    def __setattr__(self: Any, name: str, value: Any) -> None:
+        recorder = _active.recorder
+        if recorder is not None:
+            recorder.assigned(self, name)
+        assign(self, name, value)
+
+    return {"__getattribute__": __getattribute__, "__setattr__": __setattr__}
 
 
 def _install(cls: type) -> bool:
-    """Puts the hook on a class; False where the class does not let itself be changed."""
+    """Puts the hooks on a class; False where the class does not let itself be changed."""
     with _lock:
-        count, hook = _installed.get(cls, (0, None))
+        count, hooks, hidden = _installed.get(cls, (0, {}, {}))
         if not count:
             if "__getattribute__" in cls.__dict__:
                 return False
-            hook = _make_hook(cls)
+            hooks = _make_hooks(cls)
+            hidden = {name: cls.__dict__[name] for name in hooks if name in cls.__dict__}
             try:
-                type.__setattr__(cls, "__getattribute__", hook)
+                for name, hook in hooks.items():
+                    type.__setattr__(cls, name, hook)
             except TypeError:
                 return False
-        _installed[cls] = (count + 1, hook)
+        _installed[cls] = (count + 1, hooks, hidden)
         return True
 
 
 def _uninstall(cls: type) -> None:
     with _lock:
-        count, hook = _installed.pop(cls)
+        count, hooks, hidden = _installed.pop(cls)
         if count > 1:
-            _installed[cls] = (count - 1, hook)
-        elif cls.__dict__.get("__getattribute__") is hook:
-            type.__delattr__(cls, "__getattribute__")
+            _installed[cls] = (count - 1, hooks, hidden)
+            return
+        for name, hook in hooks.items():
+            if name in hidden:
+                type.__setattr__(cls, name, hidden[name])
+            elif cls.__dict__.get(name) is hook:
+                type.__delattr__(cls, name)
 
 
 class Recorder:
@@ -99,6 +113,7 @@ class Recorder:
         self._classes: list[type] = []
         self._reached: dict[int, Any] = {}  # id -> function, container or object already looked at
         self._nested: set[int] = set()  # id of code objects that reached functions define inside
+        self._assigned: dict[tuple[int, str], Any] = {}  # attributes that the program itself set before it read them
 
     @property
     def guards(self) -> tuple:
@@ -111,6 +126,8 @@ class Recorder:
     # -- what the hooks see ---------------------------------------------------------------------------------------------
     def attribute(self, obj: Any, name: str, value: Any) -> None:
         """An attribute of a Cell or of an object of a user class was read."""
+        if (id(obj), name) in self._assigned:
+            return
         label = f"@{type(obj).__name__}.{name}"
         try:
             state = object.__getattribute__(obj, "__dict__")
@@ -139,12 +156,25 @@ class Recorder:
             self._add(("attr", cls, name, value, label))
             self.reached(value)
 
+    def assigned(self, obj: Any, name: str) -> None:
+        """An attribute is set. What the program reads of it from here on is its own, unless it has read it before."""
+        self._assigned[id(obj), name] = obj
+
+    def content(self, tensor: Any) -> bool:
+        """The elements of a Tensor from outside were read into Python: the program holds while they stay. False: too many to compare at each call."""
+        if tensor.nbytes > _COMPARED_BYTES:
+            return False
+        then = bytes(tensor._storage)
+        self._guards.setdefault(("content", id(tensor), None), ("python", lambda slots: bytes(tensor._storage) == then, "@elements of a Tensor"))
+        return True
+
     def missing(self, obj: Any, name: str) -> None:
         try:
             state = object.__getattribute__(obj, "__dict__")
         except AttributeError:
             return
-        self._add(("no_item", state, name, f"@{type(obj).__name__}.{name}"))
+        if (id(obj), name) not in self._assigned:
+            self._add(("no_item", state, name, f"@{type(obj).__name__}.{name}"))
 
     # -- guards ---------------------------------------------------------------------------------------------------------
     def _add(self, guard: tuple) -> None:

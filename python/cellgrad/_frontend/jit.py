@@ -284,6 +284,8 @@ def jit(function: Any = None, *, capture_mode: str = "trace", jit_level: str = "
         return lambda fn: jit(fn)
     if isinstance(function, JitFunction):
         return function
+    if isinstance(function, type):
+        raise TypeError(f"For 'jit', a function or a Cell was expected, but got the class {function.__name__}; decorate its construct method, or an instance.")
     if not callable(function):
         raise TypeError(f"For 'jit', the function should be callable, but got {type(function).__name__}.")
     if isinstance(function, (staticmethod, classmethod)):

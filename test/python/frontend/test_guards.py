@@ -11,6 +11,7 @@ import pytest
 
 import cellgrad as ms
 from cellgrad import Parameter, Tensor, jit, nn, ops, value_and_grad
+from cellgrad._errors import CaptureError
 
 scale = 2.0
 table = {"scale": 2.0, "list": [1.0, 2.0]}
@@ -300,3 +301,47 @@ def test_programs_do_not_keep_functions_alive(x):
     del net
     gc.collect()
     assert gone() is None
+
+
+def test_elements_read_into_python(x):
+    p = Parameter(Tensor(2.0), name="p")
+    f = jit(lambda v: v * float(p))
+    assert values(f(x)) == [2.0, 4.0]
+    p.set_data(Tensor(3.0))
+    assert values(f(x)) == [3.0, 6.0]
+    p.set_data(Tensor(2.0))
+    assert counted(f, x) == ([2.0, 4.0], 2)
+
+
+def test_too_many_elements_for_python(x):
+    c = Tensor(np.zeros(5000, np.float32))
+    with pytest.raises(CaptureError, match=r"tolist\(\) needs the values"):
+        jit(lambda v: v * c.tolist()[0])(x)
+
+
+def test_attribute_that_the_function_sets_before_it_reads_it(x):
+    box = Box()
+
+    @jit
+    def f(v):
+        box.parts = []
+        box.parts.append(2.0)
+        return v * box.parts[0]
+
+    for _ in range(3):
+        assert counted(f, x) == ([2.0, 4.0], 1)
+
+
+def test_attribute_that_the_function_reads_and_sets(x):
+    net = Net()
+    net.calls = 0
+
+    class Counting(nn.Cell):
+        def construct(self, v):
+            net.calls = net.calls + 1
+            return v * net.calls
+
+    f = jit(Counting())
+    assert [values(f(x)) for _ in range(3)] == [[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]
+    assert "__setattr__" in nn.Cell.__dict__
+    assert nn.Cell.__setattr__.__module__ == "cellgrad.nn.cell"
