@@ -11,6 +11,10 @@ namespace mlir::cell {
 void populateElementwiseToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
 void populateTensorToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
 void populateReductionToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
+void populateContractionToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
+void populateConvolutionToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
+void populatePoolToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
+void populateRandomToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
 
 } // namespace mlir::cell
 

@@ -46,6 +46,10 @@ struct ConvertCellToLinalgPass : cell::impl::ConvertCellToLinalgBase<ConvertCell
     populateElementwiseToLinalgPatterns(*converter, set);
     populateTensorToLinalgPatterns(*converter, set);
     populateReductionToLinalgPatterns(*converter, set);
+    populateContractionToLinalgPatterns(*converter, set);
+    populateConvolutionToLinalgPatterns(*converter, set);
+    populatePoolToLinalgPatterns(*converter, set);
+    populateRandomToLinalgPatterns(*converter, set);
 
     target = std::make_shared<ConversionTarget>(*context);
     target->addIllegalDialect<CellDialect>();
