@@ -84,6 +84,13 @@ Value createLowPadded(OpBuilder &builder, Location loc, Value x, const Order &or
   return createPadded(builder, loc, x, window.pads, low);
 }
 
+/// The number of a tap, row-major, as i32.
+Value tapNumber(OpBuilder &builder, Location loc, const Window2D &window, Value p, Value q) {
+  Value width = arith::ConstantIndexOp::create(builder, loc, window.kernel[1]);
+  Value flat = arith::AddIOp::create(builder, loc, arith::MulIOp::create(builder, loc, p, width), q);
+  return arith::IndexCastOp::create(builder, loc, builder.getI32Type(), flat);
+}
+
 /// For each window the number of its first maximum, row-major, as i32; -1 where all its taps fall between or beyond the elements of the input.
 Value createFirstMaximum(OpBuilder &builder, Location loc, Value x, const Order &order, const Window2D &window, ArrayRef<int64_t> pooled) {
   ArrayRef<int64_t> inputShape = shapeOfTensor(x);
@@ -97,9 +104,7 @@ Value createFirstMaximum(OpBuilder &builder, Location loc, Value x, const Order 
   return createWindowed(builder, loc, 4, 2, {padded, taps}, maps, inits, [&](OpBuilder &builder, Location loc, ValueRange args) -> SmallVector<Value> {
     auto index = [&](unsigned d) -> Value { return linalg::IndexOp::create(builder, loc, d); };
     Value element = extend(builder, loc, args[0], order.wide), best = args[2], number = args[3];
-    Value width = arith::ConstantIndexOp::create(builder, loc, window.kernel[1]);
-    Value flat = arith::AddIOp::create(builder, loc, arith::MulIOp::create(builder, loc, index(4), width), index(5));
-    Value tap = arith::IndexCastOp::create(builder, loc, builder.getI32Type(), flat);
+    Value tap = tapNumber(builder, loc, window, index(4), index(5));
     Value isFirst = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, number, none);
     Value better = arith::OrIOp::create(builder, loc, isFirst, order.exceeds(builder, loc, element, best));
     if (window.isPadded())
@@ -173,7 +178,7 @@ struct MaxPoolGradLowering : OpConversionPattern<MaxPool2DGradOp> {
       }
     return createTiled(builder, loc, inputs, maps, window, shapeOfTensor(dy), result,
                        [&](OpBuilder &builder, Location loc, ValueRange args, Value p, Value q) -> Value {
-                         auto constant = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(builder, loc, value); };
+                         auto constant = [&](int64_t value) -> Value { return arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(value)); };
                          Value best = extend(builder, loc, args[1], order.wide), first = constant(0);
                          for (int64_t tap = 1; tap < window.taps(); ++tap) {
                            Value element = extend(builder, loc, args[1 + tap], order.wide);
@@ -181,8 +186,7 @@ struct MaxPoolGradLowering : OpConversionPattern<MaxPool2DGradOp> {
                            best = arith::SelectOp::create(builder, loc, better, element, best);
                            first = arith::SelectOp::create(builder, loc, better, constant(tap), first);
                          }
-                         Value row = arith::MulIOp::create(builder, loc, p, constant(window.kernel[1]));
-                         Value isFirst = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, first, arith::AddIOp::create(builder, loc, row, q));
+                         Value isFirst = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, first, tapNumber(builder, loc, window, p, q));
                          Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(args[0].getType()));
                          return arith::SelectOp::create(builder, loc, isFirst, args[0], zero);
                        });
@@ -206,9 +210,7 @@ struct MaxPoolGradLowering : OpConversionPattern<MaxPool2DGradOp> {
     Value init = createFilled(rewriter, loc, attributeSizes(rewriter, type.getShape()), zero);
     Value dx = createScatterSum(rewriter, loc, window, pooled.drop_front(2), init,
                                 [&](OpBuilder &builder, Location loc, ArrayRef<Value> place, ArrayRef<Value> taps) -> Value {
-                                  Value width = arith::ConstantIndexOp::create(builder, loc, window.kernel[1]);
-                                  Value flat = arith::AddIOp::create(builder, loc, arith::MulIOp::create(builder, loc, taps[0], width), taps[1]);
-                                  Value tap = arith::IndexCastOp::create(builder, loc, builder.getI32Type(), flat);
+                                  Value tap = tapNumber(builder, loc, window, taps[0], taps[1]);
                                   Value taken = tensor::ExtractOp::create(builder, loc, first, place);
                                   Value isTaken = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, taken, tap);
                                   Value element = tensor::ExtractOp::create(builder, loc, dy, place);
