@@ -1,6 +1,7 @@
 //===- ConvertCellToLinalg.cpp - cell to linalg, tensor, arith and math ----===//
 #include "dialect/Cell/Cell.h"
 #include "dialect/Cell/Scalar.h"
+#include "dialect/Rt/RtOps.h"
 #include "passes/CellToLinalg/CellToLinalg.h"
 #include "passes/Passes.h"
 
@@ -53,7 +54,7 @@ struct ConvertCellToLinalgPass : cell::impl::ConvertCellToLinalgBase<ConvertCell
 
     target = std::make_shared<ConversionTarget>(*context);
     target->addIllegalDialect<CellDialect>();
-    target->addLegalDialect<arith::ArithDialect, linalg::LinalgDialect, math::MathDialect, tensor::TensorDialect>();
+    target->addLegalDialect<arith::ArithDialect, cellrt::CellRtDialect, linalg::LinalgDialect, math::MathDialect, tensor::TensorDialect>();
     const TypeConverter *types = converter.get();
     target->addDynamicallyLegalOp<func::FuncOp>([types](func::FuncOp op) {
       return types->isSignatureLegal(op.getFunctionType()) && types->isLegal(&op.getBody());
