@@ -72,6 +72,22 @@ def ConvertCellToLinalg : Pass<"convert-cell-to-linalg", "::mlir::ModuleOp"> {
 }
 
 //===----------------------------------------------------------------------===//
+// ExpandMath
+//===----------------------------------------------------------------------===//
+
+def ExpandMath : Pass<"expand-math"> {
+  let summary = "Write elementary functions as branch-free arithmetic that LLVM vectorises";
+  let description = [{
+    Replaces `math.exp`, `math.log`, `math.tanh`, ... on f32 and f64 (scalars or vectors) by reductions and polynomials made of `arith` ops and of
+    those `math` ops that are single instructions (`fma`, `absf`, `copysign`, `roundeven`, `sqrt`), so that a loop around them becomes vector code without calls. f16 and
+    bf16 compute in f32. NaN, infinities, signed zeros, denormals, overflow and underflow behave as in the C library; the largest error of every function is
+    in docs/design/vector-math.md. What is not listed there stays as it is. No fast-math flag is set or needed.
+  }];
+  let options = [Option<"fma", "fma", "bool", /*default=*/"true", "Use math.fma; false for targets without the instruction">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+//===----------------------------------------------------------------------===//
 // LinalgToLLVM
 //===----------------------------------------------------------------------===//
 

@@ -37,6 +37,8 @@ void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createResultsToArguments());
   pm.addPass(createBufferizeTensors());
   pm.addPass(createLinalgToKernels());
+  // After the kernels are planned: their cost estimate knows the functions, not what they are made of.
+  pm.addPass(createExpandMath());
   pm.addPass(createPlanArena());
   pm.addPass(createFinalizeCpu());
 }
