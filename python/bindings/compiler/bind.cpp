@@ -167,6 +167,19 @@ NB_MODULE(_native, m) {
       .def("llvm_ir", &emitText<EmitOptions::LLVMIR>, nb::arg("level") = 3, nb::arg("cpu") = "", nb::arg("features") = "",
            "The optimised LLVM IR as text.")
       .def_prop_ro("intact", &Module::intact, "False after a pipeline has failed.");
+  m.def(
+      "ops",
+      [] {
+        nb::dict result;
+        for (const OpInfo &op : opTable()) {
+          nb::dict attributes;
+          for (const AttributeInfo &info : op.attributes)
+            attributes[nb::str(info.name.data(), info.name.size())] = nb::make_tuple(kindName(info.kind), info.required);
+          result[nb::str(op.name.data(), op.name.size())] = nb::make_tuple(op.minOperands, op.maxOperands, op.buildable, attributes);
+        }
+        return result;
+      },
+      "What the binding knows of each op: name -> (least operands, most operands or -1, whether op() builds it, attribute -> (kind, required)).");
   m.def("host_processor", &hostProcessor, "Name and features of this machine's processor, as the code generator sees it.");
   m.def("build_id", &buildId, "Identifies this build of the compiler.");
 }

@@ -51,12 +51,19 @@ static std::vector<int64_t> intsOf(nb::handle object, const char *what) {
   return result;
 }
 
+/// The C++ object in a Python one; null for another type, and for what __new__ without __init__ makes.
+template <typename T>
+static const T *instanceOf(nb::handle object) {
+  return nb::isinstance<T>(object) && nb::inst_ready(object) ? nb::inst_ptr<T>(object) : nullptr;
+}
+
 static const void *locationOf(nb::handle object) {
   if (object.is_none())
     return unknownLocation();
-  if (!nb::isinstance<LocationRef>(object))
+  const auto *found = instanceOf<LocationRef>(object);
+  if (!found)
     typeError(std::string("a location must be a Location, not ") + Py_TYPE(object.ptr())->tp_name);
-  return nb::inst_ptr<LocationRef>(object)->location;
+  return found->location;
 }
 
 static int dtypeOf(nb::handle object, const void *location) {
@@ -81,9 +88,10 @@ static Values valuesOf(nb::handle object, const char *what) {
   Values result{sequenceOf(object, what), {}};
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(result.owner.ptr()); ++i) {
     nb::handle item = PySequence_Fast_GET_ITEM(result.owner.ptr(), i);
-    if (!nb::isinstance<Value>(item) || !nb::inst_ready(item))
+    const auto *value = instanceOf<Value>(item);
+    if (!value)
       typeError(std::string(what) + ": item " + std::to_string(i) + " must be a Value, not " + Py_TYPE(item.ptr())->tp_name);
-    result.list.push_back(nb::inst_ptr<Value>(item));
+    result.list.push_back(value);
   }
   return result;
 }
@@ -366,14 +374,20 @@ void bindBuilder(nb::module_ &m) {
         Locked lock;
         return locationText(self.location);
       })
-      .def("__eq__", [](const LocationRef &a, nb::handle b) { return nb::isinstance<LocationRef>(b) && a.location == nb::inst_ptr<LocationRef>(b)->location; }, nb::arg().none())
+      .def("__eq__", [](const LocationRef &a, nb::handle b) {
+        const auto *other = instanceOf<LocationRef>(b);
+        return other && a.location == other->location;
+      }, nb::arg().none())
       .def("__hash__", [](const LocationRef &self) { return reinterpret_cast<intptr_t>(self.location) >> 4; });
 
   nb::class_<Value>(m, "Value", "A tensor of a function under construction.")
       .def_prop_ro("dtype", [](const Value &self) { return kDtypes[elementIndex(self.type)]; })
       .def_prop_ro("shape", &shapeTuple)
       .def_prop_ro("function", [](const Value &self) { return self.function; })
-      .def("__eq__", [](const Value &a, nb::handle b) { return nb::isinstance<Value>(b) && a.value == nb::inst_ptr<Value>(b)->value && a.function == nb::inst_ptr<Value>(b)->function; }, nb::arg().none())
+      .def("__eq__", [](const Value &a, nb::handle b) {
+        const auto *other = instanceOf<Value>(b);
+        return other && a.value == other->value && a.function == other->function;
+      }, nb::arg().none())
       .def("__hash__", [](const Value &self) { return reinterpret_cast<intptr_t>(self.value) >> 4; })
       .def("__repr__", [](const Value &self) {
         auto [sizes, rank] = shapeOf(self.type);

@@ -64,6 +64,7 @@ struct OpInfo {
   mutable const void *operationName = nullptr; // filled at first use
 };
 
+const std::vector<OpInfo> &opTable();
 const OpInfo *findOp(std::string_view name);
 /// A message that names ops of similar spelling.
 std::string unknownOpMessage(std::string_view name);

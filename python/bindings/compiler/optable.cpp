@@ -6,8 +6,7 @@
 
 namespace cellgrad::native {
 
-namespace {
-const std::vector<OpInfo> &table() {
+const std::vector<OpInfo> &opTable() {
   static const std::vector<OpInfo> rows = {
 #include "python/bindings/compiler/OpTable.inc"
   };
@@ -15,7 +14,7 @@ const std::vector<OpInfo> &table() {
 }
 
 /// Levenshtein distance, enough for a suggestion.
-size_t distance(std::string_view a, std::string_view b) {
+static size_t distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j)
     row[j] = j;
@@ -30,7 +29,6 @@ size_t distance(std::string_view a, std::string_view b) {
   }
   return row.back();
 }
-} // namespace
 
 const char *kindName(Kind kind) {
   switch (kind) {
@@ -57,7 +55,7 @@ const char *kindName(Kind kind) {
 const OpInfo *findOp(std::string_view name) {
   static const auto *index = [] {
     auto *map = new std::unordered_map<std::string_view, const OpInfo *>();
-    for (const OpInfo &row : table())
+    for (const OpInfo &row : opTable())
       map->emplace(row.name, &row);
     return map;
   }();
@@ -71,7 +69,7 @@ std::string unknownOpMessage(std::string_view name) {
   size_t best = 4;
   std::string_view suggestion;
   if (name.size() <= 80)
-    for (const OpInfo &row : table())
+    for (const OpInfo &row : opTable())
       if (size_t d = distance(name, row.name); d < best) {
         best = d;
         suggestion = row.name;

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .compile import Compiled, compile, lookup
+from .program import Compiled, compile, lookup
 from .errors import CompileError, CompilerCrash
 
 if TYPE_CHECKING:
