@@ -28,8 +28,8 @@ __version__ = "0.1.0"
 _MODULES = ("common", "dtype", "nn", "ops", "optim", "runtime", "train")
 _NAMES = {
     "jit": "._frontend.jit", "value_and_grad": "._frontend.transforms", "grad": "._frontend.transforms", "get_grad": "._frontend.transforms",
-    "vjp": "._frontend.transforms", "jvp": "._frontend.transforms", "jacfwd": "._frontend.transforms", "jacrev": "._frontend.transforms",
-    "linearize": "._frontend.transforms", "vmap": "._frontend.transforms",
+    "vjp": "._frontend.transforms", "jvp": "._frontend.jacobians", "jacfwd": "._frontend.jacobians", "jacrev": "._frontend.jacobians",
+    "linearize": "._frontend.jacobians", "vmap": "._frontend.transforms",
     "set_seed": ".common.seed", "get_seed": ".common.seed",
     "save_checkpoint": ".train.serialization", "load_checkpoint": ".train.serialization", "load_param_into_net": ".train.serialization",
     "set_num_threads": ".runtime", "get_num_threads": ".runtime",

@@ -8,11 +8,12 @@ from .. import _errors as err
 from .._runtime import _core
 from ..common.mutable import is_mutable
 from . import locations, trace
+from .checks import check_aux
 from .dispatch import as_tensor, broadcast_to, cast, full
 from .jit import name_of, run_function
 from .structure import plain_containers, tensor_leaves
 
-__all__ = ["NO_SENS", "Derived", "check_aux", "differentiate"]
+__all__ = ["NO_SENS", "Derived", "Differentiable", "differentiate"]
 
 TensorBase = _core.TensorBase
 NO_SENS = object()  # the cotangent is 1 for every element
@@ -25,67 +26,71 @@ class Derived:
         self.output, self.inputs, self.weights = output, inputs, weights
 
 
-def check_aux(output: Any) -> None:
-    """Raises:
-    UserValueError: the output is no tuple of two or more.
+class Differentiable:
+    """``fn`` traced into a function of its own in the current frame, of which derivatives can be emitted, each a call of it.
+
+    Args:
+        has_aux: only the first output is differentiated.
+
+    Raises:
+        UserValueError: ``has_aux`` with fewer than two outputs.
     """
-    if not isinstance(output, tuple) or len(output) < 2:
-        raise err.UserValueError("When has_aux is True, origin fn requires more than one outputs.",
-                                 hint="return a tuple: what is differentiated first, then the values to pass on")
+
+    def __init__(self, fn: Any, args: tuple, kwargs: dict, has_aux: bool = False) -> None:
+        capture = trace.current_frame().capture
+        self.fn, self.args, self.kwargs = fn, args, kwargs
+        capture.differentiating += 1
+        try:
+            self.traced = trace.trace_function(lambda *a, **k: run_function(fn, a, k), args, kwargs, name_of(fn))
+        finally:
+            capture.differentiating -= 1
+        if has_aux:
+            check_aux(self.traced.output)
+        primal = self.traced.output[0] if has_aux else self.traced.output
+        self.outputs = self.traced.leaves[:len(tensor_leaves(primal))]
+        self.spans = _spans(args, kwargs)
+        self.operands = self.traced.operands()
+
+    def derive(self, wanted: list, weights: list, sens: Any = NO_SENS, finish: bool = True) -> Derived:
+        """Emits one derivative.
+
+        Args:
+            wanted: inputs, as ``("arg", index)`` or ``("kw", name)``.
+            weights: Tensors from outside ``fn``.
+            sens: the cotangent, structured like the differentiated output.
+            finish: whether what the function writes is written, and its output returned.
+        """
+        parent = trace.current_frame()
+        where = locations.location(parent.capture)
+        callee = self.traced.frame.function
+        values = [self.args[key] if kind == "arg" else self.kwargs[key] for kind, key in wanted]
+        inputs = [_positions(value, self.spans[item]) for value, item in zip(values, wanted)]
+        of_weights = [self.traced.frame.arguments.get(id(w)) for w in weights]
+        numbers = [n for span in inputs if span is not None for n in span] + [n for n in of_weights if n is not None]
+        wrt = list(dict.fromkeys(numbers))
+        count = len(self.traced.leaves) + len(self.traced.writes)
+        places = list(range(len(self.outputs)))
+        if not wrt or not places:
+            results = parent.function.call(callee, self.operands, where)
+        elif sens is NO_SENS:
+            results = parent.function.value_and_grad(callee, self.operands, wrt, places, where)
+        else:
+            cotangents = [parent.value(c) for c in _cotangents(name_of(self.fn), sens, self.outputs)]
+            results = parent.function.vjp(callee, self.operands, cotangents, wrt, places, where)
+        gradients: dict[int | None, Any] = {number: parent.tensor(value) for number, value in zip(wrt, results[count:])}
+        output = self.traced.finish_call(results[:count]) if finish else None
+
+        def gradient(number: int | None, like: Any) -> Any:
+            found = gradients.get(number)
+            return found if found is not None else full(like.shape, 0, like.dtype)
+
+        given = [None if span is None else _like(value, iter(span), gradient) for value, span in zip(values, inputs)]
+        return Derived(output, given, [gradient(number, w) for number, w in zip(of_weights, weights)])
 
 
 def differentiate(fn: Any, args: tuple, kwargs: dict, wanted: list, weights: list, has_aux: bool, sens: Any = NO_SENS) -> Derived:
-    """Emits ``fn`` with its derivative into the current frame.
-
-    Args:
-        wanted: inputs, as ``("arg", index)`` or ``("kw", name)``.
-        weights: Tensors from outside ``fn``.
-        sens: the cotangent, structured like the differentiated output.
-    """
-    parent = trace.current_frame()
-    capture = parent.capture
-    capture.differentiating += 1
-    try:
-        traced = trace.trace_function(lambda *a, **k: run_function(fn, a, k), args, kwargs, name_of(fn))
-    finally:
-        capture.differentiating -= 1
-    if has_aux:
-        check_aux(traced.output)
-    outputs = list(range(len(tensor_leaves(traced.output[0] if has_aux else traced.output))))
-    spans = _spans(args, kwargs)
-    values = [args[key] if kind == "arg" else kwargs[key] for kind, key in wanted]
-    inputs = [_positions(value, spans[item]) for value, item in zip(values, wanted)]
-    of_weights = [traced.frame.arguments.get(id(w)) for w in weights]
-    wrt: list[int] = []
-    for number in [n for span in inputs if span is not None for n in span] + [n for n in of_weights if n is not None]:
-        if number not in wrt:
-            wrt.append(number)
-    gradients: dict[int | None, Any] = {}
-    operands = traced.operands()
-    where = locations.location(capture)
-    count = len(traced.leaves) + len(traced.writes)
-    if not wrt or not outputs:
-        results = parent.function.call(traced.frame.function, operands, where)
-    elif sens is NO_SENS:
-        results = parent.function.value_and_grad(traced.frame.function, operands, wrt, outputs, where)
-    else:
-        cotangents = _cotangents(name_of(fn), sens, [traced.leaves[i] for i in outputs])
-        results = parent.function.vjp(traced.frame.function, operands, [parent.value(c) for c in cotangents], wrt, outputs, where)
-    for number, value in zip(wrt, results[count:]):
-        gradients[number] = parent.tensor(value)
-    output = traced.finish_call(results[:count])
-
-    def gradient(number: int | None, like: Any) -> Any:
-        found = gradients.get(number)
-        return found if found is not None else full(like.shape, 0, like.dtype)
-
-    given: list = []
-    for value, span in zip(values, inputs):
-        if span is None:
-            given.append(None)
-            continue
-        given.append(_like(value, iter(span), gradient))
-    return Derived(output, given, [gradient(number, w) for number, w in zip(of_weights, weights)])
+    """Emits ``fn`` with one derivative into the current frame; arguments as for ``Differentiable`` and its ``derive``."""
+    return Differentiable(fn, args, kwargs, has_aux).derive(wanted, weights, sens)
 
 
 def _like(value: Any, numbers: Iterator[int], gradient: Callable) -> Any:

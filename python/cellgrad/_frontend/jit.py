@@ -317,6 +317,18 @@ def shared(fn: Any, key: Any, make: Callable[[Callable], Compiled]) -> Compiled:
     return make(lambda: fn)
 
 
+def primal_program(fn: Any) -> Compiled:
+    """A function of positional arguments, compiled."""
+
+    def make(reference: Callable) -> Compiled:
+        def run(*args: Any) -> Any:
+            return run_function(reference(), args, {})
+
+        return Compiled(reference, run, AS_WRITTEN, lambda *args: trace_call(reference(), args, {}))
+
+    return shared(fn, "primal", make)
+
+
 def _cell_program(itself: Callable) -> Compiled:
     def run(*args: Any, **kwargs: Any) -> Any:
         return run_function(itself(), args, kwargs)

@@ -10,47 +10,14 @@ from typing import Any
 
 from .. import _errors as err
 from .._runtime import _core
-from .derive import NO_SENS, Derived, check_aux, differentiate
+from .checks import check_aux, check_callable, check_flag, check_position
+from .derive import NO_SENS, Derived, differentiate
 from .guards import active_recorder
-from .jit import AS_WRITTEN, Compiled, bind_or_raise, is_cell, name_of, run_function, shared, trace_call
+from .jit import AS_WRITTEN, Compiled, bind_or_raise, is_cell, name_of, primal_program, shared
 
-__all__ = ["GradOperation", "get_grad", "grad", "jacfwd", "jacrev", "jvp", "linearize", "value_and_grad", "vjp", "vmap"]
+__all__ = ["GradOperation", "get_grad", "grad", "value_and_grad", "vjp", "vmap"]
 
 TensorBase = _core.TensorBase
-
-
-# --------------------------------------------------------------------------------------------------------------------
-# Checks
-# --------------------------------------------------------------------------------------------------------------------
-def _check_flag(name: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise err.UserTypeError(f"For '_Grad', the '{name}' should be bool, but got {type(value).__name__}")
-
-
-def _check_position(position: Any) -> None:
-    """``None``, an int or a tuple of ints, none negative, none twice."""
-    if position is None:
-        return
-    if not isinstance(position, (int, tuple)):
-        raise err.UserTypeError("For 'F.grad', the 'grad_position' must be int or tuple.")
-    if isinstance(position, int):
-        if position < 0:
-            raise err.UserValueError("grad_position must be >= 0.")
-        return
-    for element in position:
-        if not isinstance(element, int):
-            raise err.UserTypeError("For 'F.grad', the element in 'grad_position' must be int.")
-        if element < 0:
-            raise err.UserValueError("The element in grad_position must be >= 0.")
-    if len(set(position)) != len(position):
-        raise err.UserValueError("There are duplicate positions in `grad_position`, please check it")
-
-
-def _check_callable(fn: Any) -> None:
-    if not callable(fn):
-        raise err.UserTypeError(f"The fn should be callable, but got {type(fn).__name__}")
-    if isinstance(fn, type):
-        raise err.UserTypeError(f"The fn should be a function or a Cell, but got the class {fn.__name__}", hint=f"make an instance first: {fn.__name__}(...)")
 
 
 class _Request:
@@ -168,7 +135,7 @@ def _derivative(fn: Any, *options: Any) -> Callable:
     def after_grad(*args: Any, **kwargs: Any) -> Any:
         nonlocal program
         if program is None:
-            _check_callable(fn)
+            check_callable(fn)
             program = shared(fn, _key(*options), make)
         return program(*args, **kwargs)
 
@@ -233,9 +200,9 @@ def grad(fn: Any, grad_position: Any = 0, weights: Any = None, has_aux: bool = F
 def _requested(fn: Any, position: Any, weights: Any, has_aux: bool, return_ids: bool, sens_param: bool, value: bool) -> Callable:
     if position is None and weights is None:
         raise err.UserValueError("`grad_position` and `weight` can not be None at the same time.")
-    _check_position(position)
+    check_position(position)
     for name, flag in (("has_aux", has_aux), ("return_ids", return_ids), ("sens_param", sens_param)):
-        _check_flag(name, flag)
+        check_flag(name, flag)
     return _derivative(fn, position, weights, has_aux, return_ids, sens_param, value)
 
 
@@ -293,10 +260,9 @@ def vjp(fn: Any, *inputs: Any, weights: Any = None, has_aux: bool = False) -> tu
     Raises:
         TypeError: ``fn`` is not callable.
     """
-    _check_callable(fn)
-    _check_flag("has_aux", has_aux)
-    output = shared(fn, "call", lambda reference: Compiled(reference, lambda *a: run_function(reference(), a, {}), AS_WRITTEN,
-                                                          lambda *a: trace_call(reference(), a, {})))(*inputs)
+    check_callable(fn)
+    check_flag("has_aux", has_aux)
+    output = primal_program(fn)(*inputs)
     aux: tuple = ()
     if has_aux:
         check_aux(output)
@@ -346,7 +312,7 @@ class GradOperation:
 
     def __call__(self, fn: Any, weights: Any = None) -> Callable:
         """The gradient function of ``fn``; ``weights`` is wanted with ``get_by_list``."""
-        _check_callable(fn)
+        check_callable(fn)
         if self.get_by_list and weights is None:
             weights = fn.trainable_params() if is_cell(fn) else ()
         request = _Request(lambda: fn, 0, weights if self.get_by_list else None, False, False, self.sens_param, False)
@@ -377,8 +343,4 @@ def _absent(name: str, instead: str) -> Callable:
     return absent
 
 
-jvp = _absent("jvp", "use vjp or grad; for a directional derivative of a scalar function, sum grad(f)(x) * v")
-linearize = _absent("linearize", "use vjp")
-jacfwd = _absent("jacfwd", "take the rows of the Jacobian one by one with vjp and one-hot cotangents")
-jacrev = _absent("jacrev", "take the rows of the Jacobian one by one with vjp and one-hot cotangents")
 vmap = _absent("vmap", "write the function for a batch; operations broadcast over leading dimensions")

@@ -34,10 +34,9 @@ _FROM_FRONTEND = ("GradOperation", "get_grad", "grad", "jacfwd", "jacrev", "jvp"
 
 def __getattr__(name: str) -> Any:
     if name in _FROM_FRONTEND:
-        from .._frontend import transforms
+        from .._frontend import jacobians, transforms
 
-        if hasattr(transforms, name):
-            return getattr(transforms, name)
+        return getattr(jacobians if hasattr(jacobians, name) else transforms, name)
     import difflib
 
     near = difflib.get_close_matches(name, [n for n in globals() if not n.startswith("_")], 1)

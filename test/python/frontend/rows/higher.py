@@ -157,21 +157,21 @@ def run(x, y, v):
 """,
         gives='(f32([3.0, 8.0]), (f32([3.0, 40.0]), f32([1.0, 20.0])), f32([4.0, 6.0]))'),
     row("jvp_basic", 'ms.jvp(f_mul, (x, y), (v, v))', 'x, y, v', 'X(), Y(), T([1.0, 10.0])',
-        raises='NotImplementedError', match='not supported'),
+        gives='(f32([3.0, 8.0]), f32([4.0, 60.0]))'),
     row("jvp_aux", 'ms.jvp(f_two, (x, y), (v, v), has_aux=True)', 'x, y, v', 'X(), Y(), T([1.0, 10.0])',
-        raises='NotImplementedError', match='not supported'),
+        gives='(f32([3.0, 8.0]), f32([4.0, 60.0]), f32([4.0, 6.0]))'),
     row("jacfwd_basic", 'ms.jacfwd(f_mul, (0, 1))(x, y)', 'x, y', 'X(), Y()',
-        raises='NotImplementedError', match='not supported'),
+        gives='(f32([[3.0, 0.0], [0.0, 4.0]]), f32([[1.0, 0.0], [0.0, 2.0]]))'),
     row("jacrev_basic", 'ms.jacrev(f_mul, 0)(x, y)', 'x, y', 'X(), Y()',
-        raises='NotImplementedError', match='not supported'),
+        gives='f32([[3.0, 0.0], [0.0, 4.0]])'),
     row("hessian_jacfwd_jacrev", 'ms.jacfwd(ms.jacrev(f))(x)', 'x', 'X()',
         setup='def f(x): return (x ** 3).sum()',
-        raises='NotImplementedError', match='not supported'),
+        gives='f32([[6.0, 0.0], [0.0, 12.0]])'),
     row("linearize_basic", 'run(x, y, v)', 'x, y, v', 'X(), Y(), T([1.0, 10.0])',
         setup="""
 def run(x, y, v):
     out, lf = linearize(f_mul, (x, y))
     return (out, lf((v, v)))
 """,
-        raises='NotImplementedError', match='not supported'),
+        gives='(f32([3.0, 8.0]), f32([4.0, 60.0]))'),
 ]
