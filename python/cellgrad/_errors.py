@@ -8,7 +8,7 @@ from __future__ import annotations
 import linecache
 from typing import Any, NamedTuple
 
-__all__ = ["CaptureError", "CellgradError", "CompileError", "DTypeError", "Diagnostic", "GradError", "InternalError", "Position", "PositionError", "ShapeError", "UnsupportedError", "UserError",
+__all__ = ["CaptureError", "CaptureWarning", "CellgradError", "CompileError", "DTypeError", "Diagnostic", "GradError", "InternalError", "Position", "PositionError", "ShapeError", "UnsupportedError", "UserError",
            "UserIndexError", "UserTypeError", "UserValueError", "format_diagnostics", "source_excerpt"]
 
 
@@ -91,6 +91,10 @@ class DTypeError(UserError, TypeError):
 
 class CaptureError(UserError, RuntimeError):
     """Python that needs the values of a Tensor while the program is being captured, or a traced Tensor outside its capture."""
+
+
+class CaptureWarning(UserWarning):
+    """A function is captured again and again."""
 
 
 class UnsupportedError(UserError, NotImplementedError):

@@ -2,6 +2,10 @@
 from __future__ import annotations
 
 import inspect
+import os
+import sys
+import time
+import warnings
 import weakref
 from collections.abc import Callable
 from types import MethodType
@@ -10,14 +14,17 @@ from typing import Any
 import numpy as np
 
 from .. import _errors as err
+from .._errors import CaptureWarning
 from .._runtime import _core
 from . import context, program, trace
 from .guards import Recorder, active_recorder
+from .locations import user_position
 from .structure import map_leaves
 
 __all__ = ["Compiled", "JitFunction", "call_cell", "call_names", "jit"]
 
 MISSING = _core.MISSING
+_MANY_PROGRAMS = 16  # captured so often, a function gets a warning
 _MOST_ENTRIES = 64  # programs kept per function; the oldest goes first
 
 
@@ -163,8 +170,6 @@ class _Call:
 
 
 def _capture(d: Compiled, call: Any) -> program.Captured:
-    import time
-
     begin = time.perf_counter()
 
     def run(formals: list) -> Any:
@@ -194,11 +199,29 @@ def _has_array(tree: Any) -> bool:
     return found
 
 
+def _explain(d: Compiled, call: Any) -> None:
+    """Says why a call fits no program: always with ``CELLGRAD_EXPLAIN_MISSES`` set, and once when a function has got many programs."""
+    programs = len(d._programs)
+    asked = bool(os.environ.get("CELLGRAD_EXPLAIN_MISSES"))
+    if not asked and programs != _MANY_PROGRAMS:
+        return
+    reasons = list(dict.fromkeys(reason for reason in call.explain() if reason))
+    if asked:
+        print(f"cellgrad: {name_of(d._fn)} is captured" + (f", because of {'; '.join(reasons[-3:])}" if reasons else " for the first time"), file=sys.stderr)
+    elif programs == _MANY_PROGRAMS:
+        position = user_position()
+        place = f" at {position.file}:{position.line}" if position else ""
+        last = f" The last difference: {reasons[-1]}." if reasons else ""
+        warnings.warn(f"{name_of(d._fn)}, called{place}, has been captured {programs} times, which is slow.{last} Pass what changes as a Tensor, or keep it in "
+                      "a Parameter; CELLGRAD_EXPLAIN_MISSES=1 shows every reason.", CaptureWarning, stacklevel=2)
+
+
 def _miss(d: Compiled, call: Any) -> Any:
     """The call fits no program: capture, compile, run."""
     if call.slots is None:
         d._fn(*call.args, **call.kwargs)  # raises the TypeError of Python
         raise err.InternalError(f"arguments of {name_of(d._fn)} were not bound")
+    _explain(d, call)
     captured = _capture(d, call)
     compiled = captured.compile()
     executable = None if compiled is None else compiled.executable

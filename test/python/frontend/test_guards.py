@@ -11,7 +11,7 @@ import pytest
 
 import cellgrad as ms
 from cellgrad import Parameter, Tensor, jit, nn, ops, value_and_grad
-from cellgrad._errors import CaptureError
+from cellgrad._errors import CaptureError, CaptureWarning
 
 scale = 2.0
 table = {"scale": 2.0, "list": [1.0, 2.0]}
@@ -270,9 +270,10 @@ def test_closed_over_tensor_is_read_anew(x):
 def test_programs_do_not_pile_up(x):
     box = Box()
     f = jit(lambda v: v * box.k)
-    for i in range(70):
-        box.k = float(i)
-        f(x)
+    with pytest.warns(CaptureWarning, match=r"captured 16 times, which is slow. The last difference: guard: Box.k: 0.0 -> 16.0"):
+        for i in range(70):
+            box.k = float(i)
+            f(x)
     assert f.stats()["entries"] <= 64
 
 
@@ -345,3 +346,21 @@ def test_attribute_that_the_function_reads_and_sets(x):
     assert [values(f(x)) for _ in range(3)] == [[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]
     assert "__setattr__" in nn.Cell.__dict__
     assert nn.Cell.__setattr__.__module__ == "cellgrad.nn.cell"
+
+
+def test_misses_are_explained(x, monkeypatch, capfd):
+    monkeypatch.setenv("CELLGRAD_EXPLAIN_MISSES", "1")
+    box = Box()
+
+    @jit
+    def scaled(v):
+        return v * box.k
+
+    scaled(x)
+    box.k = 9.0
+    scaled(x)
+    scaled(Tensor([1.0]))
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[0] == "cellgrad: scaled is captured for the first time"
+    assert "Box.k: 2.0 -> 9.0" in lines[1]
+    assert lines[2] == "cellgrad: scaled is captured, because of v: Tensor Float32(2) -> Tensor Float32(1)"
