@@ -36,6 +36,8 @@ _NAMES = {
     "from_numpy": ".common.convert", "from_dlpack": ".common.convert", "tensor": ".common.convert", "is_tensor": ".common.convert",
 }
 
+__all__ = [*(name for name in globals() if not name.startswith("_") and name not in ("annotations", "importlib", "TYPE_CHECKING", "Any")), *_NAMES, "nn", "ops"]  # noqa: PLE0604
+
 
 def __getattr__(name: str) -> Any:
     if name in _NAMES:

@@ -4,10 +4,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .. import _errors as err
 from .._runtime import _core
 from . import trace
 from .guards import Recorder, recording
-from .structure import map_leaves
+from .structure import map_leaves, tensor_leaves
 
 __all__ = ["Captured", "Program", "capture", "compile_op"]
 
@@ -100,8 +101,41 @@ def capture(run: Callable[[list], Any], leaves: tuple, name: str, reach: Callabl
         reach(recorder)
         output = run(formals)
         _finish(done, current, root, leaves, formals, entry, output)
-    done.guards = recorder.guards
+    done.guards += recorder.guards
     return done
+
+
+def _check_aliases(done: Captured, current: Any, leaves: tuple, written: list[int]) -> None:
+    """A Tensor that is written must have one name in the program: as an argument, or from outside, not both and not twice.
+
+    Raises:
+        UnsupportedError: it has two.
+    """
+    if not written:
+        return
+    outside = [tensor for _, tensor in current.captured]
+    count = len(leaves)
+    here = [k for k in written if k < count]
+    anywhere = frozenset(map(id, outside))
+    there = frozenset(id(outside[k - count]) for k in written if k >= count)
+
+    def twice(passed: Any) -> Any:
+        for tensor in passed:
+            if id(tensor) in there:
+                return tensor
+        for k in here:
+            if id(passed[k]) in anywhere or sum(other is passed[k] for other in passed) > 1:
+                return passed[k]
+        return None
+
+    tensor = twice(leaves)
+    if tensor is not None:
+        name = getattr(tensor, "name", None)
+        what = f"Parameter '{name}'" if name else f"a Tensor of shape {tensor.shape}"
+        raise err.UnsupportedError(f"{done.name}: {what} is written under one name and reaches the program under another as well",
+                                   hint="pass it as an argument once, or use it from outside the function, not both")
+    if leaves:
+        done.guards = (("python", lambda slots: twice(tensor_leaves(list(slots))) is None, "@two names of one Tensor"),)
 
 
 def _finish(done: Captured, current: Any, root: Any, leaves: tuple, formals: list, entry: list, output: Any) -> None:
@@ -130,6 +164,7 @@ def _finish(done: Captured, current: Any, root: Any, leaves: tuple, formals: lis
     for key, tensor in root.written.items():
         if key not in current.fresh:
             tied.append((tensor, root.values[key], root.arguments[key]))
+    _check_aliases(done, current, leaves, [k for _, _, k in tied])
     done.inputs = [(t.dtype, t.shape) for t in leaves] + [(t.dtype, t.shape) for _, t in current.captured]
     done.plan = list(range(len(leaves))) + [t for _, t in current.captured]
     done.outputs = [(r.dtype, r.shape, -1) for r in results] + [(t.dtype, t.shape, argument) for t, _, argument in tied]

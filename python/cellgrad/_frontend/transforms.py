@@ -282,9 +282,8 @@ def vjp(fn: Any, *inputs: Any, weights: Any = None, has_aux: bool = False) -> tu
 
         return Compiled(reference, pull, AS_WRITTEN, pull)
 
-    program = shared(fn, ("vjp", _key(None, weights, has_aux)), make)
-
     def vjp_fn(*cotangents: Any) -> Any:
+        program = shared(fn, ("vjp", _key(None, weights, has_aux)), make)
         return program(*inputs, cotangents[0] if len(cotangents) == 1 else cotangents)
 
     if has_aux:

@@ -258,3 +258,26 @@ def test_cells_are_functions_and_keep_their_lines(x):
     module = f.lower(x).module.text(True)
     assert "test_capture.py" in module
     assert "_frontend" not in module
+
+
+def test_two_names_of_a_tensor_that_is_written(x):
+    p = Parameter(Tensor([1.0, 1.0]), name="p")
+
+    @jit
+    def f(q, v):
+        ops.assign(q, q + v)
+        return p * 1
+
+    other = Parameter(Tensor([0.0, 0.0]), name="other")
+    assert values(f(other, x)) == [1.0, 1.0]
+    with pytest.raises(NotImplementedError, match="Parameter 'p' is written under one name"):
+        f(p, x)
+
+    @jit
+    def g(v):
+        ops.assign(p, p + 1)
+        return v * 1
+
+    g(x)
+    with pytest.raises(NotImplementedError, match="Parameter 'p' is written under one name"):
+        g(p)
