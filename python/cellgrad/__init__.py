@@ -12,10 +12,10 @@ from ._runtime.dtype import (
     DType, bfloat16, bool_, byte, complex64, complex128, double, dtype_to_nptype, dtype_to_pytype, float16, float32, float64, half, int8, int16, int32, int64,
     intc, intp, pytype_to_dtype, short, single, ubyte, uint8, uint16, uint32, uint64, uintc, uintp, ushort,
 )
-from .common.mutable import mutable
+from .common.containers import mutable
 from .common.parameter import Parameter, ParameterTuple
 from .common.tensor import Tensor
-from ._frontend.context import GRAPH_MODE, PYNATIVE_MODE, get_context, set_context
+from ._frontend.context import GRAPH_MODE, PYNATIVE_MODE, get_context, set_context, set_device
 
 if TYPE_CHECKING:
     from . import common, dtype, nn, ops, optim, runtime, train
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("common", "dtype", "nn", "ops", "optim", "runtime", "train")
+_MODULES = ("common", "context", "dtype", "nn", "ops", "optim", "runtime", "train")
 _NAMES = {
     "jit": "._frontend.jit", "value_and_grad": "._frontend.transforms", "grad": "._frontend.transforms", "get_grad": "._frontend.transforms",
     "vjp": "._frontend.transforms", "jvp": "._frontend.jacobians", "jacfwd": "._frontend.jacobians", "jacrev": "._frontend.jacobians",

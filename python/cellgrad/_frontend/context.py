@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["GRAPH_MODE", "PYNATIVE_MODE", "get_context", "get_mode", "set_context"]
+__all__ = ["GRAPH_MODE", "PYNATIVE_MODE", "get_context", "get_mode", "set_context", "set_device"]
 
 GRAPH_MODE = 0
 PYNATIVE_MODE = 1
@@ -39,6 +39,11 @@ def set_context(*, mode: int | None = None, device_target: str | None = None, de
         if device_id != 0:
             raise ValueError(f"For 'set_context', there is one CPU device, number 0, but got {device_id!r}.")
         _context["device_id"] = device_id
+
+
+def set_device(device_target: str, device_id: int | None = None) -> None:
+    """As ``set_context`` with these two."""
+    set_context(device_target=device_target, device_id=device_id)
 
 
 def get_context(attr_key: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import _errors as err
 from .._runtime import _core
-from ..common.mutable import is_mutable
+from ..common.containers import is_mutable
 from . import locations, trace
 from .checks import check_aux
 from .dispatch import as_tensor, broadcast_to, cast, full
