@@ -25,7 +25,7 @@ LogicalResult CastOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
                                        OpaqueProperties properties, RegionRange regions, SmallVectorImpl<Type> &inferred) {
   CastOpAdaptor adaptor(operands, attributes, properties, regions);
   auto type = inferOperand(location, getOperationName(), operands, 0);
-  if (!type)
+  if (!type || failed(checkDtype(getOperationName(), location, adaptor.getDtype())))
     return failure();
   inferred.push_back(type.clone(adaptor.getDtype()));
   return success();

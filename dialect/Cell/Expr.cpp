@@ -13,6 +13,10 @@ Value mlir::cell::createFull(OpBuilder &builder, Location loc, Value like, doubl
   auto type = cast<RankedTensorType>(like.getType());
   if (!type.hasStaticShape())
     return FullLikeOp::create(builder, loc, like, builder.getF64FloatAttr(number));
+  return createFull(builder, loc, type, number);
+}
+
+Value mlir::cell::createFull(OpBuilder &builder, Location loc, RankedTensorType type, double number) {
   Type element = type.getElementType();
   if (auto floatType = dyn_cast<FloatType>(element))
     return ConstantOp::create(builder, loc, DenseElementsAttr::get(type, FloatAttr::get(floatType, number).getValue()));

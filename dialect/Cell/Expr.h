@@ -8,6 +8,8 @@ namespace mlir::cell {
 
 /// A tensor of `like`'s type filled with `number`: a constant, or cell.full_like where a dimension is dynamic.
 Value createFull(OpBuilder &builder, Location loc, Value like, double number);
+/// A constant of a static type.
+Value createFull(OpBuilder &builder, Location loc, RankedTensorType type, double number);
 
 namespace expr {
 

@@ -2,6 +2,7 @@
 #include "dialect/Cell/Infer.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::cell;
@@ -98,6 +99,35 @@ LogicalResult mlir::cell::checkAxes(StringRef op, std::optional<Location> locati
     if (i && axes[i - 1] >= axis)
       return inferError(location, op) << "axes must be distinct and in ascending order, but " << axis << " follows " << axes[i - 1];
   }
+  return success();
+}
+
+LogicalResult mlir::cell::checkAxis(StringRef op, std::optional<Location> location, int64_t axis, int64_t rank) {
+  return checkAxes(op, location, axis, rank);
+}
+
+LogicalResult mlir::cell::checkDtype(StringRef op, std::optional<Location> location, Type dtype) {
+  if (dtype && (dtype.isF16() || dtype.isBF16() || dtype.isF32() || dtype.isF64() || dtype.isSignlessInteger(1) || dtype.isSignlessInteger(8) ||
+                dtype.isSignlessInteger(16) || dtype.isSignlessInteger(32) || dtype.isSignlessInteger(64) || dtype.isUnsignedInteger(8)))
+    return success();
+  return inferError(location, op) << "cannot give elements of type " << dtype << "; element types are f16 bf16 f32 f64 i8 i16 i32 i64 ui8 i1";
+}
+
+LogicalResult mlir::cell::inferShape(StringRef op, std::optional<Location> location, ArrayRef<int64_t> shape, Type element,
+                                     SmallVectorImpl<Type> &inferred) {
+  int64_t count = 1;
+  bool overflow = false, negative = false;
+  for (int64_t size : shape) {
+    negative |= size < 0 && !ShapedType::isDynamic(size);
+    if (size > 0)
+      overflow |= llvm::MulOverflow(count, size, count);
+  }
+  if (negative || overflow) {
+    auto diagnostic = inferError(location, op) << "cannot make a tensor of shape [";
+    llvm::interleaveComma(shape, diagnostic);
+    return diagnostic << "]: " << (negative ? "a size is negative" : "it has too many elements");
+  }
+  inferred.push_back(RankedTensorType::get(shape, element));
   return success();
 }
 

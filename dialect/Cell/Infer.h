@@ -32,6 +32,13 @@ LogicalResult inferSelect(StringRef op, std::optional<Location> location, ValueR
 /// Sorted, distinct axes within a rank. On failure a diagnostic was emitted.
 LogicalResult checkAxes(StringRef op, std::optional<Location> location, ArrayRef<int64_t> axes, int64_t rank);
 
+/// One axis within a rank. On failure a diagnostic was emitted.
+LogicalResult checkAxis(StringRef op, std::optional<Location> location, int64_t axis, int64_t rank);
+/// An element type that tensors of the dialect have. On failure a diagnostic was emitted.
+LogicalResult checkDtype(StringRef op, std::optional<Location> location, Type dtype);
+/// Adds the tensor type as the result, unless a size is negative or the elements cannot be counted in 63 bits.
+LogicalResult inferShape(StringRef op, std::optional<Location> location, ArrayRef<int64_t> shape, Type element, SmallVectorImpl<Type> &inferred);
+
 /// Prints one type when all are equal, else a functional type.
 void printTypeList(OpAsmPrinter &printer, ArrayRef<Type> types);
 /// The inverse: `types` are the operand types followed by the result type.

@@ -12,6 +12,16 @@ inline ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(va
 Value createReshape(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> shape);
 /// `value` broadcast, or itself where it has the shape.
 Value createBroadcast(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> shape);
+/// `value` with its dimensions permuted, or itself where nothing moves.
+Value createTranspose(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> permutation);
+/// The elements of `value` from `start` up to `limit` along `axis`, all of them along the other dimensions.
+Value createSlice(OpBuilder &builder, Location loc, Value value, int64_t axis, int64_t start, int64_t limit);
+/// Tensors one after another along `axis`, or the only one itself.
+Value createConcat(OpBuilder &builder, Location loc, ValueRange values, int64_t axis);
+/// `value` converted to another element type, or itself where it has it.
+Value createCast(OpBuilder &builder, Location loc, Value value, Type element);
+/// f32 for f16 and bf16, else the type itself: what sums and products accumulate in.
+Type accumulatorType(Type element);
 /// The sum over `axes` (sorted), or `value` itself where there are none.
 Value createSum(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> axes, bool keepdims);
 /// Undoes a reduction: `value` (of the reduced shape) brought back to the rank of `shape` and repeated along `axes`.

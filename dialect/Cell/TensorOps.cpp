@@ -3,7 +3,8 @@
 #include "dialect/Cell/Infer.h"
 #include "dialect/Cell/Shapes.h"
 
-#include "mlir/IR/TypeUtilities.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::cell;
@@ -20,6 +21,10 @@ Value mlir::cell::createBroadcast(OpBuilder &builder, Location loc, Value value,
     return value;
   auto target = llvm::map_to_vector(shape, [](int64_t size) { return ShapedType::isDynamic(size) ? int64_t(-1) : size; });
   return BroadcastOp::create(builder, loc, value, builder.getDenseI64ArrayAttr(target));
+}
+
+Value mlir::cell::createTranspose(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> permutation) {
+  return llvm::is_sorted(permutation) ? value : TransposeOp::create(builder, loc, value, permutation).getResult();
 }
 
 //===----------------------------------------------------------------------===//
@@ -48,8 +53,7 @@ LogicalResult BroadcastOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
     else if (size < 0 || (from != size && from != 1 && !ShapedType::isDynamic(from)))
       return fail();
   }
-  inferred.push_back(type.clone(shape));
-  return success();
+  return inferShape(getOperationName(), location, shape, type.getElementType(), inferred);
 }
 
 LogicalResult BroadcastOp::buildVjp(OpBuilder &builder, ArrayRef<Value> cotangents, ArrayRef<bool> needed, SmallVectorImpl<Value> &grads) {
@@ -91,6 +95,7 @@ LogicalResult ReshapeOp::inferReturnTypes(MLIRContext *, std::optional<Location>
     return diagnostic << "]: " << why.str();
   };
   int64_t known = 1;
+  bool overflow = false;
   int64_t *open = nullptr;
   for (int64_t &size : shape) {
     if (size == -1 && open)
@@ -100,8 +105,10 @@ LogicalResult ReshapeOp::inferReturnTypes(MLIRContext *, std::optional<Location>
     if (size == -1)
       open = &size;
     else
-      known *= size;
+      overflow |= llvm::MulOverflow(known, size, known);
   }
+  if (overflow)
+    return fail("that is too many elements");
   if (type.hasStaticShape()) {
     int64_t count = type.getNumElements();
     if (open ? (known == 0 || count % known != 0) : count != known)
@@ -131,6 +138,72 @@ OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
   }
   auto elements = dyn_cast_if_present<DenseElementsAttr>(adaptor.getX());
   return elements && type.hasStaticShape() ? elements.reshape(type) : nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// transpose
+//===----------------------------------------------------------------------===//
+
+LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, ValueRange operands, DictionaryAttr attributes,
+                                            OpaqueProperties properties, RegionRange regions, SmallVectorImpl<Type> &inferred) {
+  TransposeOpAdaptor adaptor(operands, attributes, properties, regions);
+  auto type = inferOperand(location, getOperationName(), operands, 0);
+  if (!type)
+    return failure();
+  ArrayRef<int64_t> permutation = adaptor.getPermutation();
+  if (static_cast<int64_t>(permutation.size()) != type.getRank() || !isPermutationVector(permutation)) {
+    auto diagnostic = inferError(location, getOperationName()) << "permutation [";
+    llvm::interleaveComma(permutation, diagnostic);
+    return diagnostic << "] must name each of the " << type.getRank() << " dimensions of " << type << " once";
+  }
+  inferred.push_back(type.clone(applyPermutation(type.getShape(), permutation)));
+  return success();
+}
+
+LogicalResult TransposeOp::buildVjp(OpBuilder &builder, ArrayRef<Value> cotangents, ArrayRef<bool> needed, SmallVectorImpl<Value> &grads) {
+  if (needed[0])
+    grads[0] = createTranspose(builder, getLoc(), cotangents[0], invertPermutationVector(getPermutation()));
+  return success();
+}
+
+OpFoldResult TransposeOp::fold(FoldAdaptor adaptor) {
+  if (llvm::is_sorted(getPermutation()))
+    return getX();
+  if (auto inner = getX().getDefiningOp<TransposeOp>()) {
+    setPermutation(applyPermutation(inner.getPermutation(), getPermutation()));
+    getXMutable().assign(inner.getX());
+    return getResult();
+  }
+  auto elements = dyn_cast_if_present<SplatElementsAttr>(adaptor.getX());
+  return elements ? elements.resizeSplat(cast<ShapedType>(getType())) : nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// reverse
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReverseOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, ValueRange operands, DictionaryAttr attributes,
+                                          OpaqueProperties properties, RegionRange regions, SmallVectorImpl<Type> &inferred) {
+  ReverseOpAdaptor adaptor(operands, attributes, properties, regions);
+  auto type = inferOperand(location, getOperationName(), operands, 0);
+  if (!type || failed(checkAxes(getOperationName(), location, adaptor.getAxes(), type.getRank())))
+    return failure();
+  inferred.push_back(type);
+  return success();
+}
+
+LogicalResult ReverseOp::buildVjp(OpBuilder &builder, ArrayRef<Value> cotangents, ArrayRef<bool> needed, SmallVectorImpl<Value> &grads) {
+  if (needed[0])
+    grads[0] = ReverseOp::create(builder, getLoc(), cotangents[0], getAxes());
+  return success();
+}
+
+OpFoldResult ReverseOp::fold(FoldAdaptor adaptor) {
+  if (llvm::all_of(getAxes(), [&](int64_t axis) { return shapeOf(getX())[axis] == 1; }))
+    return getX();
+  if (auto inner = getX().getDefiningOp<ReverseOp>(); inner && inner.getAxes() == getAxes())
+    return inner.getX();
+  return dyn_cast_if_present<SplatElementsAttr>(adaptor.getX());
 }
 
 #define GET_OP_CLASSES

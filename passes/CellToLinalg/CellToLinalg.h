@@ -10,6 +10,7 @@ namespace mlir::cell {
 // without any pattern is reported by the pass.
 void populateElementwiseToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
 void populateTensorToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
+void populateIndexToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
 void populateReductionToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
 void populateContractionToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
 void populateConvolutionToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);

@@ -37,7 +37,7 @@ struct MatmulToContract : OpConversionPattern<MatmulOp> {
     unsigned m = rank - 2, n = rank - 1, k = rank;
     AffineMap maps[] = {op.getTransposeA() ? mapOf(k, m) : mapOf(m, k), op.getTransposeB() ? mapOf(n, k) : mapOf(k, n), mapOf(m, n)};
     auto contract = linalg::ContractOp::create(rewriter, loc, ValueRange{lhs, rhs}, ValueRange{init}, rewriter.getAffineMapArrayAttr(maps));
-    rewriter.replaceOp(op, createRounded(rewriter, loc, contract->getResult(0), element));
+    rewriter.replaceOp(op, createPrecision(rewriter, loc, contract->getResult(0), element));
     return success();
   }
 };

@@ -46,6 +46,7 @@ struct ConvertCellToLinalgPass : cell::impl::ConvertCellToLinalgBase<ConvertCell
     RewritePatternSet set(context);
     populateElementwiseToLinalgPatterns(*converter, set);
     populateTensorToLinalgPatterns(*converter, set);
+    populateIndexToLinalgPatterns(*converter, set);
     populateReductionToLinalgPatterns(*converter, set);
     populateContractionToLinalgPatterns(*converter, set);
     populateConvolutionToLinalgPatterns(*converter, set);

@@ -15,10 +15,10 @@ Value mlir::cell::createRoutine(OpBuilder &builder, Location loc, StringRef rout
   Type element = cast<RankedTensorType>(inputs[0].getType()).getElementType(), wide = accumulatorType(element);
   SmallVector<Value> ins;
   for (Value input : inputs)
-    ins.push_back(createExtended(builder, loc, input, wide));
+    ins.push_back(createPrecision(builder, loc, input, wide));
   Value init = tensor::EmptyOp::create(builder, loc, shape, wide);
   auto call = cellrt::CallOp::create(builder, loc, routine, ins, ValueRange{init}, params);
-  return createRounded(builder, loc, call->getResult(0), element);
+  return createPrecision(builder, loc, call->getResult(0), element);
 }
 
 namespace {

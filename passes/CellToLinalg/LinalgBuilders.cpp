@@ -139,6 +139,29 @@ Value mlir::cell::createShape(OpBuilder &builder, Location loc, Value x, ArrayRe
   return tensor::ExpandShapeOp::create(builder, loc, result, x, all(result), sizes);
 }
 
-Type mlir::cell::accumulatorType(Type element) {
-  return element.isF16() || element.isBF16() ? Float32Type::get(element.getContext()) : element;
+Value mlir::cell::createPrecision(OpBuilder &builder, Location loc, Value x, Type element) {
+  Type from = cast<RankedTensorType>(x.getType()).getElementType();
+  if (from == element)
+    return x;
+  return createMap(builder, loc, x, sizesOf(builder, loc, x), element, [&](OpBuilder &nested, Location loc, ValueRange args) -> Value {
+    if (from.getIntOrFloatBitWidth() < element.getIntOrFloatBitWidth())
+      return arith::ExtFOp::create(nested, loc, element, args[0]);
+    return arith::TruncFOp::create(nested, loc, element, args[0]);
+  });
+}
+
+Value mlir::cell::takeAlong(OpBuilder &builder, Location loc, Value tensor, ArrayRef<OpFoldResult> sizes, int64_t axis, Value position) {
+  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0)), taken(sizes), strides(sizes.size(), builder.getIndexAttr(1));
+  offsets[axis] = position;
+  taken[axis] = builder.getIndexAttr(1);
+  auto type = cast<RankedTensorType>(tensor.getType());
+  auto slice = RankedTensorType::Builder(type).dropDim(axis);
+  return tensor::ExtractSliceOp::create(builder, loc, slice, tensor, offsets, taken, strides);
+}
+
+Value mlir::cell::putAlong(OpBuilder &builder, Location loc, Value slice, Value tensor, ArrayRef<OpFoldResult> sizes, int64_t axis, Value position) {
+  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0)), taken(sizes), strides(sizes.size(), builder.getIndexAttr(1));
+  offsets[axis] = position;
+  taken[axis] = builder.getIndexAttr(1);
+  return tensor::InsertSliceOp::create(builder, loc, slice, tensor, offsets, taken, strides);
 }

@@ -2,6 +2,8 @@
 #ifndef CELL_PASSES_LINALGBUILDERS_H
 #define CELL_PASSES_LINALGBUILDERS_H
 
+#include "dialect/Cell/Shapes.h"
+
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 namespace mlir::cell {
@@ -21,15 +23,21 @@ Value createMap(OpBuilder &builder, Location loc, ValueRange inputs, ArrayRef<Af
 /// As above with identity maps: inputs of the result's shape.
 Value createMap(OpBuilder &builder, Location loc, ValueRange inputs, ArrayRef<OpFoldResult> sizes, Type element, ElementBody body);
 
-/// A linalg.generic that combines the elements of `x` along `axes` into `init`: `body(element, accumulator)`. The axes disappear.
+/// A linalg.generic that combines the elements of `x` along `axes` into `init`: `body(element, accumulator)`. The axes disappear; without axes
+/// it updates `init` element by element.
 Value createReduction(OpBuilder &builder, Location loc, Value x, ArrayRef<int64_t> axes, Value init, ElementBody body);
 
 /// `x` under another shape with as many elements, by tensor.collapse_shape and tensor.expand_shape. At most one dimension of `shape`
 /// is dynamic.
 Value createShape(OpBuilder &builder, Location loc, Value x, ArrayRef<int64_t> shape);
 
-/// f32 for f16 and bf16, else the type itself: what sums and products accumulate in.
-Type accumulatorType(Type element);
+/// A float tensor with another precision, or `x` itself where it has it.
+Value createPrecision(OpBuilder &builder, Location loc, Value x, Type element);
+
+/// The slice of `tensor` (of `sizes`) at `position` along `axis`, which disappears.
+Value takeAlong(OpBuilder &builder, Location loc, Value tensor, ArrayRef<OpFoldResult> sizes, int64_t axis, Value position);
+/// The inverse: `tensor` with that slice replaced.
+Value putAlong(OpBuilder &builder, Location loc, Value slice, Value tensor, ArrayRef<OpFoldResult> sizes, int64_t axis, Value position);
 
 } // namespace mlir::cell
 

@@ -156,7 +156,7 @@ struct MaxPoolLowering : OpConversionPattern<MaxPool2DOp> {
     Value y = createWindowed(rewriter, loc, 4, 2, {padded, taps}, maps, init, [&](OpBuilder &builder, Location loc, ValueRange args) -> SmallVector<Value> {
       return {order.maximum(builder, loc, args[2], extend(builder, loc, args[0], order.wide))};
     })[0];
-    rewriter.replaceOp(op, createRounded(rewriter, loc, y, getStorageType(op.getType().getElementType())));
+    rewriter.replaceOp(op, createPrecision(rewriter, loc, y, getStorageType(op.getType().getElementType())));
     return success();
   }
 };
@@ -216,7 +216,7 @@ struct MaxPoolGradLowering : OpConversionPattern<MaxPool2DGradOp> {
                                   Value element = tensor::ExtractOp::create(builder, loc, dy, place);
                                   return arith::SelectOp::create(builder, loc, isTaken, extend(builder, loc, element, order.wide), zero);
                                 });
-    rewriter.replaceOp(op, createRounded(rewriter, loc, dx, type.getElementType()));
+    rewriter.replaceOp(op, createPrecision(rewriter, loc, dx, type.getElementType()));
     return success();
   }
 };
@@ -329,7 +329,7 @@ struct AvgPoolGradLowering : OpConversionPattern<AvgPool2DGradOp> {
                                 [&](OpBuilder &builder, Location loc, ArrayRef<Value> place, ArrayRef<Value>) -> Value {
                                   return tensor::ExtractOp::create(builder, loc, shares, place);
                                 });
-    rewriter.replaceOp(op, createRounded(rewriter, loc, dx, element));
+    rewriter.replaceOp(op, createPrecision(rewriter, loc, dx, element));
     return success();
   }
 };

@@ -78,21 +78,6 @@ Value mlir::cell::extend(OpBuilder &builder, Location loc, Value x, Type element
   return x.getType() == element ? x : arith::ExtFOp::create(builder, loc, element, x).getResult();
 }
 
-Value mlir::cell::createExtended(OpBuilder &builder, Location loc, Value x, Type element) {
-  if (cast<RankedTensorType>(x.getType()).getElementType() == element)
-    return x;
-  return createMap(builder, loc, x, sizesOf(builder, loc, x), element,
-                   [&](OpBuilder &nested, Location loc, ValueRange args) -> Value { return extend(nested, loc, args[0], element); });
-}
-
-Value mlir::cell::createRounded(OpBuilder &builder, Location loc, Value x, Type element) {
-  if (cast<RankedTensorType>(x.getType()).getElementType() == element)
-    return x;
-  return createMap(builder, loc, x, sizesOf(builder, loc, x), element, [&](OpBuilder &nested, Location loc, ValueRange args) -> Value {
-    return arith::TruncFOp::create(nested, loc, element, args[0]);
-  });
-}
-
 Value mlir::cell::createScatterSum(OpBuilder &builder, Location loc, const Window2D &window, ArrayRef<int64_t> windows, Value init,
                                    ScatterTerm term) {
   // The generic's reduction loops take their sizes from an operand that nobody reads.

@@ -36,10 +36,6 @@ using ScatterTerm = function_ref<Value(OpBuilder &, Location, ArrayRef<Value> pl
 /// their taps. There are `windows` of them along height and width.
 Value createScatterSum(OpBuilder &builder, Location loc, const Window2D &window, ArrayRef<int64_t> windows, Value init, ScatterTerm term);
 
-/// `x` rounded to `element`, or itself.
-Value createRounded(OpBuilder &builder, Location loc, Value x, Type element);
-/// `x` extended to `element`, or itself.
-Value createExtended(OpBuilder &builder, Location loc, Value x, Type element);
 /// One element extended to `element`.
 Value extend(OpBuilder &builder, Location loc, Value x, Type element);
 

@@ -1,0 +1,152 @@
+//===- IndexToLinalg.cpp - ops that compute with positions -----------------===//
+#include "dialect/Cell/Cell.h"
+#include "dialect/Cell/Scalar.h"
+#include "dialect/Rt/RtOps.h"
+#include "passes/CellToLinalg/CellToLinalg.h"
+#include "passes/CellToLinalg/LinalgBuilders.h"
+
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace mlir::cell;
+
+namespace {
+/// Where an index points in a dimension of `size`: a negative one counts from the end. `at` is in range whatever the index is.
+struct Position {
+  Value inside, at;
+  Position(OpBuilder &builder, Location loc, Value index, Type dtype, Value size) {
+    Type indexType = builder.getIndexType();
+    Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+    Value position = dtype.isUnsignedInteger() ? arith::IndexCastUIOp::create(builder, loc, indexType, index).getResult()
+                                               : arith::IndexCastOp::create(builder, loc, indexType, index).getResult();
+    Value negative = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, position, zero);
+    position = arith::SelectOp::create(builder, loc, negative, arith::AddIOp::create(builder, loc, position, size), position);
+    inside = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, position, size);
+    at = arith::SelectOp::create(builder, loc, inside, position, zero);
+  }
+};
+
+struct GatherToGeneric : OpConversionPattern<GatherOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(GatherOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value x = adaptor.getX(), indices = adaptor.getIndices();
+    int64_t axis = op.getAxis(), taken = op.getIndices().getType().getRank();
+    Type element = getElementTypeOrSelf(x.getType()), dtype = op.getIndices().getType().getElementType();
+    SmallVector<OpFoldResult> from = sizesOf(rewriter, loc, x), sizes(from.begin(), from.begin() + axis);
+    llvm::append_range(sizes, sizesOf(rewriter, loc, indices));
+    llvm::append_range(sizes, llvm::drop_begin(from, axis + 1));
+    if (isConstantIntValue(from[axis], 0)) {
+      rewriter.replaceOp(op, createFilled(rewriter, loc, sizes, buildNumber(rewriter, loc, element, 0)));
+      return success();
+    }
+    Value size = getValueOrCreateConstantIndexOp(rewriter, loc, from[axis]);
+    SmallVector<AffineExpr> exprs;
+    for (int64_t i : llvm::seq<int64_t>(taken))
+      exprs.push_back(rewriter.getAffineDimExpr(axis + i));
+    AffineMap map = AffineMap::get(sizes.size(), 0, exprs, rewriter.getContext());
+    auto body = [&](OpBuilder &builder, Location loc, ValueRange args) -> Value {
+      Position position(builder, loc, args[0], dtype, size);
+      SmallVector<Value> where;
+      for (int64_t i : llvm::seq<int64_t>(from.size()))
+        where.push_back(i == axis ? position.at : linalg::IndexOp::create(builder, loc, i < axis ? i : i + taken - 1).getResult());
+      Value value = tensor::ExtractOp::create(builder, loc, x, where);
+      return arith::SelectOp::create(builder, loc, position.inside, value, buildNumber(builder, loc, element, 0));
+    };
+    rewriter.replaceOp(op, createMap(rewriter, loc, indices, map, sizes, element, body));
+    return success();
+  }
+};
+
+/// The runtime's routine for slices of f32 and f64 along the first axis; else a loop over the indices, in order, that adds one slice at a time
+/// in place, where an index out of range adds 0 to the first slice.
+struct ScatterAdd : OpConversionPattern<ScatterAddOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ScatterAddOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    int64_t axis = op.getAxis();
+    auto type = cast<RankedTensorType>(adaptor.getX().getType());
+    Type element = type.getElementType(), wide = accumulatorType(element), dtype = op.getIndices().getType().getElementType();
+    SmallVector<OpFoldResult> sizes = sizesOf(rewriter, loc, adaptor.getX());
+    if (isConstantIntValue(sizes[axis], 0)) {
+      rewriter.replaceOp(op, adaptor.getX());
+      return success();
+    }
+    // One dimension of indices.
+    ArrayRef<int64_t> indexShape = op.getIndices().getType().getShape();
+    int64_t count = op.getIndices().getType().hasStaticShape() ? op.getIndices().getType().getNumElements() : ShapedType::kDynamic;
+    SmallVector<int64_t> shape(type.getShape());
+    shape[axis] = count;
+    if (indexShape.size() != 1 && llvm::count_if(shape, ShapedType::isDynamic) > 1)
+      return op.emitOpError("has no lowering to linalg with more than one dynamic dimension");
+    Value indices = createShape(rewriter, loc, adaptor.getIndices(), {count});
+    Value updates = indexShape.size() == 1 ? adaptor.getUpdates() : createShape(rewriter, loc, adaptor.getUpdates(), shape);
+
+    Value x = createPrecision(rewriter, loc, adaptor.getX(), wide);
+    Value result = axis == 0 && (wide.isF32() || wide.isF64()) && type.hasStaticShape() && !ShapedType::isDynamic(count)
+                       ? buildCall(rewriter, loc, x, indices, updates, wide, dtype)
+                       : buildLoop(rewriter, loc, x, indices, updates, axis, wide, dtype);
+    rewriter.replaceOp(op, createPrecision(rewriter, loc, result, element));
+    return success();
+  }
+
+  static Value buildCall(OpBuilder &builder, Location loc, Value x, Value indices, Value updates, Type wide, Type dtype) {
+    // The routine takes i64 and skips negative indices; ours count from the end.
+    Value rows = arith::ConstantIntOp::create(builder, loc, cast<RankedTensorType>(x.getType()).getDimSize(0), 64);
+    Type i64 = builder.getI64Type();
+    indices = createMap(builder, loc, indices, sizesOf(builder, loc, indices), i64, [&](OpBuilder &builder, Location loc, ValueRange args) -> Value {
+      Value index = buildCast(builder, loc, args[0], dtype, i64), zero = buildNumber(builder, loc, i64, 0);
+      Value negative = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, index, zero);
+      return arith::SelectOp::create(builder, loc, negative, arith::AddIOp::create(builder, loc, index, rows), index);
+    });
+    updates = createPrecision(builder, loc, updates, wide);
+    return cellrt::CallOp::create(builder, loc, "scatter_add", ValueRange{indices, updates}, x).getResult(0);
+  }
+
+  static Value buildLoop(OpBuilder &rewriter, Location loc, Value x, Value indices, Value updates, int64_t axis, Type wide, Type dtype) {
+    SmallVector<OpFoldResult> sizes = sizesOf(rewriter, loc, x), updateSizes = sizesOf(rewriter, loc, updates);
+    Type element = getElementTypeOrSelf(updates.getType());
+    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0), one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    Value size = getValueOrCreateConstantIndexOp(rewriter, loc, sizes[axis]);
+    Value end = getValueOrCreateConstantIndexOp(rewriter, loc, updateSizes[axis]);
+    auto loop = scf::ForOp::create(rewriter, loc, zero, end, one, x, [&](OpBuilder &builder, Location loc, Value i, ValueRange carried) {
+      Value index = tensor::ExtractOp::create(builder, loc, indices, i);
+      Position position(builder, loc, index, dtype, size);
+      Value update = takeAlong(builder, loc, updates, updateSizes, axis, i), slot = takeAlong(builder, loc, carried[0], sizes, axis, position.at);
+      auto add = [&](OpBuilder &builder, Location loc, ValueRange args) -> Value {
+        Value y = wide == element ? args[0] : arith::ExtFOp::create(builder, loc, wide, args[0]).getResult();
+        y = arith::SelectOp::create(builder, loc, position.inside, y, buildNumber(builder, loc, wide, 0));
+        return isa<FloatType>(wide) ? arith::AddFOp::create(builder, loc, args[1], y).getResult()
+                                    : arith::AddIOp::create(builder, loc, args[1], y).getResult();
+      };
+      Value sum = createReduction(builder, loc, update, {}, slot, add);
+      scf::YieldOp::create(builder, loc, putAlong(builder, loc, sum, carried[0], sizes, axis, position.at));
+    });
+    return loop.getResult(0);
+  }
+};
+
+struct IotaToGeneric : OpConversionPattern<IotaOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(IotaOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    SmallVector<OpFoldResult> sizes;
+    for (int64_t size : op.getShape())
+      sizes.push_back(rewriter.getIndexAttr(size));
+    auto body = [&](OpBuilder &builder, Location loc, ValueRange) {
+      Type i64 = builder.getI64Type();
+      Value at = arith::IndexCastOp::create(builder, loc, i64, linalg::IndexOp::create(builder, loc, op.getAxis()));
+      return buildCast(builder, loc, at, i64, op.getDtype());
+    };
+    rewriter.replaceOp(op, createMap(rewriter, loc, {}, sizes, getStorageType(op.getDtype()), body));
+    return success();
+  }
+};
+} // namespace
+
+void mlir::cell::populateIndexToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns) {
+  patterns.add<GatherToGeneric, ScatterAdd, IotaToGeneric>(converter, patterns.getContext());
+}
