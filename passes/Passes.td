@@ -100,6 +100,24 @@ def NormalizeLinalg : Pass<"normalize-linalg", "::mlir::ModuleOp"> {
   }];
 }
 
+def ContractionsToGemm : Pass<"contractions-to-gemm", "::mlir::ModuleOp"> {
+  let summary = "large f32 and f64 contractions become matrix products of the runtime";
+  let description = [{
+    A contraction (sum of products over shared dimensions) is brought to `[batch, m, k] x [batch, k, n]` by looking through
+    transposes, merging neighbouring dimensions and, where the order of dimensions does not fit, a transposed copy.
+    Small contractions and those with one row or column stay loops, which then are vectorised.
+  }];
+}
+
+def FuseLinalg : Pass<"fuse-linalg", "::mlir::ModuleOp"> {
+  let summary = "elementwise chains and the reductions over them become one loop";
+  let description = [{
+    Generics over one iteration domain that read at each point what the others make there, or that read the same large tensor,
+    are merged into one `linalg.generic` with several results: a chain and its derivative pass over memory once. Values
+    that only the group needs are never stored; filled tensors become scalars.
+  }];
+}
+
 def ResultsToArguments : Pass<"results-to-arguments", "::mlir::ModuleOp"> {
   let summary = "give every tensor result a destination argument";
   let description = [{

@@ -34,6 +34,8 @@ void mlir::cell::buildCellToLinalgPipeline(OpPassManager &pm) {
 
 void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createNormalizeLinalg());
+  pm.addPass(createContractionsToGemm());
+  pm.addPass(createFuseLinalg());
   pm.addPass(createResultsToArguments());
   pm.addPass(createBufferizeTensors());
   pm.addPass(createLinalgToKernels());

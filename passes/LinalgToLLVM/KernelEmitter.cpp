@@ -35,8 +35,8 @@ void KernelEmitter::emit(Value rangeBegin, Value rangeEnd) {
   begin = rangeBegin;
   end = rangeEnd;
   Values indices, accumulators(op.getNumDpsInits());
-  for (int64_t offset : plan.offsets)
-    indices.push_back(constant(offset));
+  for (auto [i, offset] : llvm::enumerate(plan.offsets))
+    indices.push_back(i < bases.size() && bases[i] ? bases[i] : constant(offset));
   Value zero = constant(0);
   Values ivs(op.getNumLoops(), zero);
   emitLevel(0, indices, ivs, accumulators);

@@ -18,6 +18,8 @@ public:
   SmallVector<Value> operands;
   /// Per output: the value that a running result starts from, or null to load it.
   SmallVector<Value> starts;
+  /// Per operand: where its data starts in the flat memref; null means the offset of the plan.
+  SmallVector<Value> bases;
   /// Values from outside the op's region, mapped to the kernel's own.
   IRMapping captures;
 

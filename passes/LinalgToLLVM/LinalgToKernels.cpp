@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 namespace mlir::cell {
@@ -61,6 +62,8 @@ struct LinalgToKernels : cell::impl::LinalgToKernelsBase<LinalgToKernels> {
       op->erase();
       return success();
     }
+    if (wantsPartials(op, *plan))
+      return lowerWithPartials(op, *plan);
     unsigned depth = plan->loops.size();
     SmallVector<Value> starts(op.getNumDpsInits());
     for (auto [o, buffer] : llvm::enumerate(op.getDpsInits())) {
@@ -77,40 +80,12 @@ struct LinalgToKernels : cell::impl::LinalgToKernelsBase<LinalgToKernels> {
       }
     }
 
-    // Arguments: distinct buffers, then captured values; constants are repeated inside.
-    llvm::SmallSetVector<Value, 16> arguments;
-    SmallVector<Operation *> constants;
-    auto capture = [&](Value value) {
-      if (Operation *def = value.getDefiningOp(); def && def->hasTrait<OpTrait::ConstantLike>())
-        constants.push_back(def);
-      else
-        arguments.insert(value);
-    };
-    for (OpOperand &operand : op->getOpOperands())
-      if (!op.getMatchingBlockArgument(&operand).use_empty() || op.isDpsInit(&operand))
-        capture(operand.get());
-    for (Value start : starts)
-      if (start)
-        capture(start);
-    llvm::SetVector<Value> above;
-    getUsedValuesDefinedAbove(op->getRegions(), above);
-    llvm::SmallPtrSet<Value, 4> captured;
-    for (Value value : above) {
-      capture(value);
-      captured.insert(value);
-    }
-
+    Arguments arguments = collectArguments(op, starts);
     OpBuilder builder(&getContext());
-    func::FuncOp kernel = createKernel(op, arguments.getArrayRef(), captured);
+    func::FuncOp kernel = createKernel(op, arguments);
     builder.setInsertionPointToStart(&kernel.getBody().front());
     KernelEmitter emitter(builder, op, *plan);
-    for (auto [value, argument] : llvm::zip(arguments, kernel.getArguments()))
-      emitter.captures.map(value, argument);
-    for (Operation *def : constants)
-      if (!emitter.captures.contains(def->getResult(0)))
-        builder.clone(*def, emitter.captures);
-    for (Value operand : op->getOperands())
-      emitter.operands.push_back(emitter.captures.lookupOrNull(operand));
+    bindArguments(builder, emitter, op, arguments, kernel);
     for (Value start : starts)
       emitter.starts.push_back(start ? emitter.captures.lookup(start) : Value());
     unsigned n = kernel.getNumArguments();
@@ -121,13 +96,154 @@ struct LinalgToKernels : cell::impl::LinalgToKernelsBase<LinalgToKernels> {
     int64_t size = plan->chunk ? plan->loops[*plan->chunk].size : 1, grain = size;
     if (plan->chunk && plan->nanoseconds >= kParallelNanoseconds)
       grain = std::max<int64_t>(1, kPieceNanoseconds / (plan->nanoseconds / size));
-    cellrt::LaunchOp::create(builder, op.getLoc(), FlatSymbolRefAttr::get(kernel), arguments.getArrayRef(),
+    cellrt::LaunchOp::create(builder, op.getLoc(), FlatSymbolRefAttr::get(kernel), arguments.values.getArrayRef(),
                              builder.getI64IntegerAttr(size), builder.getI64IntegerAttr(std::min(grain, size)));
     op->erase();
     return success();
   }
 
-  func::FuncOp createKernel(linalg::LinalgOp op, ArrayRef<Value> arguments, const llvm::SmallPtrSetImpl<Value> &captured) {
+  /// What a kernel gets from outside: distinct buffers and scalars; constants are repeated inside.
+  struct Arguments {
+    llvm::SmallSetVector<Value, 16> values;
+    SmallVector<Operation *> constants;
+    llvm::SmallDenseSet<Value> captured; // used by the body directly, with their own type
+
+    void add(Value value) {
+      if (Operation *def = value.getDefiningOp(); def && def->hasTrait<OpTrait::ConstantLike>())
+        constants.push_back(def);
+      else
+        values.insert(value);
+    }
+  };
+
+  static Arguments collectArguments(linalg::LinalgOp op, ArrayRef<Value> extra) {
+    Arguments arguments;
+    for (OpOperand &operand : op->getOpOperands())
+      if (!op.getMatchingBlockArgument(&operand).use_empty() || op.isDpsInit(&operand))
+        arguments.add(operand.get());
+    for (Value value : extra)
+      if (value)
+        arguments.add(value);
+    llvm::SetVector<Value> above;
+    getUsedValuesDefinedAbove(op->getRegions(), above);
+    for (Value value : above) {
+      arguments.add(value);
+      arguments.captured.insert(value);
+    }
+    return arguments;
+  }
+
+  static void bindArguments(OpBuilder &builder, KernelEmitter &emitter, linalg::LinalgOp op, const Arguments &arguments, func::FuncOp kernel) {
+    for (auto [value, argument] : llvm::zip(arguments.values, kernel.getArguments()))
+      emitter.captures.map(value, argument);
+    for (Operation *def : arguments.constants)
+      if (!emitter.captures.contains(def->getResult(0)))
+        builder.clone(*def, emitter.captures);
+    for (Value operand : op->getOperands())
+      emitter.operands.push_back(emitter.captures.lookupOrNull(operand));
+  }
+
+  /// The operation that combines a running result with a new value, if it is one operation with a neutral element.
+  static Operation *combiner(linalg::LinalgOp op, unsigned output) {
+    Operation *combine = op.getBlock()->getTerminator()->getOperand(output).getDefiningOp();
+    BlockArgument running = op.getMatchingBlockArgument(op.getDpsInitOperand(output));
+    bool fits = combine && combine->getNumOperands() == 2 && combine->getNumResults() == 1 && running.hasOneUse() &&
+                llvm::is_contained(combine->getOperands(), running) && arith::getNeutralElement(combine);
+    return fits ? combine : nullptr;
+  }
+
+  /// True if the outermost loop is a long reduction that only pieces with results of their own can run in parallel.
+  static bool wantsPartials(linalg::LinalgOp op, const LoopPlan &plan) {
+    bool narrow = !plan.chunk || (*plan.chunk > 0 && plan.loops[*plan.chunk].size < 256);
+    if (!narrow || plan.nanoseconds < kParallelNanoseconds || !plan.loops.front().reduction || plan.unrollFrom == 0)
+      return false;
+    for (auto [o, init] : llvm::enumerate(op.getDpsInits())) {
+      auto type = cast<MemRefType>(init.getType());
+      if (plan.loops.front().covers[o])
+        continue;
+      if (!combiner(op, o) || !type.getLayout().isIdentity() || type.getNumElements() > 4096)
+        return false;
+    }
+    return true;
+  }
+
+  /// Pieces of the outermost loop accumulate into rows of their own; a second kernel adds the rows up in order, so the
+  /// result does not depend on the number of threads.
+  LogicalResult lowerWithPartials(linalg::LinalgOp op, LoopPlan &plan) {
+    Location loc = op.getLoc();
+    OpBuilder builder(op);
+    int64_t size = plan.loops.front().size;
+    int64_t pieces = std::min<int64_t>({64, size, std::max<int64_t>(2, plan.nanoseconds / kPieceNanoseconds)});
+    int64_t step = llvm::divideCeil(size, pieces);
+    pieces = llvm::divideCeil(size, step);
+    plan.chunk = 0;
+    SmallVector<Value> partials(op.getNumDpsInits());
+    for (auto [o, init] : llvm::enumerate(op.getDpsInits())) {
+      auto type = cast<MemRefType>(init.getType());
+      if (!plan.loops.front().covers[o])
+        partials[o] = memref::AllocOp::create(builder, loc, MemRefType::get({pieces * type.getNumElements()}, type.getElementType()));
+    }
+    Arguments arguments = collectArguments(op, partials);
+    func::FuncOp kernel = createKernel(op, arguments, partials);
+    OpBuilder body = OpBuilder::atBlockBegin(&kernel.getBody().front());
+    unsigned n = kernel.getNumArguments(), inputs = op.getNumDpsInputs();
+    auto index = [&](OpBuilder &b, int64_t value) -> Value { return arith::ConstantIndexOp::create(b, loc, value); };
+    KernelEmitter emitter(body, op, plan);
+    bindArguments(body, emitter, op, arguments, kernel);
+    auto loop = scf::ForOp::create(body, loc, kernel.getArgument(n - 2), kernel.getArgument(n - 1), index(body, 1));
+    body.setInsertionPointToStart(loop.getBody());
+    emitter.starts.resize(partials.size());
+    emitter.bases.resize(op->getNumOperands());
+    for (auto [o, partial] : llvm::enumerate(partials)) {
+      if (!partial)
+        continue;
+      int64_t elements = cast<MemRefType>(op.getDpsInits()[o].getType()).getNumElements();
+      Value row = emitter.operands[inputs + o] = emitter.captures.lookup(partial);
+      Value base = emitter.bases[inputs + o] = arith::MulIOp::create(body, loc, loop.getInductionVar(), index(body, elements));
+      Value neutral = arith::ConstantOp::create(body, loc, *arith::getNeutralElement(combiner(op, o)));
+      auto clear = scf::ForOp::create(body, loc, index(body, 0), index(body, elements), index(body, 1));
+      OpBuilder inner = OpBuilder::atBlockBegin(clear.getBody());
+      memref::StoreOp::create(inner, loc, neutral, row, arith::AddIOp::create(inner, loc, base, clear.getInductionVar()).getResult());
+    }
+    Value from = arith::MulIOp::create(body, loc, loop.getInductionVar(), index(body, step));
+    Value to = arith::MinSIOp::create(body, loc, arith::AddIOp::create(body, loc, from, index(body, step)), index(body, size));
+    emitter.emit(from, to);
+    body.setInsertionPointToEnd(&kernel.getBody().front());
+    func::ReturnOp::create(body, loc);
+    cellrt::LaunchOp::create(builder, loc, FlatSymbolRefAttr::get(kernel), arguments.values.getArrayRef(), builder.getI64IntegerAttr(pieces), builder.getI64IntegerAttr(1));
+    // The rows are added by an op of the same kind, lowered in turn.
+    for (auto [o, partial] : llvm::enumerate(partials)) {
+      if (!partial)
+        continue;
+      Value init = op.getDpsInits()[o];
+      int64_t elements = cast<MemRefType>(init.getType()).getNumElements();
+      auto rows = MemRefType::get({pieces, elements}, cast<MemRefType>(init.getType()).getElementType());
+      Value wide = memref::ExpandShapeOp::create(builder, loc, rows, partial, ArrayRef<ReassociationIndices>{{0, 1}});
+      SmallVector<ReassociationIndices> flat(1);
+      for (int64_t d = 0; d < cast<MemRefType>(init.getType()).getRank(); ++d)
+        flat[0].push_back(d);
+      SmallVector<ReassociationIndices> none;
+      bool scalar = flat[0].empty();
+      Value target = scalar ? memref::ExpandShapeOp::create(builder, loc, ArrayRef<int64_t>{1}, init, none).getResult()
+                            : memref::CollapseShapeOp::create(builder, loc, init, flat).getResult();
+      Operation *combine = combiner(op, o);
+      auto c = builder.getAffineDimExpr(0), e = builder.getAffineDimExpr(1);
+      SmallVector<AffineMap> maps{AffineMap::get(2, 0, {c, e}, builder.getContext()), AffineMap::get(2, 0, e)};
+      SmallVector<utils::IteratorType> iterators{utils::IteratorType::reduction, utils::IteratorType::parallel};
+      auto sum = linalg::GenericOp::create(builder, loc, wide, target, maps, iterators, [&](OpBuilder &b, Location, ValueRange args) {
+        Operation *clone = b.clone(*combine);
+        clone->setOperands({args[1], args[0]});
+        linalg::YieldOp::create(b, loc, clone->getResult(0));
+      });
+      if (failed(lower(cast<linalg::LinalgOp>(sum.getOperation()))))
+        return failure();
+    }
+    op->erase();
+    return success();
+  }
+
+  func::FuncOp createKernel(linalg::LinalgOp op, const Arguments &all, ArrayRef<Value> partials = {}) {
+    ArrayRef<Value> arguments = all.values.getArrayRef();
     OpBuilder builder(&getContext());
     SmallVector<Type> types;
     SmallVector<BufferRoots> roots;
@@ -135,8 +251,8 @@ struct LinalgToKernels : cell::impl::LinalgToKernelsBase<LinalgToKernels> {
     for (Value value : arguments) {
       auto type = dyn_cast<MemRefType>(value.getType());
       roots.push_back(type ? BufferRoots::of(value) : BufferRoots());
-      written.push_back(type && llvm::is_contained(op.getDpsInits(), value));
-      if (type && !captured.contains(value))
+      written.push_back(type && (llvm::is_contained(op.getDpsInits(), value) || llvm::is_contained(partials, value)));
+      if (type && !all.captured.contains(value))
         types.push_back(MemRefType::get({span(type)}, type.getElementType()));
       else
         types.push_back(value.getType());
