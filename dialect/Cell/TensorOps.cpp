@@ -65,7 +65,9 @@ LogicalResult BroadcastOp::buildVjp(OpBuilder &builder, ArrayRef<Value> cotangen
   for (auto [i, size] : llvm::enumerate(to))
     if (static_cast<int64_t>(i) < lead || (from[i - lead] == 1 && size != 1))
       axes.push_back(i);
-  Value sum = createSum(builder, getLoc(), cotangents[0], axes, /*keepdims=*/true);
+  // Only new leading dimensions: the sum has the operand's shape already.
+  bool onlyLead = axes.empty() || axes.back() < lead;
+  Value sum = createSum(builder, getLoc(), cotangents[0], axes, /*keepdims=*/!onlyLead);
   grads[0] = createReshape(builder, getLoc(), sum, from);
   return success();
 }
