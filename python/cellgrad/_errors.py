@@ -8,7 +8,8 @@ from __future__ import annotations
 import linecache
 from typing import Any, NamedTuple
 
-__all__ = ["CaptureError", "CaptureWarning", "CellgradError", "CompileError", "DTypeError", "Diagnostic", "GradError", "InternalError", "Position", "PositionError", "ShapeError", "UnsupportedError", "UserError",
+__all__ = ["CaptureError", "CaptureWarning", "CellgradError", "CompileError", "CompilerCrash", "DTypeError", "Diagnostic", "GradError", "InternalError",
+           "Position", "PositionError", "ShapeError", "UnsupportedError", "UserError",
            "UserIndexError", "UserTypeError", "UserValueError", "format_diagnostics", "source_excerpt"]
 
 
@@ -40,8 +41,8 @@ def source_excerpt(position: Position) -> str:
     return "\n".join(lines)
 
 
-# (severity, file, line, column, message, notes); notes are of the same form.
-Diagnostic = tuple[str, str, int, int, str, list]
+# severity, file, line, column, message, notes; a note is file, line, column, message.
+Diagnostic = tuple[str, str, int, int, str, list[tuple[str, int, int, str]]]
 
 
 class CellgradError(Exception):
@@ -112,29 +113,36 @@ class PositionError(GradError, IndexError):
 class CompileError(CellgradError):
     """The compiler refused a program. ``diagnostics`` has what it said, in order."""
 
-    def __init__(self, message: str, diagnostics: list[Diagnostic] | None = None) -> None:
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        super().__init__(format_diagnostics(diagnostics))
+        self.diagnostics = diagnostics
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """The diagnostics that are errors; all of them where none is."""
+        return [d for d in self.diagnostics if d[0] == "error"] or self.diagnostics
+
+
+class CompilerCrash(CompileError):
+    """The compiler itself gave up: an assertion failed, or it met a case that it cannot handle."""
+
+
+class InternalError(CellgradError, RuntimeError):
+    """A fault of cellgrad, not of the program. ``reproducer`` is the path of a program that shows it, where there is one."""
+
+    def __init__(self, message: str, reproducer: str | None = None) -> None:
         super().__init__(message)
-        self.diagnostics: list[Diagnostic] = diagnostics or []
-
-    @classmethod
-    def from_diagnostics(cls, diagnostics: list[Diagnostic]) -> CompileError:
-        return cls(format_diagnostics(diagnostics), diagnostics)
+        self.reproducer = reproducer
 
 
-class InternalError(CompileError, RuntimeError):
-    """A fault of cellgrad, not of the program. The message names a file that shows it again and the command that replays it."""
+def _place(file: str, line: int, column: int) -> str:
+    return f"{file}:{line}:{column}: " if file else ""
 
 
 def format_diagnostics(diagnostics: list[Diagnostic]) -> str:
-    """One line per diagnostic and note: `file:line:column: message`."""
+    """``file:line:column: message``, one line each, notes indented below."""
     lines: list[str] = []
-
-    def add(items: list[Diagnostic], indent: str) -> None:
-        for severity, file, line, column, message, notes in items:
-            place = f"{file}:{line}:{column}: " if file else ""
-            word = "" if severity == "error" and not indent else f"{severity}: "
-            lines.append(f"{indent}{place}{word}{message}")
-            add(notes, indent + "  ")
-
-    add(diagnostics, "")
+    for severity, file, line, column, message, notes in diagnostics:
+        lines.append(_place(file, line, column) + ("" if severity == "error" else f"{severity}: ") + message)
+        lines.extend(f"  {_place(*note[:3])}note: {note[3]}" for note in notes)
     return "\n".join(lines)

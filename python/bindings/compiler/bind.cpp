@@ -39,7 +39,7 @@ void raise(const Errors &errors) {
   nb::list list;
   for (const Diagnostic &diagnostic : errors.list)
     list.append(toPython(diagnostic));
-  nb::object type = nb::module_::import_("cellgrad._compiler.errors").attr(errors.crash ? "CompilerCrash" : "CompileError");
+  nb::object type = nb::module_::import_("cellgrad._errors").attr(errors.crash ? "CompilerCrash" : "CompileError");
   nb::object error = type(list);
   PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error.ptr())), error.ptr());
   throw nb::python_error();
@@ -131,7 +131,7 @@ using namespace cellgrad::native;
 NB_MODULE(_native, m) {
   m.doc() = "The compiler: builds IR, runs pipelines, generates and loads machine code. All of it may be called from any thread.";
   nb::set_leak_warnings(false);
-  m.attr("CompileError") = nb::module_::import_("cellgrad._compiler.errors").attr("CompileError");
+  m.attr("CompileError") = nb::module_::import_("cellgrad._errors").attr("CompileError");
   bindBuilder(m);
   nb::class_<Module>(m, "Module", "A whole module of IR.")
       .def_static("parse", &parse, nb::arg("text"), nb::arg("filename") = "<text>", "Parses MLIR text. Raises CompileError.")

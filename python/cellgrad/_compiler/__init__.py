@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .program import Compiled, compile, lookup
-from .errors import CompileError, CompilerCrash
+from .._errors import CompileError, CompilerCrash
 
 if TYPE_CHECKING:
     from ._native import Builder, Function, Location, Module, Value

@@ -80,7 +80,7 @@ class Compiled:
         return dict(self._seconds)
 
 
-def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence[Any] | None = None) -> Compiled:  # noqa: A001
+def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence[Any] | None = None) -> Compiled:
     """Compiles a module, or takes the program from the cache.
 
     Args:

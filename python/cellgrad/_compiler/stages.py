@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import _errors as err
-from .errors import CompileError, CompilerCrash
+from .._errors import CompileError, CompilerCrash
 
 __all__ = ["STAGES", "dump", "dump_prefix", "emit", "lower", "text_at"]
 
