@@ -75,18 +75,14 @@ def save_checkpoint(save_obj: Any, ckpt_file_name: Any, integrated_save: bool = 
         raise err.UnsupportedError("save_checkpoint: encryption is not supported", hint="leave out 'enc_key' and encrypt the file")
     if format not in ("ckpt", "safetensors"):
         raise err.UserValueError(f"For 'save_checkpoint', 'format' must be 'ckpt' or 'safetensors', but got {format!r}.")
-    from safetensors import serialize
+    from safetensors.numpy import save
 
     path = os.path.abspath(os.fspath(ckpt_file_name))
     if not path.endswith(_SUFFIXES):
         path += "." + format
     chosen = {name: value for name, value in {**_named(save_obj), **_extra(append_dict)}.items() if choice_func is None or choice_func(name)}
-    data = {name: {"dtype": value.dtype.np_dtype.name, "shape": list(value.shape), "data": _bytes(value)} for name, value in chosen.items()}
-    _write(path, serialize(data, {"format": "cellgrad"}))
-
-
-def _bytes(value: Tensor) -> bytes:
-    return np.ascontiguousarray(value.asnumpy()).tobytes()
+    data = {name: np.ascontiguousarray(value.asnumpy()).reshape(value.shape) for name, value in chosen.items()}
+    _write(path, save(data, {"format": "cellgrad"}))
 
 
 def _write(path: str, content: bytes) -> None:
