@@ -1,4 +1,6 @@
-"""Writes OpTable.inc from the dialect's records (llvm-tblgen --dump-json): one row per op that Python may build."""
+"""Writes OpTable.inc of the native compiler module from the dialect's records (llvm-tblgen --dump-json): operand counts and attributes of every op."""
+from __future__ import annotations
+
 import json
 import sys
 
