@@ -13,7 +13,7 @@ namespace mlir::cell {
 
 /// How to generate code. Empty `cpu` and `features` mean those of this machine.
 struct CodeGenOptions {
-  unsigned optLevel = 3; // 0 to 3
+  unsigned optLevel = 3; // 0: none, 1: no vector code, 2 and 3: everything
   std::string cpu;
   std::string features; // "+avx2,-avx512f"; added to those of `cpu`
   bool object = true;   // machine code in memory

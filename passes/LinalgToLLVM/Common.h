@@ -13,6 +13,7 @@ inline constexpr llvm::StringLiteral kAlias = "cell.alias";
 inline constexpr llvm::StringLiteral kDonated = "cell.donated";
 inline constexpr llvm::StringLiteral kArenaBytes = "cell.arena_bytes";
 inline constexpr llvm::StringLiteral kKernel = "cellrt.kernel";
+inline constexpr llvm::StringLiteral kNoInline = "cellrt.no_inline";
 inline constexpr llvm::StringLiteral kArenaArg = "cellrt.arena";
 inline constexpr int64_t kAlignment = 64;
 } // namespace cpu

@@ -201,6 +201,7 @@ struct FuseLinalg : cell::impl::FuseLinalgBase<FuseLinalg> {
     });
     for (Block *block : blocks) {
       eraseDead(block);
+      ownFills(block);
       FusionGroups groups(*block);
       for (FusionGroup *group : groups.fusable())
         if (group->members.size() > 1 || readsFill(group->members.front().op))
@@ -208,6 +209,20 @@ struct FuseLinalg : cell::impl::FuseLinalgBase<FuseLinalg> {
       sortTopologically(block);
       eraseDead(block);
     }
+  }
+
+  /// A fill that several reductions start from would be copied for each: give every one its own.
+  static void ownFills(Block *block) {
+    for (auto op : llvm::make_early_inc_range(block->getOps<linalg::GenericOp>()))
+      for (OpOperand &init : op.getDpsInitsMutable()) {
+        auto fill = init.get().getDefiningOp<linalg::FillOp>();
+        if (!fill || fill->hasOneUse() || !fill.hasPureTensorSemantics())
+          continue;
+        OpBuilder builder(op);
+        auto type = cast<RankedTensorType>(init.get().getType());
+        Value empty = tensor::EmptyOp::create(builder, fill.getLoc(), type.getShape(), type.getElementType());
+        init.set(linalg::FillOp::create(builder, fill.getLoc(), fill.getInputs()[0], empty).getResult(0));
+      }
   }
 
   static void eraseDead(Block *block) {

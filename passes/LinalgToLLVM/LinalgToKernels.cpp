@@ -22,6 +22,8 @@ using namespace mlir::cell;
 namespace {
 /// A range is cut for the threads when its whole takes this long, into pieces of at least the second time.
 constexpr double kParallelNanoseconds = 25000, kPieceNanoseconds = 8000;
+/// Kernels beyond this stay functions of their own: a call costs nothing there, one huge function costs compile time.
+constexpr double kInlineNanoseconds = 60;
 
 /// Elements from the start of `type` to the end of its last one.
 int64_t span(MemRefType type) {
@@ -94,6 +96,8 @@ struct LinalgToKernels : cell::impl::LinalgToKernelsBase<LinalgToKernels> {
 
     builder.setInsertionPoint(op);
     int64_t size = plan->chunk ? plan->loops[*plan->chunk].size : 1, grain = size;
+    if (plan->nanoseconds > kInlineNanoseconds)
+      kernel->setAttr(cpu::kNoInline, builder.getUnitAttr());
     if (plan->chunk && plan->nanoseconds >= kParallelNanoseconds)
       grain = std::max<int64_t>(1, kPieceNanoseconds / (plan->nanoseconds / size));
     cellrt::LaunchOp::create(builder, op.getLoc(), FlatSymbolRefAttr::get(kernel), arguments.values.getArrayRef(),

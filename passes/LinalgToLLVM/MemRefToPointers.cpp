@@ -164,6 +164,8 @@ struct FuncPattern : ConvertOpToLLVMPattern<func::FuncOp> {
       result = LLVM::LLVMStructType::getLiteral(getContext(), results);
     auto type = LLVM::LLVMFunctionType::get(result, signature.getConvertedTypes());
     auto func = LLVM::LLVMFuncOp::create(rewriter, op.getLoc(), op.getName(), type, op.isExternal() ? LLVM::Linkage::External : LLVM::Linkage::Internal);
+    if (op->hasAttr(cpu::kNoInline))
+      func.setNoInline(true);
     for (unsigned i = 0; i < op.getNumArguments(); ++i)
       for (StringRef name : {"llvm.noalias", "llvm.readonly"})
         if (op.getArgAttr(i, name))
