@@ -1,7 +1,6 @@
 //===- ConvolutionToLinalg.cpp - convolutions ------------------------------===//
 #include "dialect/Cell/Cell.h"
 #include "dialect/Cell/Scalar.h"
-#include "dialect/Rt/RtOps.h"
 #include "passes/CellToLinalg/CellToLinalg.h"
 #include "passes/CellToLinalg/WindowBuilders.h"
 
@@ -9,17 +8,6 @@
 
 using namespace mlir;
 using namespace mlir::cell;
-
-Value mlir::cell::createRoutine(OpBuilder &builder, Location loc, StringRef routine, ValueRange inputs, ArrayRef<int64_t> shape,
-                                ArrayRef<int64_t> params) {
-  Type element = cast<RankedTensorType>(inputs[0].getType()).getElementType(), wide = accumulatorType(element);
-  SmallVector<Value> ins;
-  for (Value input : inputs)
-    ins.push_back(createPrecision(builder, loc, input, wide));
-  Value init = tensor::EmptyOp::create(builder, loc, shape, wide);
-  auto call = cellrt::CallOp::create(builder, loc, routine, ins, ValueRange{init}, params);
-  return createPrecision(builder, loc, call->getResult(0), element);
-}
 
 namespace {
 /// Floats go to the runtime's routine, integers to generated loops.

@@ -12,6 +12,11 @@ using namespace mlir;
 using namespace mlir::cell;
 
 namespace {
+/// The runtime's parameters that all its pooling routines share.
+SmallVector<int64_t> routineParams(const Window2D &window) {
+  return llvm::to_vector(llvm::concat<const int64_t>(window.kernel, window.strides, window.pads));
+}
+
 /// More taps than this are not written out one by one.
 constexpr int64_t maxUnrolledTaps = 16;
 
@@ -205,6 +210,12 @@ struct MaxPoolGradLowering : OpConversionPattern<MaxPool2DGradOp> {
       rewriter.replaceOp(op, lowerTiled(rewriter, loc, x, dy, order, window, type));
       return success();
     }
+    if (isa<FloatType>(order.wide)) {
+      SmallVector<int64_t> params = routineParams(window);
+      llvm::append_range(params, window.dilations);
+      rewriter.replaceOp(op, createRoutine(rewriter, loc, "maxpool2d_dx", {x, dy}, type.getShape(), params));
+      return success();
+    }
     Value first = createFirstMaximum(rewriter, loc, x, order, window, pooled);
     Value zero = arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(order.wide));
     Value init = createFilled(rewriter, loc, attributeSizes(rewriter, type.getShape()), zero);
@@ -308,28 +319,18 @@ struct AvgPoolGradLowering : OpConversionPattern<AvgPool2DGradOp> {
     Window2D window = windowOf(op);
     Value dy = adaptor.getDy();
     Type element = op.getType().getElementType(), wide = accumulatorType(element);
-    ArrayRef<int64_t> pooled = shapeOfTensor(dy), inputSize = op.getInputSize();
-    auto share = [&](OpBuilder &builder, Location loc, Value value, Value row, Value column) {
-      return divideByCount(builder, loc, extend(builder, loc, value, wide), row, column, window, op.getCountIncludePad(), inputSize);
-    };
     if (window.isTiling()) {
-      Value dx = createTiled(rewriter, loc, dy, tiledWindowMap(rewriter.getContext()), window, pooled, op.getType(),
+      Value dx = createTiled(rewriter, loc, dy, tiledWindowMap(rewriter.getContext()), window, shapeOfTensor(dy), op.getType(),
                              [&](OpBuilder &builder, Location loc, ValueRange args, Value, Value) {
-                               return buildCast(builder, loc, share(builder, loc, args[0], nullptr, nullptr), wide, element);
+                               Value count = buildNumber(builder, loc, wide, window.taps());
+                               return buildCast(builder, loc, arith::DivFOp::create(builder, loc, extend(builder, loc, args[0], wide), count), wide, element);
                              });
       rewriter.replaceOp(op, dx);
       return success();
     }
-    Value shares = createMap(rewriter, loc, dy, attributeSizes(rewriter, pooled), wide, [&](OpBuilder &builder, Location loc, ValueRange args) {
-      Value row = linalg::IndexOp::create(builder, loc, 2), column = linalg::IndexOp::create(builder, loc, 3);
-      return share(builder, loc, args[0], row, column);
-    });
-    Value init = createFilled(rewriter, loc, attributeSizes(rewriter, op.getType().getShape()), buildNumber(rewriter, loc, wide, 0));
-    Value dx = createScatterSum(rewriter, loc, window, pooled.drop_front(2), init,
-                                [&](OpBuilder &builder, Location loc, ArrayRef<Value> place, ArrayRef<Value>) -> Value {
-                                  return tensor::ExtractOp::create(builder, loc, shares, place);
-                                });
-    rewriter.replaceOp(op, createPrecision(rewriter, loc, dx, element));
+    SmallVector<int64_t> params = routineParams(window);
+    params.push_back(op.getCountIncludePad());
+    rewriter.replaceOp(op, createRoutine(rewriter, loc, "avgpool2d_dx", dy, op.getType().getShape(), params));
     return success();
   }
 };

@@ -1,6 +1,7 @@
 //===- WindowBuilders.cpp - linalg on windows over NCHW tensors ------------===//
 #include "passes/CellToLinalg/WindowBuilders.h"
 
+#include "dialect/Rt/RtOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -98,4 +99,15 @@ Value mlir::cell::createScatterSum(OpBuilder &builder, Location loc, const Windo
     Value taken = arith::SelectOp::create(nested, loc, exists, value, zero);
     return {isFloat ? arith::AddFOp::create(nested, loc, args[1], taken).getResult() : arith::AddIOp::create(nested, loc, args[1], taken).getResult()};
   })[0];
+}
+
+Value mlir::cell::createRoutine(OpBuilder &builder, Location loc, StringRef routine, ValueRange inputs, ArrayRef<int64_t> shape,
+                                ArrayRef<int64_t> params) {
+  Type element = cast<RankedTensorType>(inputs[0].getType()).getElementType(), wide = accumulatorType(element);
+  SmallVector<Value> ins;
+  for (Value input : inputs)
+    ins.push_back(createPrecision(builder, loc, input, wide));
+  Value init = tensor::EmptyOp::create(builder, loc, shape, wide);
+  auto call = cellrt::CallOp::create(builder, loc, routine, ins, ValueRange{init}, params);
+  return createPrecision(builder, loc, call->getResult(0), element);
 }

@@ -36,3 +36,10 @@ func.func @tiled_gradient(%dy: tensor<2x3x4x4xf32>) -> tensor<2x3x8x8xf32> {
   %0 = cell.avg_pool2d_grad %dy {input_size = array<i64: 8, 8>, kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>} : (tensor<2x3x4x4xf32>) -> tensor<2x3x8x8xf32>
   return %0 : tensor<2x3x8x8xf32>
 }
+
+// CHECK-LABEL: func.func @gradient
+func.func @gradient(%dy: tensor<2x3x7x7xf32>) -> tensor<2x3x8x8xf32> {
+  // CHECK: cellrt.call "avgpool2d_dx" params [3, 3, 1, 1, 1, 0, 1, 0, 0]
+  %0 = cell.avg_pool2d_grad %dy {input_size = array<i64: 8, 8>, kernel = array<i64: 3, 3>, pads = array<i64: 1, 0, 1, 0>, count_include_pad = false} : (tensor<2x3x7x7xf32>) -> tensor<2x3x8x8xf32>
+  return %0 : tensor<2x3x8x8xf32>
+}

@@ -44,3 +44,21 @@ func.func @gather(%x: tensor<2x3x8x8xf32>, %t: tensor<2x3x8x8xf32>) -> tensor<2x
   %0 = cell.max_pool2d_gather %x, %t {kernel = array<i64: 2, 2>} : (tensor<2x3x8x8xf32>, tensor<2x3x8x8xf32>) -> tensor<2x3x7x7xf32>
   return %0 : tensor<2x3x7x7xf32>
 }
+
+// Windows that overlap: a routine of the runtime for floats, a sum over windows for integers.
+// CHECK-LABEL: func.func @gradient(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<2x3x8x8xf32>, %[[DY:[^:]*]]: tensor<2x3x7x6xf32>
+func.func @gradient(%x: tensor<2x3x8x8xf32>, %dy: tensor<2x3x7x6xf32>) -> tensor<2x3x8x8xf32> {
+  // CHECK: cellrt.call "maxpool2d_dx" params [2, 3, 1, 1, 0, 0, 0, 0, 1, 1] ins(%[[X]], %[[DY]] :
+  %0 = cell.max_pool2d_grad %x, %dy {kernel = array<i64: 2, 3>} : (tensor<2x3x8x8xf32>, tensor<2x3x7x6xf32>) -> tensor<2x3x8x8xf32>
+  return %0 : tensor<2x3x8x8xf32>
+}
+
+// CHECK-LABEL: func.func @integer_gradient
+func.func @integer_gradient(%x: tensor<2x3x8x8xi32>, %dy: tensor<2x3x7x7xi32>) -> tensor<2x3x8x8xi32> {
+  // CHECK: linalg.generic {{.*}} outs(%{{.*}}, %{{.*}} : tensor<2x3x7x7xi32>, tensor<2x3x7x7xi32>)
+  // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<2x3x8x8xi32>)
+  // CHECK-COUNT-2: tensor.extract
+  %0 = cell.max_pool2d_grad %x, %dy {kernel = array<i64: 2, 2>} : (tensor<2x3x8x8xi32>, tensor<2x3x7x7xi32>) -> tensor<2x3x8x8xi32>
+  return %0 : tensor<2x3x8x8xi32>
+}
