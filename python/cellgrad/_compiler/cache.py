@@ -10,15 +10,18 @@ may take (default 1 GiB). Beyond that the programs that were not used for the lo
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import itertools
 import json
 import os
 import struct
-import tempfile
 import warnings
 import zlib
-from pathlib import Path
 from typing import Any, NamedTuple
+
+try:
+    from _blake2 import blake2b  # hashlib loads OpenSSL, which costs more than reading a program
+except ImportError:
+    from hashlib import blake2b
 
 __all__ = ["CacheWarning", "Entry", "digest", "folder", "read", "remove", "write"]
 
@@ -31,6 +34,7 @@ _DEFAULT_LIMIT = 1 << 30
 _SCAN_EVERY = 256  # writes between two looks at the folder's size
 
 _writes = 0
+_names = itertools.count()
 _complained = False
 
 
@@ -52,7 +56,7 @@ class Entry(NamedTuple):
 
 def digest(*parts: str) -> str:
     """A name for everything that the parts say."""
-    state = hashlib.blake2b(digest_size=20)
+    state = blake2b(digest_size=20)
     for part in parts:
         data = part.encode(errors="surrogatepass")
         state.update(struct.pack("<Q", len(data)))
@@ -60,13 +64,13 @@ def digest(*parts: str) -> str:
     return state.hexdigest()
 
 
-def folder() -> Path | None:
+def folder() -> str | None:
     """Where programs are kept; ``None`` where there is no cache."""
     chosen = os.environ.get("CELLGRAD_CACHE_DIR")
     if chosen is not None:
-        return Path(chosen) if chosen else None
+        return chosen or None
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "cellgrad"
+    return os.path.join(base, "cellgrad")
 
 
 def _limit() -> int:
@@ -92,7 +96,7 @@ def _unpack(data: bytes) -> Entry | str:
     if not data.startswith(_MAGIC):
         return "it is of another format"
     body = memoryview(data)[len(_MAGIC) + _DIGEST:]
-    if hashlib.blake2b(body, digest_size=_DIGEST).digest() != data[len(_MAGIC):len(_MAGIC) + _DIGEST]:
+    if blake2b(body, digest_size=_DIGEST).digest() != data[len(_MAGIC):len(_MAGIC) + _DIGEST]:
         return "its checksum does not match its content"
     lengths = _LENGTHS.unpack_from(body)
     if sum(lengths) != len(body) - _LENGTHS.size:
@@ -107,7 +111,7 @@ def read(name: str) -> Entry | None:
     where = folder()
     if where is None:
         return None
-    path = where / (name + _SUFFIX)
+    path = os.path.join(where, name + _SUFFIX)
     try:
         with open(path, "rb") as file:
             status = os.fstat(file.fileno())
@@ -134,9 +138,9 @@ def remove(name: str, reason: str) -> None:
     where = folder()
     if where is None:
         return
-    path = where / (name + _SUFFIX)
+    path = os.path.join(where, name + _SUFFIX)
     with contextlib.suppress(OSError):
-        path.unlink()
+        os.unlink(path)
     warnings.warn(f"removed a damaged file from the cache of compiled programs: {path}: {reason}; the program is compiled again", CacheWarning, stacklevel=2)
 
 
@@ -147,18 +151,16 @@ def write(name: str, entry: Entry) -> None:
         return
     header = json.dumps(entry.header).encode()
     body = _LENGTHS.pack(len(header), len(entry.object), len(entry.packed)) + header + entry.object + entry.packed
-    data = _MAGIC + hashlib.blake2b(body, digest_size=_DIGEST).digest() + body
-    temporary = None
+    data = _MAGIC + blake2b(body, digest_size=_DIGEST).digest() + body
+    temporary = os.path.join(where, f".new-{os.getpid()}-{next(_names)}-{name}{_SUFFIX}.tmp")
     try:
-        where.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(prefix=".new-", suffix=_SUFFIX + ".tmp", dir=where)
-        with os.fdopen(handle, "wb") as file:
+        os.makedirs(where, exist_ok=True, mode=0o700)
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(data)
-        os.replace(temporary, where / (name + _SUFFIX))
+        os.replace(temporary, os.path.join(where, name + _SUFFIX))
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
         _complain(f"the cache in {where} cannot be written ({error.strerror}); programs are compiled anew in each process")
         return
     global _writes
@@ -167,7 +169,7 @@ def write(name: str, entry: Entry) -> None:
     _writes += 1
 
 
-def shrink(where: Path, limit: int) -> None:
+def shrink(where: str, limit: int) -> None:
     """Removes what was not used for the longest time until the rest fits into ``limit`` bytes, and leftovers of writers that died."""
     found: list[tuple[float, int, str]] = []
     try:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import threading
 import time
 import weakref
@@ -10,7 +9,6 @@ import zlib
 from collections.abc import Sequence
 from functools import cache as once
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from . import _loader, stages
@@ -18,8 +16,8 @@ from . import cache as disk
 
 __all__ = ["Compiled", "compile", "lookup"]
 
-_PACKAGE = Path(__file__).resolve().parent.parent
-_RUNTIME = _PACKAGE / "lib" / "libcellgrad_cpu.so"
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_RUNTIME = os.path.join(_PACKAGE, "lib", "libcellgrad_cpu.so")
 
 # Programs that are in memory, by the name of their code; equal programs share it.
 _loaded: weakref.WeakValueDictionary[str, _Code] = weakref.WeakValueDictionary()
@@ -164,7 +162,7 @@ def _libraries() -> tuple[str, ...]:
     chosen = os.environ.get("CELLGRAD_RUNTIME_LIBRARY")
     if chosen:
         return (chosen,)
-    return (str(_RUNTIME),)
+    return (_RUNTIME,)
 
 
 def _environment() -> str:
@@ -174,7 +172,7 @@ def _environment() -> str:
 
 @once
 def _machine() -> str:
-    return "|".join((_compiler_build(), platform.machine(), _loader.cpu()))
+    return "|".join((_compiler_build(), os.uname().machine, _loader.cpu()))
 
 
 @once

@@ -3,10 +3,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import shlex
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 from .. import _errors as err
@@ -79,9 +76,9 @@ def text_at(module: Any, name: str, stage: str) -> str:
 
 def dump(prefix: str, suffix: str, content: str | bytes) -> None:
     """Writes one stage of one program beside the others."""
-    path = Path(f"{prefix}.{suffix}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode(errors="replace") if isinstance(content, str) else content)
+    os.makedirs(os.path.dirname(prefix), exist_ok=True)
+    with open(f"{prefix}.{suffix}", "wb") as file:
+        file.write(content.encode(errors="replace") if isinstance(content, str) else content)
 
 
 def dump_prefix(name: str) -> str | None:
@@ -110,6 +107,8 @@ def _explain(error: CompileError, name: str, stage: str, before: Any, pipeline: 
             position = err.Position(first[1], first[2], first[3]) if first[1] else None  # None: the line that runs now
             notes = tuple((f"{file}:{line}: " if file else "") + text for file, line, _, text in first[5])
             return kind(message, position=position, notes=notes)
+    import shlex  # here and below: only errors need these
+
     path = _reproducer(name, before)
     command = f"cell-opt {shlex.quote(path)} --pass-pipeline=" + shlex.quote(f"builtin.module({pipeline})") if pipeline else f"cell-run {shlex.quote(path)}"
     return err.InternalError(f"compiling {name!r} failed at stage {stage!r}: {error}\n"
@@ -117,6 +116,8 @@ def _explain(error: CompileError, name: str, stage: str, before: Any, pipeline: 
 
 
 def _reproducer(name: str, module: Any) -> str:
+    import tempfile
+
     wanted = os.environ.get("CELLGRAD_DUMP_IR")
     if wanted:
         os.makedirs(wanted, exist_ok=True)

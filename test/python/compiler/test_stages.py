@@ -1,4 +1,6 @@
 """What can be seen of a program on its way, and errors at each stage."""
+import tempfile
+
 import pytest
 from small_programs import check, square_sum
 from test_module import RECURSIVE
@@ -45,7 +47,6 @@ def test_error_of_differentiation_is_the_users():
 def test_failed_pass_leaves_a_reproducer(monkeypatch, tmp_path):
     monkeypatch.setenv("CELLGRAD_DUMP_IR", str(tmp_path))
     monkeypatch.setitem(stages.STAGES, "llvm", ("convert-cell-to-linalg",))
-    left = Module.parse("func.func @f(%x: tensor<2xf32>) -> tensor<2xf32> {\n  return %x : tensor<2xf32>\n}")
     monkeypatch.setattr(stages, "_UNSUPPORTED", ())
     monkeypatch.setitem(stages.STAGES, "linalg", ())
     monkeypatch.setitem(stages.STAGES, "differentiated", ())
@@ -54,11 +55,10 @@ def test_failed_pass_leaves_a_reproducer(monkeypatch, tmp_path):
     text = open(caught.value.reproducer).read()
     assert Module.parse(text).text() and 'loc("net.py":12:9)' in text
     assert f"cell-opt {caught.value.reproducer} --pass-pipeline='builtin.module(convert-cell-to-linalg)'" in str(caught.value)
-    assert left.intact
 
 
 def test_failed_code_generation_leaves_a_reproducer(monkeypatch, tmp_path):
-    monkeypatch.setattr(stages.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setitem(stages.STAGES, "llvm", ())
     with pytest.raises(_errors.InternalError, match="failed at stage 'object'") as caught:
         _compiler.compile(square_sum(), "f")
