@@ -7,6 +7,9 @@ import pytest
 from runner import check_derivatives, integers, run, tensor, type_of
 
 
+FLAGS = list(itertools.product([False, True], repeat=2))
+
+
 def _random(rng, shape, dtype):
     if dtype.startswith("f"):
         return rng.standard_normal(shape).astype(f"f{int(dtype[1:]) // 8}")
@@ -24,7 +27,7 @@ def _swap(x, yes):
 
 @pytest.mark.parametrize("dtype", ["f32", "f64", "i32"])
 @pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
-@pytest.mark.parametrize("flags", itertools.product([False, True], repeat=2))
+@pytest.mark.parametrize("flags", FLAGS)
 def test_matmul(tmp_path, flags, batch, dtype):
     op, a_shape, b_shape, c_shape = _matmul(batch, 5, 7, 6, *flags)
     rng = np.random.default_rng(0)
@@ -41,7 +44,7 @@ def test_large_matmul_takes_the_library(tmp_path):
     np.testing.assert_allclose(run(text, [a, b], 1, tmp_path)[0], a @ b.T, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("flags", itertools.product([False, True], repeat=2))
+@pytest.mark.parametrize("flags", FLAGS)
 def test_matmul_derivatives(tmp_path, flags):
     op, a_shape, b_shape, c_shape = _matmul((2,), 3, 4, 5, *flags)
     rng = np.random.default_rng(0)

@@ -33,9 +33,9 @@ def words(seed, counter, stream, count):
     return philox([blocks, stream, counter & 0xFFFFFFFF, counter >> 32], [seed & 0xFFFFFFFF, seed >> 32]).reshape(-1)[:count].astype(np.uint32)
 
 
-def draw(op, shape, dtype, folder, seed=SEED, counter=COUNTER, **attributes):
+def draw(op, shape, element, folder, seed=SEED, counter=COUNTER, **attributes):
     text = ", ".join([f"shape = array<i64{': ' if shape else ''}{', '.join(map(str, shape))}>", *(f"{k} = {v}" for k, v in attributes.items())])
-    result = tensor(shape, dtype)
+    result = tensor(shape, element)
     program = f"func.func @main(%key: tensor<2xi64>) -> {result} {{\n  %r = cell.{op} %key {{{text}}} : (tensor<2xi64>) -> {result}\n  return %r : {result}\n}}"
     return run(program, [np.array([seed, counter], np.uint64).view(np.int64)], 1, folder)[0]
 
