@@ -15,6 +15,8 @@
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Transforms/DialectConversion.h"
 
@@ -109,6 +111,56 @@ struct RoutinePattern : ConvertOpToLLVMPattern<cellrt::CallOp> {
   }
 };
 
+/// f64 to f16 or bf16 by way of f32, rounded to odd there so that the second rounding sees which side the number was on.
+struct NarrowThroughF32 : OpRewritePattern<arith::TruncFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::TruncFOp op, PatternRewriter &b) const override {
+    if (!op.getIn().getType().isF64() || op.getType().getIntOrFloatBitWidth() != 16)
+      return failure();
+    Location loc = op.getLoc();
+    Value near = arith::TruncFOp::create(b, loc, b.getF32Type(), op.getIn());
+    Value back = arith::ExtFOp::create(b, loc, b.getF64Type(), near);
+    Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), near);
+    auto constant = [&](int64_t value) -> Value { return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(value)); };
+    Value inexact = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, back, op.getIn());
+    Value even = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, arith::AndIOp::create(b, loc, bits, constant(1)), constant(0));
+    auto magnitude = [&](Value v) -> Value { return math::AbsFOp::create(b, loc, v); };
+    Value beyond = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, magnitude(back), magnitude(op.getIn()));
+    Value step = arith::SelectOp::create(b, loc, beyond, constant(-1), constant(1));
+    Value odd = arith::BitcastOp::create(b, loc, b.getF32Type(), arith::AddIOp::create(b, loc, bits, step));
+    Value sticky = arith::SelectOp::create(b, loc, arith::AndIOp::create(b, loc, inexact, even), odd, near);
+    b.replaceOpWithNewOp<arith::TruncFOp>(op, op.getType(), sticky);
+    return success();
+  }
+};
+
+/// Reports the first operation that this stage has no lowering for, at its own location.
+LogicalResult checkLowerable(ModuleOp module) {
+  LLVM::LLVMDialect *llvm = module.getContext()->getLoadedDialect<LLVM::LLVMDialect>();
+  WalkResult result = module.walk([&](Operation *op) {
+    bool known = isa_and_nonnull<arith::ArithDialect, cellrt::CellRtDialect, cf::ControlFlowDialect, func::FuncDialect, math::MathDialect, scf::SCFDialect>(op->getDialect()) ||
+                 (llvm && op->getDialect() == llvm) ||
+                 isa<ModuleOp, memref::LoadOp, memref::StoreOp, memref::SubViewOp, memref::ViewOp, memref::CopyOp, memref::DimOp, memref::GlobalOp, memref::GetGlobalOp,
+                     memref::CastOp, memref::CollapseShapeOp, memref::ExpandShapeOp>(op);
+    bool static_ = true;
+    auto check = [&](Type type) {
+      auto memref = dyn_cast<MemRefType>(type);
+      static_ &= !memref || memref.hasStaticShape();
+    };
+    llvm::for_each(op->getOperandTypes(), check);
+    llvm::for_each(op->getResultTypes(), check);
+    if (known && static_)
+      return WalkResult::advance();
+    auto diag = op->emitError("stage finalize-cpu: '") << op->getName() << "' cannot be lowered for the CPU";
+    if (op->getNumOperands())
+      diag << "; operands of type " << llvm::to_vector(op->getOperandTypes());
+    if (op->getNumResults())
+      diag << "; results of type " << llvm::to_vector(op->getResultTypes());
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
 struct FinalizeCpu : cell::impl::FinalizeCpuBase<FinalizeCpu> {
   void getDependentDialects(DialectRegistry &registry) const override { registerLinalgToLLVMDialects(registry); }
 
@@ -164,19 +216,22 @@ struct FinalizeCpu : cell::impl::FinalizeCpuBase<FinalizeCpu> {
     bool hasArena = arguments && entry.getArgAttr(arguments - 1, cpu::kArenaArg);
     auto arena = module->getAttrOfType<IntegerAttr>(cpu::kArenaBytes);
 
+    if (failed(checkLowerable(module)))
+      return signalPassFailure();
     ConversionConfig config;
     config.allowPatternRollback = false;
     {
       RewritePatternSet patterns(context);
       populateSCFToControlFlowConversionPatterns(patterns);
       arith::populateExpandBFloat16Patterns(patterns);
+      patterns.add<NarrowThroughF32>(context, /*benefit=*/2);
       arith::populateCeilFloorDivExpandOpsPatterns(patterns);
       ConversionTarget target(*context);
       target.addIllegalDialect<scf::SCFDialect>();
       target.addIllegalOp<arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>();
       auto bf16 = [](Type type) { return getElementTypeOrSelf(type).isBF16(); };
       target.addDynamicallyLegalOp<arith::ExtFOp>([=](arith::ExtFOp op) { return !bf16(op.getIn().getType()); });
-      target.addDynamicallyLegalOp<arith::TruncFOp>([=](arith::TruncFOp op) { return !bf16(op.getType()); });
+      target.addDynamicallyLegalOp<arith::TruncFOp>([=](arith::TruncFOp op) { return !bf16(op.getType()) && !(op.getIn().getType().isF64() && op.getType().isF16()); });
       target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
       if (failed(applyPartialConversion(module, target, std::move(patterns), config)))
         return signalPassFailure();
