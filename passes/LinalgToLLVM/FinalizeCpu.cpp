@@ -2,6 +2,7 @@
 #include "passes/LinalgToLLVM/Common.h"
 #include "passes/LinalgToLLVM/MemRefToPointers.h"
 #include "passes/LinalgToLLVM/Routines.h"
+#include "passes/LinalgToLLVM/ScalarExpansions.h"
 #include "passes/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -111,29 +112,6 @@ struct RoutinePattern : ConvertOpToLLVMPattern<cellrt::CallOp> {
   }
 };
 
-/// f64 to f16 or bf16 by way of f32, rounded to odd there so that the second rounding sees which side the number was on.
-struct NarrowThroughF32 : OpRewritePattern<arith::TruncFOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(arith::TruncFOp op, PatternRewriter &b) const override {
-    if (!op.getIn().getType().isF64() || op.getType().getIntOrFloatBitWidth() != 16)
-      return failure();
-    Location loc = op.getLoc();
-    Value near = arith::TruncFOp::create(b, loc, b.getF32Type(), op.getIn());
-    Value back = arith::ExtFOp::create(b, loc, b.getF64Type(), near);
-    Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), near);
-    auto constant = [&](int64_t value) -> Value { return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(value)); };
-    Value inexact = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, back, op.getIn());
-    Value even = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, arith::AndIOp::create(b, loc, bits, constant(1)), constant(0));
-    auto magnitude = [&](Value v) -> Value { return math::AbsFOp::create(b, loc, v); };
-    Value beyond = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, magnitude(back), magnitude(op.getIn()));
-    Value step = arith::SelectOp::create(b, loc, beyond, constant(-1), constant(1));
-    Value odd = arith::BitcastOp::create(b, loc, b.getF32Type(), arith::AddIOp::create(b, loc, bits, step));
-    Value sticky = arith::SelectOp::create(b, loc, arith::AndIOp::create(b, loc, inexact, even), odd, near);
-    b.replaceOpWithNewOp<arith::TruncFOp>(op, op.getType(), sticky);
-    return success();
-  }
-};
-
 /// Reports the first operation that this stage has no lowering for, at its own location.
 LogicalResult checkLowerable(ModuleOp module) {
   LLVM::LLVMDialect *llvm = module.getContext()->getLoadedDialect<LLVM::LLVMDialect>();
@@ -224,11 +202,11 @@ struct FinalizeCpu : cell::impl::FinalizeCpuBase<FinalizeCpu> {
       RewritePatternSet patterns(context);
       populateSCFToControlFlowConversionPatterns(patterns);
       arith::populateExpandBFloat16Patterns(patterns);
-      patterns.add<NarrowThroughF32>(context, /*benefit=*/2);
+      populateScalarExpansions(patterns);
       arith::populateCeilFloorDivExpandOpsPatterns(patterns);
       ConversionTarget target(*context);
       target.addIllegalDialect<scf::SCFDialect>();
-      target.addIllegalOp<arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>();
+      target.addIllegalOp<math::RsqrtOp, math::IsInfOp, math::IPowIOp, arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>();
       auto bf16 = [](Type type) { return getElementTypeOrSelf(type).isBF16(); };
       target.addDynamicallyLegalOp<arith::ExtFOp>([=](arith::ExtFOp op) { return !bf16(op.getIn().getType()); });
       target.addDynamicallyLegalOp<arith::TruncFOp>([=](arith::TruncFOp op) { return !bf16(op.getType()) && !(op.getIn().getType().isF64() && op.getType().isF16()); });

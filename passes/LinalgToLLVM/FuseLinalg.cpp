@@ -7,7 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 namespace mlir::cell {
 #define GEN_PASS_DEF_FUSELINALG
@@ -34,6 +34,7 @@ public:
     for (FusionMember &member : group.members)
       locations.push_back(member.op.getLoc());
     Location loc = FusedLoc::get(context, locations);
+    coverDomain(builder, loc);
 
     SmallVector<AffineMap> maps;
     SmallVector<Value> inputs, inits;
@@ -98,9 +99,29 @@ private:
           results.push_back(result);
       }
     }
-    // A loop must write something, or its operation has no shape to run over.
-    if (results.empty())
-      results.push_back(group.members.back().op->getResult(0));
+  }
+
+  /// Every dimension must be one of some operand. Where only filled tensors had it, an empty one that nobody reads keeps it.
+  void coverDomain(OpBuilder &builder, Location loc) {
+    llvm::SmallBitVector covered(group.domain.size());
+    auto cover = [&](AffineMap map) {
+      for (AffineExpr expr : map.getResults())
+        if (auto dim = dyn_cast<AffineDimExpr>(expr))
+          covered.set(dim.getPosition());
+    };
+    for (auto &[value, map] : reads)
+      cover(map);
+    for (OpResult result : results)
+      cover(resultMap(result));
+    for (FusionMember &member : group.members)
+      for (OpOperand &operand : member.op->getOpOperands()) {
+        AffineMap map = mapInGroup(member, operand);
+        auto type = dyn_cast<RankedTensorType>(operand.get().getType());
+        if (covered.all() || !type || !map.isPermutation())
+          continue;
+        reads.push_back({tensor::EmptyOp::create(builder, loc, type.getShape(), type.getElementType()), map});
+        cover(map);
+      }
   }
 
   SmallVector<utils::IteratorType> iterators() {

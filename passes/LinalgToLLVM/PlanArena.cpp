@@ -140,6 +140,10 @@ struct PlanArena : cell::impl::PlanArenaBase<PlanArena> {
     positions.number(func);
     bool failed = false;
     func.walk([&](memref::AllocOp alloc) {
+      if (alloc.use_empty()) {
+        alloc.erase();
+        return;
+      }
       if (!alloc.getType().hasStaticShape() || !alloc.getType().getLayout().isIdentity()) {
         alloc.emitError("stage plan-arena: a buffer of type ") << alloc.getType() << " has no size known when compiling";
         failed = true;
