@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
@@ -110,7 +111,9 @@ FailureOr<LoopPlan> cell::planLoops(linalg::LinalgOp op) {
     SmallVector<int64_t> strides;
     int64_t ignored;
     AffineMap map = op.getMatchingIndexingMap(&operand);
-    if (failed(type.getStridesAndOffset(strides, ignored)) || llvm::any_of(strides, ShapedType::isDynamic))
+    if (type.getLayout().isIdentity() && type.hasStaticShape())
+      strides = computeStrides(type.getShape()); // also of a shape without elements, whose layout MLIR calls unknown
+    else if (failed(type.getStridesAndOffset(strides, ignored)) || llvm::any_of(strides, ShapedType::isDynamic))
       return op->emitError("stage linalg-to-kernels: '") << op->getName() << "' has an operand of type " << type << ", whose strides are not known when compiling";
     SmallVector<int64_t> total(rank + 1, 0);
     for (auto [expr, stride] : llvm::zip_equal(map.getResults(), strides)) {
