@@ -14,7 +14,6 @@ from .join_func import *
 from .linalg import *
 from .loss_func import *
 from .math_func import *
-from .math_func import cast_ as cast
 from .norm_func import *
 from .primitive import *
 from .random_func import *
@@ -22,12 +21,11 @@ from .reduce import *
 from .state_func import *
 
 # The same functions under MindSpore's other names.
-absolute, arccos, arcsin, arctan, arctan2, negative = abs, acos, asin, atan, atan2, neg  # noqa: F405
-arccosh, arcsinh, arctanh = acosh, asinh, atanh  # noqa: F405
-subtract, multiply = sub, mul  # noqa: F405
-eq, ne, lt, le, gt, ge = equal, not_equal, less, less_equal, greater, greater_equal  # noqa: F405
-swapdims = swapaxes  # noqa: F405
-del cast_  # noqa: F405
+absolute, arccos, arcsin, arctan, arctan2, negative = abs, acos, asin, atan, atan2, neg
+arccosh, arcsinh, arctanh = acosh, asinh, atanh
+subtract, multiply = sub, mul
+eq, ne, lt, le, gt, ge = equal, not_equal, less, less_equal, greater, greater_equal
+swapdims = swapaxes
 
 _FROM_FRONTEND = ("GradOperation", "get_grad", "grad", "jacfwd", "jacrev", "jvp", "value_and_grad", "vjp", "vmap")
 

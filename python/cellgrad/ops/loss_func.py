@@ -106,15 +106,11 @@ def _nll(op: str, x: Tensor, target: Tensor, weight: Any, ignore_index: Any, red
 
 @composite("soft_cross_entropy")
 def _soft_cross_entropy(x: Tensor, target: Tensor, *weight: Tensor, axis: int, reduction: str, smoothing: float) -> Tensor:
-    logp = dispatch("log_softmax", (x,), {"axis": axis})
     if smoothing:
         target = target * (1.0 - smoothing) + smoothing / x.shape[axis]
-    loss = logp * target
     if weight:
-        loss = loss * _along_classes(weight[0], x, axis)
-    if reduction == "mean":
-        return -reduce("sum", loss) / (x.size / x.shape[axis])
-    return -reduce("sum", loss) if reduction == "sum" else -reduce("sum", loss, axis)
+        target = target * _along_classes(weight[0], x, axis)
+    return reduced(dispatch("softmax_cross_entropy", (x, target), {"axis": axis}), reduction)
 
 
 def cross_entropy(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0) -> Tensor:
@@ -145,7 +141,14 @@ def cross_entropy(input: Any, target: Any, weight: Any = None, ignore_index: int
 
 @composite("class_cross_entropy")
 def _class_cross_entropy(x: Tensor, target: Tensor, *weight: Tensor, axis: int, ignore: int, reduction: str, smoothing: float) -> Tensor:
-    return _nll_loss(log_softmax(x, axis), target, *weight, axis=axis, ignore=ignore, reduction=reduction, smoothing=smoothing)
+    if weight or smoothing:
+        return _nll_loss(log_softmax(x, axis), target, *weight, axis=axis, ignore=ignore, reduction=reduction, smoothing=smoothing)
+    loss, valid = dispatch("cross_entropy", (x, target), {"axis": axis}), target != ignore
+    if 0 <= ignore < x.shape[axis]:  # else an ignored label is no class, and its loss is 0 already
+        loss = select(valid, loss, 0.0)
+    if reduction != "mean":
+        return reduced(loss, reduction)
+    return reduce("sum", loss) / cast(reduce("sum", cast(valid, dt.int32)), x.dtype)
 
 
 # -- differences ----------------------------------------------------------------------------------------------------------

@@ -5,14 +5,15 @@ from typing import Any
 
 from .. import _errors as err
 from .._frontend.arith import power
-from .._frontend.dispatch import as_tensor, binary, cast, composite, dispatch, is_number, unary
+from .._frontend.dispatch import as_tensor, binary, composite, dispatch, is_number, unary
+from .._frontend.dispatch import cast as _cast
 from .._frontend.dispatch import select as _select
 from .._runtime import dtype as dt
 from ..common.tensor import Tensor
 from ._generated import abs, log, log1p, logical_and, maximum, minimum, sqrt, trunc
 from ._helpers import INF, check_choice, check_int, check_tensor, float_tensor, operands, stop
 
-__all__ = ["acosh", "asinh", "atanh", "cast_", "clamp", "clip", "clip_by_value", "div", "divide", "erfc", "exp2", "floor_div", "floor_divide", "floor_mod", "fmod", "isclose",
+__all__ = ["acosh", "asinh", "atanh", "cast", "clamp", "clip", "clip_by_value", "div", "divide", "erfc", "exp2", "floor_div", "floor_divide", "floor_mod", "fmod", "isclose",
            "isfinite", "isinf", "isnan", "log10", "log2", "masked_fill", "pow", "reciprocal", "remainder", "round", "select", "square", "true_divide", "where"]
 
 
@@ -56,7 +57,7 @@ def _floor_div(x: Tensor, y: Tensor) -> Tensor:
     if x.dtype.is_signed:
         # Rounded towards zero so far: one less where there is a remainder and the signs differ.
         rest = x - q * y
-        q = q - cast(logical_and(rest != 0, (rest < 0) != (y < 0)), x.dtype) * cast(y != 0, x.dtype)
+        q = q - _cast(logical_and(rest != 0, (rest < 0) != (y < 0)), x.dtype) * _cast(y != 0, x.dtype)
     return stop(q)
 
 
@@ -327,7 +328,7 @@ def masked_fill(input_x: Any, mask: Any, value: Any) -> Tensor:
     return _select(mask, as_tensor(value, x.dtype), x)
 
 
-def cast_(input: Any, dtype: Any) -> Tensor:
+def cast(input: Any, dtype: Any) -> Tensor:
     """Elements converted to another dtype.
 
     To bool: not equal to 0. Float to integer: towards zero, limited to the range, NaN gives 0. The gradient is cast back.
@@ -339,7 +340,7 @@ def cast_(input: Any, dtype: Any) -> Tensor:
     Raises:
         TypeError: not a supported dtype.
     """
-    return cast(as_tensor(input), dt.as_dtype(dtype))
+    return _cast(as_tensor(input), dt.as_dtype(dtype))
 
 
 # -- tests ----------------------------------------------------------------------------------------------------------------

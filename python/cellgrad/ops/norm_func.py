@@ -5,25 +5,27 @@ import math
 from typing import Any
 
 from .. import _errors as err
-from .._frontend.dispatch import broadcast_to, cast, composite, dispatch
+from .._frontend.dispatch import broadcast_to, cast, composite, dispatch, full
 from .._frontend.state import assign
 from ..common.parameter import Parameter
 from ..common.tensor import Tensor
 from ._generated import rsqrt
-from ._helpers import check_bool, check_number, check_tensor, float_tensor, ints, reduce, stop
+from ._helpers import check_bool, check_number, check_tensor, float_tensor, ints, stop
 
 __all__ = ["batch_norm", "layer_norm"]
 
 
+def _affine(x: Tensor, shape: tuple, more: tuple[Tensor, ...], has: tuple[bool, bool]) -> tuple[Tensor, Tensor]:
+    """Scale and shift; 1 and 0 where they are not given."""
+    rest = list(more)
+    scale = rest.pop(0) if has[0] else full(shape, 1.0, x.dtype)
+    return scale, rest[0] if has[1] else full(shape, 0.0, x.dtype)
+
+
 @composite("layer_norm_affine")
 def _layer_norm(x: Tensor, *more: Tensor, dims: int, eps: float, has: tuple[bool, bool]) -> Tensor:
-    axes = tuple(range(x.ndim - dims, x.ndim))
-    center = x - reduce("mean", x, axes, True)
-    y = center * rsqrt(reduce("mean", center * center, axes, True) + eps)
-    rest = list(more)
-    if has[0]:
-        y = y * rest.pop(0)
-    return y + rest[0] if has[1] else y
+    axis = x.ndim - dims
+    return dispatch("layer_norm", (x, *_affine(x, x.shape[axis:], more, has)), {"axis": axis, "epsilon": eps})
 
 
 def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-05) -> Tensor:
@@ -71,16 +73,7 @@ def _inference(x: Tensor, mean: Tensor, var: Tensor, *more: Tensor, eps: float, 
 @composite("batch_norm_training")
 def _training(x: Tensor, *more: Tensor, eps: float, has: tuple[bool, bool]) -> tuple[Tensor, Tensor, Tensor]:
     """(result, mean, variance of the batch divided by n)."""
-    rest = list(more)
-    axes = (0, *range(2, x.ndim))
-    mean = reduce("mean", x, axes)
-    center = x - _channels(mean, x)
-    var = reduce("mean", center * center, axes)
-    scale = rsqrt(var + eps)
-    if has[0]:
-        scale = scale * rest.pop(0)
-    y = center * _channels(scale, x)
-    return (y + _channels(rest[0], x) if has[1] else y), mean, var
+    return dispatch("batch_norm", (x, *_affine(x, x.shape[1:2], more, has)), {"axis": 1, "epsilon": eps})
 
 
 @composite("moving_average")

@@ -50,7 +50,7 @@ def _plain(names: str, source: Any) -> None:
     for entry in names.split():
         name, _, function = entry.partition("=")
         target = getattr(source, function)
-        _define(name, lambda self, *args, _f=target: _f(*args), f"``ops.{function.rstrip('_')}`` as an object; see there.")
+        _define(name, lambda self, *args, _f=target: _f(*args), f"``ops.{function}`` as an object; see there.")
 
 
 _plain("Abs=abs Add=add Sub=sub Mul=mul Neg=neg Exp=exp Expm1=expm1 Log=log Log1p=log1p Sqrt=sqrt Rsqrt=rsqrt Sign=sign Sin=sin Cos=cos Tan=tan Asin=asin "
@@ -58,7 +58,7 @@ _plain("Abs=abs Add=add Sub=sub Mul=mul Neg=neg Exp=exp Expm1=expm1 Log=log Log1
        "Minimum=minimum Equal=equal NotEqual=not_equal Less=less LessEqual=less_equal Greater=greater GreaterEqual=greater_equal "
        "LogicalAnd=logical_and LogicalOr=logical_or LogicalNot=logical_not LogicalXor=logical_xor", gen)
 _plain("Div=div RealDiv=true_divide FloorDiv=floor_div FloorMod=floor_mod Mod=floor_mod Square=square Reciprocal=reciprocal Inv=reciprocal Erfc=erfc Rint=round "
-       "Round=round Select=select Cast=cast_ IsNan=isnan IsInf=isinf IsFinite=isfinite MaskedFill=masked_fill Pow=pow", math_func)
+       "Round=round Select=select Cast=cast IsNan=isnan IsInf=isinf IsFinite=isfinite MaskedFill=masked_fill Pow=pow", math_func)
 _plain("AddN=addn Xlogy=xlogy Lerp=lerp", linalg)
 _plain("ReLU=relu ReLU6=relu6 SiLU=silu Mish=mish HSwish=hardswish HSigmoid=hardsigmoid SeLU=selu Softsign=softsign PReLU=prelu", activation)
 _plain("Reshape=reshape Transpose=transpose ExpandDims=expand_dims Flatten=flatten Tile=tile", array_func)
@@ -90,9 +90,9 @@ _define("BatchMatMul", lambda self, a, b: linalg.product("BatchMatMul", a, b, se
 for _name, _function in (("ReduceSum", lambda x, axis, keep: reduce.reduce("sum", x, axis, keep)), ("ReduceMean", reduce.mean), ("ReduceProd", reduce.prod),
                          ("ReduceMax", reduce.amax), ("ReduceMin", reduce.amin), ("ReduceAll", reduce.all), ("ReduceAny", reduce.any)):
     _define(_name, _reduction(_function), "The reduction as an object: called with a Tensor and axes (all by default).", keep_dims=False, skip_mode=False)
-_define("Argmax", lambda self, x: math_func.cast_(reduce.argmax(x, self.axis), self.output_type), "Positions of the largest elements along an axis.",
+_define("Argmax", lambda self, x: math_func.cast(reduce.argmax(x, self.axis), self.output_type), "Positions of the largest elements along an axis.",
         axis=-1, output_type=dt.int32)
-_define("Argmin", lambda self, x: math_func.cast_(reduce.argmin(x, self.axis), self.output_type), "Positions of the smallest elements along an axis.",
+_define("Argmin", lambda self, x: math_func.cast(reduce.argmin(x, self.axis), self.output_type), "Positions of the smallest elements along an axis.",
         axis=-1, output_type=dt.int32)
 _define("ArgMaxWithValue", lambda self, x: reduce.argmax_with_value(x, self.axis, self.keep_dims), "(positions, largest elements) along an axis.",
         axis=0, keep_dims=False)

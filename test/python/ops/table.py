@@ -71,8 +71,8 @@ def _softmax(x: Any, axis: int = -1) -> Any:
     return e / e.sum(axis, keepdims=True)
 
 
-def _int_div(x: Any, y: Any) -> Any:
-    return np.where(y == 0, 0, np.trunc(x / np.where(y == 0, 1, y)))
+def _normal(x: Any, axis: Any) -> Any:
+    return (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + 1e-5)
 
 
 ELEMENTWISE = [
@@ -181,6 +181,12 @@ STRUCTURED = [
     shaped("iota", lambda ops, x: ops.arange(6, dtype="float32") + x, lambda x: np.arange(6) + x, (6,), dtypes=("float32",)),
     shaped("softmax", lambda ops, x: ops.softmax(x, 1), lambda x: _softmax(x, 1)),
     shaped("log_softmax", lambda ops, x: ops.log_softmax(x, 1), lambda x: np.log(_softmax(x, 1))),
+    shaped("cross_entropy", lambda ops, x: ops.cross_entropy(x, _tensor(np.array([1, 3, 0], np.int32)), reduction="none"),
+           lambda x: -np.log(_softmax(x, 1))[np.arange(3), [1, 3, 0]], (3, 4), domains=((-2.0, 2.0),)),
+    shaped("softmax_cross_entropy", lambda ops, x, y: ops.cross_entropy(x, y, reduction="none"), lambda x, y: -(y * np.log(_softmax(x, 1))).sum(1), (3, 4), (3, 4)),
+    shaped("layer_norm", lambda ops, x, g, b: ops.layer_norm(x, (4,), g, b), lambda x, g, b: _normal(x, -1) * g + b, (2, 3, 4), (4,), (4,), tolerance=4),
+    shaped("batch_norm", lambda ops, x, g, b: ops.batch_norm(x, g, g, g, b, True), lambda x, g, b: _normal(x, (0, 2)) * g[:, None] + b[:, None], (2, 3, 4), (3,), (3,),
+           tolerance=4),
     shaped("matmul", lambda ops, a, b: ops.matmul(a, b), np.matmul, (3, 4), (4, 2), dtypes=NUMBERS),
     shaped("matmul", lambda ops, a, b: ops.matmul(a, b), np.matmul, (2, 1, 3, 4), (5, 4, 2), name="matmul-batched"),
     shaped("matmul", lambda ops, a, b: ops.dense(a, b), lambda a, b: a @ b.T, (2, 3, 4), (5, 4), name="matmul-transposed"),

@@ -2,14 +2,10 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
+import mindspore_cases
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-import mindspore_cases
 
 import cellgrad as ms
 

@@ -2,16 +2,12 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "tools" / "gen"), str(Path(__file__).parent)]
-op_table = pytest.importorskip("op_table", reason="the sources are not beside the tests")
 import emit_python
 import images
+import op_table
+import pytest
 import table
 
 from cellgrad import ops

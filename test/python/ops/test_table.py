@@ -1,14 +1,10 @@
 """The generic checks of every row of the op table."""
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 
+import images
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-import images
 import table
 from table import Row
 
