@@ -40,7 +40,8 @@ demo: build
 	@echo "== examples/value_and_grad_doc.py"
 	@$(BIN)/python examples/value_and_grad_doc.py
 	@echo "== examples/lenet5_mnist.py"
-	@$(BIN)/python examples/lenet5_mnist.py
+	@rm -rf $(BUILD)/demo-cache
+	@CELLGRAD_CACHE_DIR=$(BUILD)/demo-cache $(BIN)/python examples/lenet5_mnist.py
 
 test: build
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python test/run_all.py
