@@ -124,9 +124,9 @@ class Frame:
         """
         try:
             return self.function.op("cell." + name, operands, attributes, locations.location(self.capture))
-        except Exception as error:  # CompileError, which lives in the compiler package: not imported before it is needed
-            if not hasattr(error, "diagnostics"):
-                raise
+        except err.CompilerCrash:
+            raise
+        except err.CompileError as error:
             raise dialect_error(name, error.diagnostics) from None
 
 
