@@ -168,6 +168,12 @@ class Recorder:
         self._guards.setdefault(("content", id(tensor), None), ("python", lambda slots: bytes(tensor._storage) == then, "@elements of a Tensor"))
         return True
 
+    def names_of(self, parameters: list) -> None:
+        """The names of Parameters are part of the result."""
+        for parameter in parameters:
+            if hasattr(parameter, "_name"):
+                self._add(("attr", parameter, "_name", parameter._name, "@name of a Parameter"))
+
     def missing(self, obj: Any, name: str) -> None:
         try:
             state = object.__getattribute__(obj, "__dict__")

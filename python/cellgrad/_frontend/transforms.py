@@ -57,6 +57,8 @@ def _traced(request: _Request, args: tuple, kwargs: dict) -> Any:
     recorder = active_recorder()
     if recorder is not None:
         recorder.reached(request.weights, "@weights")
+        if request.return_ids:
+            recorder.names_of(request.weight_list())
     if request.position is not None and not request.positions:
         raise err.GradError("grad_position should not be empty when grad by position!",
                             hint="name at least one position, or use grad_position=None with weights")

@@ -364,3 +364,11 @@ def test_misses_are_explained(x, monkeypatch, capfd):
     assert lines[0] == "cellgrad: scaled is captured for the first time"
     assert "Box.k: 2.0 -> 9.0" in lines[1]
     assert lines[2] == "cellgrad: scaled is captured, because of v: Tensor Float32(2) -> Tensor Float32(1)"
+
+
+def test_name_of_a_parameter_in_the_result(x):
+    p = Parameter(Tensor([1.0, 1.0]), name="old")
+    g = value_and_grad(lambda v: v * p, None, p, return_ids=True)
+    assert g(x)[1][0] == "old"
+    p.name = "new"
+    assert g(x)[1][0] == "new"
