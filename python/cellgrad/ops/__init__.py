@@ -21,11 +21,12 @@ from .reduce import *
 from .state_func import *
 
 # The same functions under MindSpore's other names.
-absolute, arccos, arcsin, arctan, arctan2, negative = abs, acos, asin, atan, atan2, neg
-arccosh, arcsinh, arctanh = acosh, asinh, atanh
-subtract, multiply = sub, mul
-eq, ne, lt, le, gt, ge = equal, not_equal, less, less_equal, greater, greater_equal
-swapdims = swapaxes
+_ALIASES = {
+    "absolute": "abs", "arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2", "arccosh": "acosh", "arcsinh": "asinh", "arctanh": "atanh",
+    "negative": "neg", "subtract": "sub", "multiply": "mul", "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater",
+    "ge": "greater_equal", "swapdims": "swapaxes",
+}
+globals().update({name: globals()[function] for name, function in _ALIASES.items()})
 
 _FROM_FRONTEND = ("GradOperation", "get_grad", "grad", "jacfwd", "jacrev", "jvp", "value_and_grad", "vjp", "vmap")
 
