@@ -3,6 +3,7 @@
 #include "runtime/cpu/threads.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace {
@@ -67,27 +68,72 @@ void maxPool(const int64_t *p, const T *x, T *y) {
   });
 }
 
+/// 16 bytes of elements; the four shuffles take them apart into neighbours and put them together again.
+template <typename T>
+struct Lanes;
+template <>
+struct Lanes<float> {
+  typedef float Vector __attribute__((vector_size(16)));
+  static Vector even(Vector a, Vector b) { return __builtin_shufflevector(a, b, 0, 2, 4, 6); }
+  static Vector odd(Vector a, Vector b) { return __builtin_shufflevector(a, b, 1, 3, 5, 7); }
+  static Vector low(Vector a, Vector b) { return __builtin_shufflevector(a, b, 0, 4, 1, 5); }
+  static Vector high(Vector a, Vector b) { return __builtin_shufflevector(a, b, 2, 6, 3, 7); }
+};
+template <>
+struct Lanes<double> {
+  typedef double Vector __attribute__((vector_size(16)));
+  static Vector even(Vector a, Vector b) { return __builtin_shufflevector(a, b, 0, 2); }
+  static Vector odd(Vector a, Vector b) { return __builtin_shufflevector(a, b, 1, 3); }
+  static Vector low(Vector a, Vector b) { return even(a, b); }
+  static Vector high(Vector a, Vector b) { return odd(a, b); }
+};
+
+/// The gradient of one row of `count` windows of 2 x 2 that tile two rows of the image. Every element is written once, without branches.
+template <typename T>
+void tiledGradientRow(const T *upper, const T *lower, const T *gradient, T *outUpper, T *outLower, int64_t count) {
+  using L = Lanes<T>;
+  using V = typename L::Vector;
+  constexpr int64_t lanes = sizeof(V) / sizeof(T);
+  auto load = [](const T *from) {
+    V v;
+    std::memcpy(&v, from, sizeof(V));
+    return v;
+  };
+  auto store = [](T *to, V v) { std::memcpy(to, &v, sizeof(V)); };
+  auto beatsLanes = [](V value, V best) { return (value > best) | ((value != value) & (best == best)); };
+  int64_t j = 0;
+  for (const V zero = {}; j + lanes <= count; j += lanes) {
+    V u0 = load(upper + 2 * j), u1 = load(upper + 2 * j + lanes), l0 = load(lower + 2 * j), l1 = load(lower + 2 * j + lanes);
+    V a = L::even(u0, u1), b = L::odd(u0, u1), c = L::even(l0, l1), d = L::odd(l0, l1), value = load(gradient + j);
+    auto right = beatsLanes(b, a), rightLower = beatsLanes(d, c);
+    auto below = beatsLanes(rightLower ? d : c, right ? b : a);
+    V up = below ? zero : value, down = below ? value : zero;
+    V p = right ? zero : up, q = right ? up : zero, r = rightLower ? zero : down, s = rightLower ? down : zero;
+    store(outUpper + 2 * j, L::low(p, q)), store(outUpper + 2 * j + lanes, L::high(p, q));
+    store(outLower + 2 * j, L::low(r, s)), store(outLower + 2 * j + lanes, L::high(r, s));
+  }
+  for (; j < count; ++j) {
+    T a = upper[2 * j], b = upper[2 * j + 1], c = lower[2 * j], d = lower[2 * j + 1], value = gradient[j];
+    bool right = beats(b, a), rightLower = beats(d, c);
+    bool below = beats(rightLower ? d : c, right ? b : a);
+    outUpper[2 * j] = !below && !right ? value : T(0);
+    outUpper[2 * j + 1] = !below && right ? value : T(0);
+    outLower[2 * j] = below && !rightLower ? value : T(0);
+    outLower[2 * j + 1] = below && rightLower ? value : T(0);
+  }
+}
+
 template <typename T>
 void maxPoolGradient(const int64_t *p, const T *x, const T *dy, T *dx) {
   Geometry g(p, true);
   if (g.kh == 2 && g.kw == 2 && g.sh == 2 && g.sw == 2 && g.pt == 0 && g.pl == 0 && g.pb == 0 && g.pr == 0 && g.dh == 1 && g.dw == 1 &&
       g.h == 2 * g.oh && g.w == 2 * g.ow) {
-    // Windows tile the image: every input element is written once, without branches.
     g.forPlanes([&](int64_t plane) {
       const T *in = x + plane * g.h * g.w, *gradient = dy + plane * g.oh * g.ow;
       T *out = dx + plane * g.h * g.w;
       for (int64_t i = 0; i < g.oh; ++i) {
-        const T *upper = in + 2 * i * g.w, *lower = upper + g.w;
-        T *outUpper = out + 2 * i * g.w, *outLower = outUpper + g.w;
-        for (int64_t j = 0; j < g.ow; ++j) {
-          T a = upper[2 * j], b = upper[2 * j + 1], c = lower[2 * j], d = lower[2 * j + 1], value = gradient[i * g.ow + j];
-          bool right = beats(b, a), rightLower = beats(d, c);
-          bool below = beats(rightLower ? d : c, right ? b : a);
-          outUpper[2 * j] = !below && !right ? value : T(0);
-          outUpper[2 * j + 1] = !below && right ? value : T(0);
-          outLower[2 * j] = below && !rightLower ? value : T(0);
-          outLower[2 * j + 1] = below && rightLower ? value : T(0);
-        }
+        int64_t row = 2 * i * g.w;
+        tiledGradientRow(in + row, in + row + g.w, gradient + i * g.ow, out + row, out + row + g.w, g.ow);
       }
     });
     return;

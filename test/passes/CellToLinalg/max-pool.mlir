@@ -1,17 +1,26 @@
 // RUN: cell-opt %s --convert-cell-to-linalg --canonicalize | FileCheck %s
 
-// CHECK-DAG: #[[$WINDOW:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2 * 2 + d4, d3 * 2 + d5)>
+// CHECK-DAG: #[[$WINDOW:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2 + d4, d3 * 2 + d5)>
 // CHECK-DAG: #[[$LAST:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2 * 2 + 1, d4 * 2 + 1)>
 // CHECK-DAG: #[[$TILE:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2, d4)>
 
 // CHECK-LABEL: func.func @forward(
 // CHECK-SAME: %[[X:[^:]*]]: tensor<2x3x8x8xf32>
-func.func @forward(%x: tensor<2x3x8x8xf32>) -> tensor<2x3x4x4xf32> {
+func.func @forward(%x: tensor<2x3x8x8xf32>) -> tensor<2x3x7x4xf32> {
   // CHECK: arith.constant 0xFF800000 : f32
   // CHECK: linalg.generic {indexing_maps = [#[[$WINDOW]], {{.*}}ins(%[[X]], %{{.*}} : tensor<2x3x8x8xf32>, tensor<2x2xf32>)
   // CHECK: arith.maximumf
+  %0 = cell.max_pool2d %x {kernel = array<i64: 2, 2>, strides = array<i64: 1, 2>} : (tensor<2x3x8x8xf32>) -> tensor<2x3x7x4xf32>
+  return %0 : tensor<2x3x7x4xf32>
+}
+
+// CHECK-LABEL: func.func @pairs
+func.func @pairs(%x: tensor<2x3x8x8xf32>, %dy: tensor<2x3x4x4xf32>) -> (tensor<2x3x4x4xf32>, tensor<2x3x8x8xf32>) {
+  // CHECK: cellrt.call "maxpool2d" params [2, 2, 2, 2, 0, 0, 0, 0, 1, 1]
+  // CHECK: cellrt.call "maxpool2d_dx" params [2, 2, 2, 2, 0, 0, 0, 0, 1, 1]
   %0 = cell.max_pool2d %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>} : (tensor<2x3x8x8xf32>) -> tensor<2x3x4x4xf32>
-  return %0 : tensor<2x3x4x4xf32>
+  %1 = cell.max_pool2d_grad %x, %dy {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>} : (tensor<2x3x8x8xf32>, tensor<2x3x4x4xf32>) -> tensor<2x3x8x8xf32>
+  return %0, %1 : tensor<2x3x4x4xf32>, tensor<2x3x8x8xf32>
 }
 
 // Padding is the lowest number of the type.

@@ -9,6 +9,7 @@ from runner import NUMPY, check_derivatives, integers, run, type_of
 # x, kernel, strides, pads (top, bottom, left, right), dilations
 WINDOWS = {
     "tiling": ((2, 3, 6, 8), (2, 2), (2, 2), (0, 0, 0, 0), (1, 1)),
+    "pairs_with_tail": ((1, 2, 4, 14), (2, 2), (2, 2), (0, 0, 0, 0), (1, 1)),
     "tiling_with_rest": ((2, 2, 7, 10), (2, 3), (2, 3), (0, 0, 0, 0), (1, 1)),
     "large_tiles": ((1, 2, 10, 11), (5, 5), (5, 5), (0, 0, 0, 0), (1, 1)),
     "resnet": ((1, 2, 9, 9), (3, 3), (2, 2), (1, 1, 1, 1), (1, 1)),
