@@ -24,7 +24,8 @@ Value constantI64(OpBuilder &builder, Location loc, int64_t value) {
 Value elementAddress(OpBuilder &builder, Location loc, MemRefType type, Type element, Value base, ValueRange indices) {
   SmallVector<int64_t> strides;
   int64_t offset;
-  (void)type.getStridesAndOffset(strides, offset);
+  if (failed(type.getStridesAndOffset(strides, offset)))
+    return base; // no elements: the code around it never runs
   Value sum;
   for (auto [index, stride] : llvm::zip_equal(indices, strides)) {
     Value term = stride == 1 ? index : LLVM::MulOp::create(builder, loc, index, constantI64(builder, loc, stride)).getResult();
@@ -220,6 +221,9 @@ void cell::addPointerConversions(LLVMTypeConverter &converter) {
   converter.addConversion([](MemRefType type) -> std::optional<Type> {
     SmallVector<int64_t> strides;
     int64_t offset;
+    // A buffer without elements has no strides, and is never read or written.
+    if (type.hasStaticShape() && type.getNumElements() == 0)
+      return LLVM::LLVMPointerType::get(type.getContext());
     if (!type.hasStaticShape() || failed(type.getStridesAndOffset(strides, offset)) || llvm::any_of(strides, ShapedType::isDynamic))
       return Type();
     return LLVM::LLVMPointerType::get(type.getContext());
