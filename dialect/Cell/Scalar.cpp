@@ -212,6 +212,8 @@ Value mlir::cell::buildCast(OpBuilder &builder, Location loc, Value x, Type from
     unsigned fromBits = from.getIntOrFloatBitWidth(), toBits = to.getIntOrFloatBitWidth();
     if (fromBits == 16 && toBits == 16)
       return arith::TruncFOp::create(builder, loc, to, arith::ExtFOp::create(builder, loc, builder.getF32Type(), x));
+    if (from.isBF16() && toBits == 64) // exact in two steps, and what lowerings of bf16 know
+      x = arith::ExtFOp::create(builder, loc, builder.getF32Type(), x);
     return fromBits < toBits ? arith::ExtFOp::create(builder, loc, to, x).getResult() : arith::TruncFOp::create(builder, loc, to, x).getResult();
   }
   if (source == ElementKind::Float)

@@ -89,10 +89,10 @@ void setFunctionAttributes(llvm::Module &module, const llvm::TargetMachine &mach
 /// pointers and no calls, so one round of clean-up on each side of the vectoriser is enough. Unrolling past the vectoriser's own
 /// interleaving and SLP only added code.
 constexpr llvm::StringLiteral kLoopPasses =
-    "cgscc(inline),globaldce,function<eager-inv>(simplifycfg,early-cse<memssa>,loop-mssa(loop-rotate,licm),simplifycfg,instcombine,"
-    "loop(loop-idiom,indvars,loop-deletion),loop-vectorize,loop-load-elim,instcombine,early-cse<memssa>,loop-mssa(licm),simplifycfg)";
+    "cgscc(inline),globaldce,function<eager-inv>(simplifycfg,early-cse<memssa>,loop-mssa(loop-rotate,licm),simplifycfg,instcombine<no-verify-fixpoint>,"
+    "loop(loop-idiom,indvars,loop-deletion),loop-vectorize,loop-load-elim,instcombine<no-verify-fixpoint>,early-cse<memssa>,loop-mssa(licm),simplifycfg)";
 constexpr llvm::StringLiteral kScalarPasses =
-    "cgscc(inline),globaldce,function<eager-inv>(simplifycfg,early-cse<memssa>,loop-mssa(loop-rotate,licm),instcombine,simplifycfg)";
+    "cgscc(inline),globaldce,function<eager-inv>(simplifycfg,early-cse<memssa>,loop-mssa(loop-rotate,licm),instcombine<no-verify-fixpoint>,simplifycfg)";
 
 llvm::Error optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level) {
   llvm::LoopAnalysisManager loops;
