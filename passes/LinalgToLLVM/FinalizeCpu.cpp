@@ -221,7 +221,8 @@ struct FinalizeCpu : cell::impl::FinalizeCpuBase<FinalizeCpu> {
     RewritePatternSet patterns(context);
     populateMemRefToPointersPatterns(converter, patterns);
     arith::populateArithToLLVMConversionPatterns(converter, patterns);
-    populateMathToLLVMConversionPatterns(converter, patterns);
+    // What is one instruction (fma, roundeven, ...) before calls of the C library.
+    populateMathToLLVMConversionPatterns(converter, patterns, /*approximateLog1p=*/false, /*benefit=*/2);
     populateMathToLibmConversionPatterns(patterns);
     cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
     patterns.add<LaunchPattern, RoutinePattern>(converter);
