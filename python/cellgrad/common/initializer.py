@@ -31,7 +31,7 @@ class Initializer:
     def __call__(self, shape: Any, dtype: Any = dt.float32) -> Tensor:
         """A Tensor of that shape and dtype."""
         dtype = dt.as_dtype(dtype)
-        return Tensor(np.ascontiguousarray(self._values(tuple(shape)).astype(dtype.np_dtype)), dtype)
+        return Tensor(np.asarray(self._values(tuple(shape)), dtype.np_dtype).reshape(tuple(shape)), dtype)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in self._kwargs.items())})"
