@@ -47,13 +47,23 @@ void cg_conv2d_dx_f64(const int64_t *p, const double *dy, const double *w, doubl
 void cg_conv2d_dw_f32(const int64_t *p, const float *x, const float *dy, float *dw, void *scratch);
 void cg_conv2d_dw_f64(const int64_t *p, const double *x, const double *dy, double *dw, void *scratch);
 
-/* Elements of scratch memory (of the tensors' type) for each of the three: per slot one column matrix of a group of an
- * image [C / groups * KH * KW, OH * OW]; the weight gradient adds one gradient per slot. */
+/* Elements of scratch memory (of the tensors' type) for each of the three. Per slot: a column matrix of a group of an image
+ * [C / groups * KH * KW, OH * OW], or the padded image, the padded gradient and the weights of the direct method; the
+ * weight gradient keeps CG_CONV_IMAGES of them and adds one gradient per slot. */
+enum { CG_CONV_IMAGES = 8 };
+static inline int64_t cg_conv2d_slot(const int64_t *p, int gradient_of_weight) {
+  int64_t rows = p[CG_CONV_C] / p[CG_CONV_GROUPS] * p[CG_CONV_KH] * p[CG_CONV_KW], outs = p[CG_CONV_O] / p[CG_CONV_GROUPS];
+  int64_t columns = rows * p[CG_CONV_OH] * p[CG_CONV_OW];
+  int64_t image = p[CG_CONV_C] / p[CG_CONV_GROUPS] * (p[CG_CONV_H] + p[CG_CONV_PT] + p[CG_CONV_PB]) *
+                  (p[CG_CONV_W] + p[CG_CONV_PL] + p[CG_CONV_PR] + 64);
+  int64_t images = gradient_of_weight ? CG_CONV_IMAGES : 1;
+  int64_t direct = images * (image + outs * p[CG_CONV_OH] * (p[CG_CONV_OW] + 16)) + outs * rows + 64;
+  return ((columns > direct ? columns : direct) + 15) / 16 * 16;
+}
 static inline int64_t cg_conv2d_scratch(const int64_t *p, int gradient_of_weight) {
   int64_t rows = p[CG_CONV_C] / p[CG_CONV_GROUPS] * p[CG_CONV_KH] * p[CG_CONV_KW];
-  int64_t columns = (rows * p[CG_CONV_OH] * p[CG_CONV_OW] + 15) / 16 * 16;
   int64_t weights = gradient_of_weight ? (p[CG_CONV_O] * rows + 15) / 16 * 16 : 0;
-  return p[CG_CONV_SLOTS] * (columns + weights);
+  return p[CG_CONV_SLOTS] * (cg_conv2d_slot(p, gradient_of_weight) + weights);
 }
 
 /* Pooling parameters, in this order in the array p. Maximum: dilations DH, DW. Average: COUNT_PAD in the place of DH. */

@@ -1,6 +1,8 @@
 //===- conv2d.cpp - convolution and its two gradients ---------------------===//
-// Each image becomes a matrix of its windows (im2col) in scratch memory, then one matrix product per group. Threads take images.
+// Each image becomes a matrix of its windows (im2col) in scratch memory, then one matrix product per group. Images with few channels go without
+// the matrix (conv_direct.h). Threads take images.
 #include "runtime/cpu/cellgrad_cpu.h"
+#include "runtime/cpu/conv_direct.h"
 #include "runtime/cpu/gemm.h"
 #include "runtime/cpu/threads.h"
 
@@ -11,12 +13,22 @@ namespace {
 struct Geometry {
   int64_t n, c, h, w, o, kh, kw, oh, ow, sh, sw, pt, pl, dh, dw, groups, slots;
   int64_t cg, og, rows, pixels; // channels per group, rows and columns of the window matrix
+  int64_t slot;                 // scratch elements of one thread
+  bool direct;                  // few enough products per output that the window matrix costs more than it gives
+  cellgrad::DirectShape shape;
 
-  explicit Geometry(const int64_t *p)
+  explicit Geometry(const int64_t *p, bool gradientOfWeight = false)
       : n(p[CG_CONV_N]), c(p[CG_CONV_C]), h(p[CG_CONV_H]), w(p[CG_CONV_W]), o(p[CG_CONV_O]), kh(p[CG_CONV_KH]), kw(p[CG_CONV_KW]),
         oh(p[CG_CONV_OH]), ow(p[CG_CONV_OW]), sh(p[CG_CONV_SH]), sw(p[CG_CONV_SW]), pt(p[CG_CONV_PT]), pl(p[CG_CONV_PL]),
         dh(p[CG_CONV_DH]), dw(p[CG_CONV_DW]), groups(p[CG_CONV_GROUPS]), slots(p[CG_CONV_SLOTS]), cg(c / groups), og(o / groups),
-        rows(cg * kh * kw), pixels(oh * ow) {}
+        rows(cg * kh * kw), pixels(oh * ow), slot(cg_conv2d_slot(p, gradientOfWeight)),
+        direct(sh == 1 && sw == 1 && dh == 1 && dw == 1 && kw <= cellgrad::kDirectMaxKernel && ow >= 8 && rows <= 256) {
+    int64_t paddedW = w + p[CG_CONV_PL] + p[CG_CONV_PR];
+    // A last vector may start at the last output column and at the last kernel column.
+    shape = {cg, h, w, pt, pl, og, kh, kw, oh, ow, h + p[CG_CONV_PT] + p[CG_CONV_PB], (paddedW + 15) / 16 * 16 + 32, (ow + 15) / 16 * 16};
+  }
+
+  int64_t paddedImage() const { return cg * shape.paddedH * shape.pitch; }
 
   /// The output columns [first, second) whose window column x lies inside the image.
   std::pair<int64_t, int64_t> inside(int64_t x) const {
@@ -27,7 +39,6 @@ struct Geometry {
     return {first, std::max(first, std::min(last, ow))};
   }
 
-  int64_t columnElements() const { return (rows * pixels + 15) / 16 * 16; }
   int threads() const { return int(std::max<int64_t>(1, std::min<int64_t>({slots, int64_t(cellgrad::availableThreads()), n}))); }
 };
 
@@ -80,11 +91,31 @@ void columnsToImage(const Geometry &g, const T *columns, T *image) {
 }
 
 template <typename T>
-void forward(const int64_t *p, const T *x, const T *w, T *y, T *scratch) {
-  Geometry g(p);
+void directForward(const Geometry &g, const T *x, const T *w, T *y, T *scratch) {
+  const cellgrad::DirectRoutines<T> &routines = cellgrad::directRoutines<T>();
   int threads = g.threads();
   cellgrad::parallelPieces(threads, [&](int t) {
-    T *columns = scratch + t * g.columnElements();
+    T *padded = scratch + t * g.slot, *weights = padded + g.paddedImage();
+    for (int64_t q = 0; q < g.groups; ++q) {
+      for (int64_t o = 0; o < g.og; ++o)
+        for (int64_t r = 0; r < g.rows; ++r)
+          weights[r * g.og + o] = w[(q * g.og + o) * g.rows + r];
+      for (int64_t i = g.n * t / threads; i < g.n * (t + 1) / threads; ++i) {
+        routines.pad(g.shape, x + (i * g.c + q * g.cg) * g.h * g.w, padded);
+        routines.forward(g.shape, padded, weights, y + (i * g.o + q * g.og) * g.pixels);
+      }
+    }
+  });
+}
+
+template <typename T>
+void forward(const int64_t *p, const T *x, const T *w, T *y, T *scratch) {
+  Geometry g(p);
+  if (g.direct)
+    return directForward(g, x, w, y, scratch);
+  int threads = g.threads();
+  cellgrad::parallelPieces(threads, [&](int t) {
+    T *columns = scratch + t * g.slot;
     for (int64_t i = g.n * t / threads; i < g.n * (t + 1) / threads; ++i)
       for (int64_t q = 0; q < g.groups; ++q) {
         imageToColumns(g, x + (i * g.c + q * g.cg) * g.h * g.w, columns);
@@ -99,7 +130,7 @@ void inputGradient(const int64_t *p, const T *dy, const T *w, T *dx, T *scratch)
   Geometry g(p);
   int threads = g.threads();
   cellgrad::parallelPieces(threads, [&](int t) {
-    T *columns = scratch + t * g.columnElements();
+    T *columns = scratch + t * g.slot;
     for (int64_t i = g.n * t / threads; i < g.n * (t + 1) / threads; ++i)
       for (int64_t q = 0; q < g.groups; ++q) {
         cellgrad::gemmHere<T>(true, false, g.rows, g.pixels, g.og, 1, w + q * g.og * g.rows, g.rows,
@@ -111,14 +142,29 @@ void inputGradient(const int64_t *p, const T *dy, const T *w, T *dx, T *scratch)
 
 template <typename T>
 void weightGradient(const int64_t *p, const T *x, const T *dy, T *dw, T *scratch) {
-  Geometry g(p);
+  Geometry g(p, true);
   int threads = g.threads();
+  const cellgrad::DirectRoutines<T> &routines = cellgrad::directRoutines<T>();
   int64_t weights = g.o * g.rows, padded = (weights + 15) / 16 * 16;
-  T *partial = scratch + g.slots * g.columnElements();
+  T *partial = scratch + g.slots * g.slot;
   cellgrad::parallelPieces(threads, [&](int t) {
-    T *columns = scratch + t * g.columnElements(), *sum = partial + t * padded;
+    T *columns = scratch + t * g.slot, *sum = partial + t * padded;
     int64_t from = g.n * t / threads, to = g.n * (t + 1) / threads;
     std::fill_n(sum, weights, T(0));
+    if (g.direct) {
+      // Several images at once: the lanes of a sum are added up once for all of them.
+      T *gradient = columns + CG_CONV_IMAGES * g.paddedImage();
+      for (int64_t q = 0; q < g.groups; ++q)
+        for (int64_t i = from; i < to; i += CG_CONV_IMAGES) {
+          int64_t images = std::min<int64_t>(CG_CONV_IMAGES, to - i);
+          for (int64_t k = 0; k < images; ++k) {
+            routines.pad(g.shape, x + ((i + k) * g.c + q * g.cg) * g.h * g.w, columns + k * g.paddedImage());
+            routines.padGradient(g.shape, dy + ((i + k) * g.o + q * g.og) * g.pixels, gradient + k * g.og * g.oh * g.shape.pitchY);
+          }
+          routines.weightGradient(g.shape, images, columns, gradient, sum + q * g.og * g.rows);
+        }
+      return;
+    }
     for (int64_t i = from; i < to; ++i)
       for (int64_t q = 0; q < g.groups; ++q) {
         imageToColumns(g, x + (i * g.c + q * g.cg) * g.h * g.w, columns);
