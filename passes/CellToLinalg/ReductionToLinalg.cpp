@@ -174,8 +174,9 @@ struct CumsumToLoops : OpConversionPattern<CumsumOp> {
       };
       return {scf::ForOp::create(builder, loc, zero, count, one, ValueRange{carried[0], start}, visit).getResult(0)};
     };
-    Value empty = createEmpty(rewriter, loc, sizes, element);
-    rewriter.replaceOp(op, scf::buildLoopNest(rewriter, loc, lower, upper, step, empty, line).results);
+    // Zeros, not an empty tensor: bufferisation takes what a loop carries for read before it is written.
+    Value init = createFilled(rewriter, loc, sizes, buildNumber(rewriter, loc, element, 0));
+    rewriter.replaceOp(op, scf::buildLoopNest(rewriter, loc, lower, upper, step, init, line).results);
     return success();
   }
 };

@@ -98,6 +98,10 @@ void collapseLoops(SmallVectorImpl<PlannedLoop> &loops, ArrayRef<bool> indexed) 
 FailureOr<LoopPlan> cell::planLoops(linalg::LinalgOp op) {
   LoopPlan plan;
   SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  if (llvm::is_contained(sizes, 0)) { // nothing to do, and buffers without elements have no strides
+    plan.points = 0;
+    return plan;
+  }
   unsigned rank = sizes.size(), operands = op->getNumOperands(), inits = op.getNumDpsInits();
   SmallVector<PlannedLoop> dims(rank);
   for (unsigned d = 0; d < rank; ++d)

@@ -116,13 +116,37 @@ struct ResultsToArguments : cell::impl::ResultsToArgumentsBase<ResultsToArgument
     call.getOperandsMutable().assign(operands);
   }
 
+  /// Whether `value` is `dest` after writes to parts of it and loops that carry it, with nothing that reads an old state later. Bufferisation
+  /// then works in place on its own, and a copy to `dest` would only stand in its way.
+  static bool isUpdateOf(Value value, Value dest) {
+    while (value != dest) {
+      Operation *op = value.getDefiningOp();
+      Value old;
+      if (auto insert = dyn_cast_if_present<tensor::InsertOp>(op))
+        old = insert.getDest();
+      else if (auto insert = dyn_cast_if_present<tensor::InsertSliceOp>(op))
+        old = insert.getDest();
+      else if (auto loop = dyn_cast_if_present<scf::ForOp>(op))
+        old = loop.getInitArgs()[cast<OpResult>(value).getResultNumber()];
+      else
+        return false;
+      for (Operation *user : old.getUsers()) {
+        Operation *place = op->getBlock()->findAncestorOpInBlock(*user);
+        if (user != op && (!place || !place->isBeforeInBlock(op)))
+          return false;
+      }
+      value = old;
+    }
+    return true;
+  }
+
   /// What a loop carries stays in one buffer.
   static void rewriteLoop(Operation *op) {
     auto carry = [](Operation *terminator, OperandRange values, ValueRange dests) {
       OpBuilder builder(terminator);
       SmallVector<Value> written;
       for (auto [value, dest] : llvm::zip_equal(values, dests))
-        written.push_back(isa<RankedTensorType>(value.getType()) && value != dest
+        written.push_back(isa<RankedTensorType>(value.getType()) && !isUpdateOf(value, dest)
                               ? materialize(builder, value.getLoc(), value, dest) : value);
       for (auto [i, value] : llvm::enumerate(written))
         terminator->setOperand(i + (terminator->getNumOperands() - values.size()), value);
