@@ -8,7 +8,7 @@ using namespace mlir::cell;
 
 namespace {
 /// Beyond this many memory streams or operations a loop loses more in registers than it wins in memory traffic.
-constexpr unsigned kMaxOperands = 24, kMaxBody = 400;
+constexpr unsigned kMaxStreams = 24, kMaxBody = 400;
 /// Reading a shared input once is worth a common loop from this many elements on.
 constexpr int64_t kSiblingElements = 1024;
 
@@ -70,7 +70,6 @@ void FusionGroups::add(Operation *op) {
     return;
   Alignment identity(llvm::to_vector(llvm::seq<unsigned>(0, group.domain.size())));
   group.members.push_back({generic, identity});
-  group.operands = generic->getNumOperands();
   group.bodySize = generic.getBody()->getOperations().size();
 }
 
@@ -104,14 +103,12 @@ bool FusionGroups::hasIndirectPath(FusionGroup *from, FusionGroup *to) {
 
 std::optional<FusionGroups::Alignment> FusionGroups::alignToProducers(linalg::GenericOp op, FusionGroup &group) {
   std::optional<Alignment> alignment;
-  llvm::SmallDenseSet<Value> operands;
   for (OpOperand &operand : op->getOpOperands()) {
     if (groupOf(operand.get()) != &group)
       continue;
     // Only a read sees the value; the result must be complete at each point, and read at that point.
     if (!reads(op, operand))
       return std::nullopt;
-    operands.insert(operand.get());
     AffineMap readMap = op.getMatchingIndexingMap(&operand);
     auto member = llvm::find_if(group.members, [&](FusionMember &m) { return m.op == operand.get().getDefiningOp(); });
     if (member == group.members.end() || !isFullPermutation(readMap) || readMap.getNumDims() != group.domain.size())
@@ -172,7 +169,7 @@ bool FusionGroups::staysPointwise(FusionGroup &into, FusionGroup &from, ArrayRef
 }
 
 bool FusionGroups::merge(FusionGroup &into, FusionGroup &from, ArrayRef<unsigned> fromToInto) {
-  if (into.operands + from.operands > 2 * kMaxOperands || into.bodySize + from.bodySize > kMaxBody)
+  if (into.bodySize + from.bodySize > kMaxBody)
     return false;
   llvm::SmallDenseSet<Value> streams;
   for (FusionGroup *group : {&into, &from})
@@ -180,7 +177,16 @@ bool FusionGroups::merge(FusionGroup &into, FusionGroup &from, ArrayRef<unsigned
       for (Value input : member.op.getDpsInputs())
         if (FusionGroup *producer = groupOf(input); producer != &into && producer != &from && isa<RankedTensorType>(input.getType()))
           streams.insert(input);
-  if (streams.size() > kMaxOperands)
+  // Results that stay inside the loop cost nothing.
+  for (FusionGroup *group : {&into, &from})
+    for (FusionMember &member : group->members)
+      for (OpResult result : member.op->getResults())
+        if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+              FusionGroup *reader = where.lookup(user);
+              return reader != &into && reader != &from;
+            }))
+          streams.insert(result);
+  if (streams.size() > kMaxStreams)
     return false;
   if (!staysPointwise(into, from, fromToInto) || hasIndirectPath(&into, &from) || hasIndirectPath(&from, &into))
     return false;
@@ -195,7 +201,6 @@ bool FusionGroups::merge(FusionGroup &into, FusionGroup &from, ArrayRef<unsigned
   }
   // Members compute in the order of the program.
   llvm::sort(into.members, [](FusionMember &a, FusionMember &b) { return a.op->isBeforeInBlock(b.op); });
-  into.operands += from.operands;
   into.bodySize += from.bodySize;
   from.members.clear();
   from.ops.clear();

@@ -18,7 +18,7 @@ struct FusionGroup {
   SmallVector<FusionMember> members;
   SmallVector<int64_t> domain;
   SmallVector<Operation *> ops; // all operations of the group, also if they are not fused
-  unsigned operands = 0, bodySize = 0;
+  unsigned bodySize = 0;
 };
 
 /// Partitions the operations of a block. Producer and consumer share a group if the consumer reads at each point exactly what the producer
