@@ -88,7 +88,16 @@ Expr expr::select(Expr condition, Expr a, Expr b) {
 }
 Expr expr::pow(Expr a, Expr b) { return binary<PowOp>(a, b); }
 Expr expr::exp(Expr a) { return unary<ExpOp>(a); }
-Expr expr::log(Expr a) { return unary<LogOp>(a); }
+Expr expr::log(Expr a) {
+  auto type = cast<RankedTensorType>(a.value.getType());
+  if (isa<FloatType>(type.getElementType()))
+    return unary<LogOp>(a);
+  // The exponent of an integer power: its derivative is of the integer type too.
+  OpBuilder &builder = a.scope->builder;
+  Value wide = CastOp::create(builder, a.scope->loc, a.value, TypeAttr::get(builder.getF64Type()));
+  Value log = LogOp::create(builder, a.scope->loc, wide);
+  return (*a.scope)(CastOp::create(builder, a.scope->loc, log, TypeAttr::get(type.getElementType())));
+}
 Expr expr::rsqrt(Expr a) { return unary<RsqrtOp>(a); }
 Expr expr::sign(Expr a) { return unary<SignOp>(a); }
 Expr expr::sin(Expr a) { return unary<SinOp>(a); }
