@@ -9,7 +9,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent / ".peers"
 REQUIREMENTS = {
-    "torch": ["torch==2.13.0", "numpy"],  # the CPU build: --index-url https://download.pytorch.org/whl/cpu, where the registry has only CUDA builds
+    "torch": ["torch==2.13.0", "numpy"],  # the CPU build, where the registry has one
     "jax": ["jax==0.10.2"],
     "mindspore": ["mindspore==2.10.0"],
 }
