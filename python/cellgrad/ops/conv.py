@@ -12,7 +12,7 @@ from ._helpers import check_bool, check_choice, check_int, check_ndim, ints, pai
 __all__ = ["avg_pool2d", "conv2d", "max_pool2d", "pool_same", "same_padding"]
 
 
-def same_padding(size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int, int, int]:
+def same_padding(size: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, int, int, int]:
     """(top, bottom, left, right) such that the result has ``ceil(size / stride)`` rows and columns; the odd one goes below and to the right."""
     pads: list[int] = []
     for n, k, s, d in zip(size, kernel, stride, dilation, strict=True):
@@ -21,7 +21,7 @@ def same_padding(size: tuple[int, int], kernel: tuple[int, int], stride: tuple[i
     return pads[0], pads[1], pads[2], pads[3]
 
 
-def _four(op: str, padding: Any) -> tuple[int, int, int, int]:
+def _four(op: str, padding: Any) -> tuple[int, ...]:
     """(top, bottom, left, right) from an int, (vertical, horizontal) or all four."""
     got = ints(op, "padding", padding)
     got = got * 4 if len(got) == 1 else (got[0], got[0], got[1], got[1]) if len(got) == 2 else got
@@ -86,7 +86,7 @@ def _image(op: str, x: Any) -> tuple[Tensor, bool]:
     return (x, False) if x.ndim == 4 else (dispatch("reshape", (x,), {"shape": (1, *x.shape)}), True)
 
 
-def _ceil_pads(size: tuple, kernel: tuple, stride: tuple, dilation: tuple, pads: tuple) -> tuple[int, int, int, int]:
+def _ceil_pads(size: tuple, kernel: tuple, stride: tuple, dilation: tuple, pads: tuple) -> tuple[int, ...]:
     """The padding with what ``ceil_mode`` adds at the end; a last window that would start beyond the input and its padding is left out."""
     result = list(pads)
     for i, (n, k, s, d) in enumerate(zip(size, kernel, stride, dilation, strict=True)):

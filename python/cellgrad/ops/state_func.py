@@ -124,7 +124,7 @@ def clip_by_global_norm(x: Any, clip_norm: float = 1.0, use_norm: Any = None) ->
 
 @composite("clip_by_norm")
 def _clip_by_norm(*xs: Tensor, limit: float, order: float) -> Any:
-    total = None
+    total: Any = None
     for x in xs:
         x = cast(x, dt.float32)
         part = reduce("sum", x * x if order == 2 else dispatch("abs", (x,)) ** order)
