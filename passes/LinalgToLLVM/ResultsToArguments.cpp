@@ -1,4 +1,5 @@
 //===- ResultsToArguments.cpp - a destination argument for every result ---===//
+#include "passes/LinalgToLLVM/CarriedBuffers.h"
 #include "passes/LinalgToLLVM/Common.h"
 #include "passes/Passes.h"
 
@@ -75,16 +76,6 @@ struct ResultsToArguments : cell::impl::ResultsToArgumentsBase<ResultsToArgument
     return success();
   }
 
-  /// What `value` is a part or another shape of.
-  static Value baseOf(Value value) {
-    while (Operation *op = value.getDefiningOp()) {
-      if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp, tensor::CastOp>(op))
-        break;
-      value = op->getOperand(0);
-    }
-    return value;
-  }
-
   /// Writing one destination must not change a value that another destination still waits for: such values are copied first.
   static void copySharedResults(OpBuilder &builder, func::ReturnOp ret, ArrayRef<Value> dests) {
     llvm::SmallDenseSet<Value> arguments(dests.begin(), dests.end());
@@ -94,7 +85,7 @@ struct ResultsToArguments : cell::impl::ResultsToArgumentsBase<ResultsToArgument
     for (auto [i, dest] : llvm::enumerate(dests)) {
       if (!dest)
         continue;
-      Value value = ret.getOperand(i), base = baseOf(value);
+      Value value = ret.getOperand(i), base = baseOfView(value);
       bool repeated = bases.try_emplace(base, value).first->second != value;
       bool shared = arguments.contains(base) && base != dest;
       bool unclear = tied && base.getDefiningOp() && (base.getDefiningOp()->getNumRegions() && !isa<linalg::LinalgOp>(base.getDefiningOp()));
@@ -116,51 +107,6 @@ struct ResultsToArguments : cell::impl::ResultsToArgumentsBase<ResultsToArgument
     call.getOperandsMutable().assign(operands);
   }
 
-  /// Whether `value` is `dest` after writes to parts of it and loops that carry it, with nothing that reads an old state later. Bufferisation
-  /// then works in place on its own, and a copy to `dest` would only stand in its way.
-  static bool isUpdateOf(Value value, Value dest) {
-    while (value != dest) {
-      Operation *op = value.getDefiningOp();
-      Value old;
-      if (auto insert = dyn_cast_if_present<tensor::InsertOp>(op))
-        old = insert.getDest();
-      else if (auto insert = dyn_cast_if_present<tensor::InsertSliceOp>(op))
-        old = insert.getDest();
-      else if (auto loop = dyn_cast_if_present<scf::ForOp>(op))
-        old = loop.getInitArgs()[cast<OpResult>(value).getResultNumber()];
-      else
-        return false;
-      for (Operation *user : old.getUsers()) {
-        Operation *place = op->getBlock()->findAncestorOpInBlock(*user);
-        if (user != op && (!place || !place->isBeforeInBlock(op)))
-          return false;
-      }
-      value = old;
-    }
-    return true;
-  }
-
-  /// What a loop carries stays in one buffer.
-  static void rewriteLoop(Operation *op) {
-    auto carry = [](Operation *terminator, OperandRange values, ValueRange dests) {
-      OpBuilder builder(terminator);
-      SmallVector<Value> written;
-      for (auto [value, dest] : llvm::zip_equal(values, dests))
-        written.push_back(isa<RankedTensorType>(value.getType()) && !isUpdateOf(value, dest)
-                              ? materialize(builder, value.getLoc(), value, dest) : value);
-      for (auto [i, value] : llvm::enumerate(written))
-        terminator->setOperand(i + (terminator->getNumOperands() - values.size()), value);
-    };
-    if (auto loop = dyn_cast<scf::ForOp>(op))
-      carry(loop.getBody()->getTerminator(), loop.getBody()->getTerminator()->getOperands(), loop.getRegionIterArgs());
-    auto loop = dyn_cast<scf::WhileOp>(op);
-    // One-shot bufferisation copies on its own where the two regions of a while loop carry different values.
-    if (loop && TypeRange(loop.getBeforeArguments()) == TypeRange(loop.getAfterArguments())) {
-      carry(loop.getConditionOp(), loop.getConditionOp().getArgs(), loop.getBeforeArguments());
-      carry(loop.getYieldOp(), loop.getYieldOp().getOperands(), loop.getAfterArguments());
-    }
-  }
-
   void runOnOperation() override {
     ModuleOp module = getOperation();
     func::FuncOp entry = findEntry(module);
@@ -172,9 +118,8 @@ struct ResultsToArguments : cell::impl::ResultsToArgumentsBase<ResultsToArgument
     module.walk([](Operation *op) {
       if (auto call = dyn_cast<func::CallOp>(op))
         rewriteCall(call);
-      else
-        rewriteLoop(op);
     });
+    keepCarriedBuffers(module);
   }
 };
 } // namespace

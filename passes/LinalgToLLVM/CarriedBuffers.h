@@ -1,0 +1,19 @@
+//===- CarriedBuffers.h - one buffer for what a loop carries --------------===//
+#ifndef CELL_PASSES_LINALGTOLLVM_CARRIEDBUFFERS_H
+#define CELL_PASSES_LINALGTOLLVM_CARRIEDBUFFERS_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace mlir::cell {
+
+/// Rewrites the tensors that scf operations carry so that each stays in one buffer: what a loop hands on is written back to the
+/// buffer it came in, starts that others still need are copied, branches that hand on a value from outside copy it. Without
+/// this a buffer could leave the region that allocates it, or two values could claim one buffer.
+void keepCarriedBuffers(ModuleOp module);
+
+/// What `value` is a part or another shape of.
+Value baseOfView(Value value);
+
+} // namespace mlir::cell
+
+#endif // CELL_PASSES_LINALGTOLLVM_CARRIEDBUFFERS_H
