@@ -185,7 +185,7 @@ def main() -> int:
         for worker in workers.values():
             worker.close()
     data = {
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="minutes"),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
         "threads": args.threads,
         "versions": versions,
         "limits": limits,

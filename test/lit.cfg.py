@@ -25,7 +25,9 @@ if choice == "installed" or (not choice and not (tree / "bin" / "cell-opt").exis
     pythonpath = None
 else:
     bindir, plugin = tree / "bin", tree / "lib" / "CellgradPlugin.so"
-    pythonpath = str(source / "python")
+    # A development build puts the extension modules into the source tree; otherwise it is the installed package that runs.
+    in_place = any((source / "python" / "cellgrad" / "_runtime").glob("_core*.so"))
+    pythonpath = str(source / "python") if in_place else None
 llvm, mlir = package("llvm"), package("mlir")
 if llvm is None or mlir is None:
     lit_config.fatal("the LLVM and MLIR wheels are not installed in " + sys.prefix)

@@ -47,7 +47,7 @@ class System:
             return lambda keep=state: self.library.copy(*arguments), lambda: []
         if case == "tiny":
             arguments = tuple(map(pointer, (*arrays, *outputs)))
-            check = lambda: [outputs[0].sum(), np.abs(outputs[1]).sum(), np.abs(outputs[2]).sum()]  # noqa: E731
+            check = lambda: [outputs[0].sum(), np.abs(outputs[1]).sum(), np.abs(outputs[2]).sum()]
             return lambda keep=state: self.library.tiny(*arguments), check
         arguments = (*map(pointer, (*arrays, outputs[0], outputs[1])), ctypes.c_int64(arrays[0].size))
 

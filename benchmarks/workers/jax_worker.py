@@ -23,7 +23,7 @@ class System:
             step = self.training_step(case, arrays)
         elif case.startswith("matmul"):
             product = jax.jit(jnp.matmul)
-            step = lambda: product(*arrays)  # noqa: E731
+            step = lambda: product(*arrays)
         else:
             if case == "tiny":
 
@@ -37,7 +37,7 @@ class System:
                         lambda x, y: (jax.nn.sigmoid(x * y) * jnp.exp(-0.5 * x * x) + jnp.tanh(y) * x).sum(), argnums=(0, 1)
                     )
                 )
-            step = lambda: fn(*arrays)  # noqa: E731
+            step = lambda: fn(*arrays)
 
         def call():
             state.result = jax.block_until_ready(step())

@@ -46,7 +46,7 @@ def test_gemm(lib, dtype, m, n, k):
 
 def reference_convolution(x, w, dy, stride, pad, dilation, groups):
     """y, dx, dw by their definition, in float64."""
-    (n, c, h, v), (o, cg, kh, kw) = x.shape, w.shape
+    (n, _c, h, v), (o, cg, kh, kw) = x.shape, w.shape
     sh, sw = stride
     pt, pb, pl, pr = pad
     padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (pt, pb), (pl, pr)))

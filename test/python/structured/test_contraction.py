@@ -75,7 +75,7 @@ def _attributes(case, **more):
 def _reference(x, w, case):
     _, _, (sh, sw), (top, bottom, left, right), (dh, dw), groups = case
     x = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
-    (n, c, h, v), (o, per, kh, kw) = x.shape, w.shape
+    (n, _c, h, v), (o, per, kh, kw) = x.shape, w.shape
     rows, columns = (h - dh * (kh - 1) - 1) // sh + 1, (v - dw * (kw - 1) - 1) // sw + 1
     y = np.zeros((n, groups, o // groups, rows, columns), np.result_type(x, w))
     x, w = x.reshape(n, groups, per, h, v), w.reshape(groups, o // groups, per, kh, kw)
