@@ -233,7 +233,7 @@ def _miss(d: Compiled, call: Any) -> Any:
         d.remove_entry(entry)
     while len(d._programs) > _MOST_ENTRIES:
         oldest = min(d._programs)
-        del d._programs[oldest]
+        d._programs.pop(oldest, None)  # another thread may have been quicker
         try:
             d.remove_entry(oldest)
         except KeyError:  # dropped because something it was guarded by has died

@@ -336,14 +336,23 @@ def test_references_are_balanced():
 
 def test_threads_share_a_dispatcher_that_is_cleared_meanwhile():
     exe = make(lambda x, o, arena: np.multiply(x, 3, out=o), [(F, (256,))], [(F, (256,))], release_gil=True)
-    d = _core.Dispatcher(lambda d, call: d.run_entry(d.add_entry(call, exe, [0], {"y": [_core.Out(0)]}), call), ("x",))
-    stop, failures = threading.Event(), []
+
+    def slow_path(d, call):
+        while True:
+            try:
+                return d.run_entry(d.add_entry(call, exe, [0], {"y": [_core.Out(0)]}), call)
+            except KeyError:
+                continue  # cleared between the two
+
+    d = _core.Dispatcher(slow_path, ("x",))
+    stop, failures, done = threading.Event(), [], []
 
     def work(seed):
         x = [tensor(np.full(256, seed, np.float32))]
         for _ in range(300):
             if values(d(x)["y"][0])[::255] != [3 * seed] * 2:
                 failures.append(seed)
+            done.append(seed)
             x[0] = tensor(np.full(256, seed, np.float32))  # the list's element dies while other threads run
 
     def clear():
@@ -363,4 +372,4 @@ def test_threads_share_a_dispatcher_that_is_cleared_meanwhile():
         stop.set()
         cleaner.join()
         sys.setswitchinterval(interval)
-    assert not failures and d.stats()["misses"] > 1
+    assert not failures and len(done) == 4 * 300 and d.stats()["misses"] > 1
