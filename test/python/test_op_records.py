@@ -27,6 +27,10 @@ def _folder(package):
     return Path(next(iter(spec.submodule_search_locations)))
 
 
+if not (_folder("mlir") / "include" / "mlir" / "IR" / "OpBase.td").exists():
+    pytest.skip("the records are read with the TableGen files of xtc-mlir-dev, which only building needs", allow_module_level=True)
+
+
 @functools.cache
 def _cell_opt():
     for folder in (_folder("cellgrad") / "bin", ROOT / "build" / "bin"):

@@ -78,6 +78,11 @@ def _package_dir(name: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
+def has_mlir_records() -> bool:
+    """Whether MLIR's own records, which ours include, are installed."""
+    return (_package_dir("mlir") / "include" / "mlir" / "IR" / "OpBase.td").exists()
+
+
 def dump(tblgen: str | None = None, mlir_include: str | None = None, source: Path | None = None) -> dict[str, Any]:
     """Runs llvm-tblgen on dialect/Cell/CellOps.td."""
     tblgen = tblgen or str(_package_dir("llvm") / "bin" / "llvm-tblgen")

@@ -12,6 +12,8 @@ import table
 
 from cellgrad import ops
 
+if not op_table.has_mlir_records():
+    pytest.skip("the records are read with the TableGen files of xtc-mlir-dev, which only building needs", allow_module_level=True)
 OPS = op_table.load()
 ROWS = {row.op for row in table.ROWS + images.ROWS}
 #: Tested elsewhere: derivatives of functions, constants, parts of other ops' derivatives, random numbers.
