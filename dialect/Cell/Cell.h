@@ -19,10 +19,18 @@ namespace mlir::cell {
 template <typename ConcreteType>
 class NonDifferentiable : public OpTrait::TraitBase<ConcreteType, NonDifferentiable> {};
 
+/// What cell.print and cell.assert write to: it keeps them in order.
+struct ConsoleResource : SideEffects::Resource::Base<ConsoleResource> {
+  StringRef getName() final { return "Console"; }
+};
+
 } // namespace mlir::cell
 
 #include "dialect/Cell/CellDialect.h.inc"
 #include "dialect/Cell/CellInterfaces.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialect/Cell/CellTypes.h.inc"
 
 #define GET_OP_CLASSES
 #include "dialect/Cell/CellOps.h.inc"

@@ -5,6 +5,7 @@
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/IR/AttrTypeBase.td"
 include "dialect/Cell/CellInterfaces.td"
 
 def Cell_Dialect : Dialect {
@@ -12,14 +13,16 @@ def Cell_Dialect : Dialect {
   let cppNamespace = "::mlir::cell";
   let summary = "Cell graphs: tensor programs with derivatives";
   let description = [{
-    Value semantics on ranked tensors. A captured Cell is a `func.func`; `cell.value_and_grad` and `cell.vjp` name a function by
-    symbol and stand for its derivative until `--cell-differentiate` writes it out. Elementwise ops take equal
+    Value semantics on ranked tensors. A captured Cell is a `func.func`; `cell.value_and_grad`, `cell.vjp`, `cell.jvp` and `cell.vmap` name a
+    function by symbol and stand for its derivative, or its form for a batch, until `--cell-differentiate` writes it out. Control flow is `scf`. Elementwise ops take equal
     shapes; `cell.broadcast` is explicit. Function argument attribute `cell.param` names a Parameter, `cell.donated` allows its buffer to be
-    overwritten; result attribute `cell.alias` ties a result to the argument that it updates.
+    overwritten; result attribute `cell.alias` ties a result to the argument that it updates. On functions, `cell.recompute` lets the derivative compute the function again instead of saving its values;
+    `cell.custom_vjp` and `cell.custom_jvp` name a function that is its derivative; calls of one with `cell.no_inline` stay calls.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
                            "::mlir::tensor::TensorDialect"];
   let hasConstantMaterializer = 1;
+  let useDefaultTypePrinterParser = 1;
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;
@@ -38,6 +41,20 @@ def Cell_IndexTensor : RankedTensorOf<Cell_IntTypes>;
 def Cell_BoolTensor : RankedTensorOf<[I1]>;
 /// (seed, counter) of the counter-based random generator.
 def Cell_KeyTensor : RankedTensorOf<[I64]>;
+
+def Cell_Tape : TypeDef<Cell_Dialect, "Tape"> {
+  let mnemonic = "tape";
+  let summary = "A stack of tensors of one type that grows at run time";
+  let description = [{
+    What loops save for their derivative. A tape is used linearly: each of its values has one use on every path. The derivative of a tape is a
+    tape of the same type.
+  }];
+  let parameters = (ins "::mlir::RankedTensorType":$elementType);
+  let assemblyFormat = "`<` $elementType `>`";
+}
+
+/// What a function that is differentiated may take and give: other dialects have scalars, too.
+def Cell_Value : AnyTypeOf<[Cell_Tensor, Cell_Tape, AnyFloat, AnySignlessInteger, Index], "tensor, tape or scalar">;
 
 //===----------------------------------------------------------------------===//
 // Op classes

@@ -5,13 +5,19 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/DialectImplementation.h"
 #include "mlir/Transforms/InliningUtils.h"
+
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mlir::cell;
 
 #include "dialect/Cell/CellDialect.cpp.inc"
 #include "dialect/Cell/CellInterfaces.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialect/Cell/CellTypes.cpp.inc"
 
 namespace {
 /// Every cell op is a pure value computation, so it may be inlined anywhere.
@@ -27,6 +33,10 @@ void CellDialect::initialize() {
 #define GET_OP_LIST
 #include "dialect/Cell/CellOpList.cpp.inc"
       >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialect/Cell/CellTypes.cpp.inc"
+      >();
   addInterfaces<CellInlinerInterface>();
 }
 
@@ -38,8 +48,16 @@ Operation *CellDialect::materializeConstant(OpBuilder &builder, Attribute value,
 }
 
 LogicalResult CellDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
-  if (attribute.getName() == "cell.arena_bytes")
-    return success(isa<IntegerAttr>(attribute.getValue())) ;
+  StringRef name = attribute.getName();
+  Attribute value = attribute.getValue();
+  if (name == "cell.arena_bytes")
+    return isa<IntegerAttr>(value) ? success() : op->emitError("'cell.arena_bytes' is an integer");
+  if (name == "cell.recompute" || name == "cell.no_inline")
+    return isa<UnitAttr>(value) ? success() : op->emitError() << "'" << name << "' takes no value";
+  if (name == "cell.custom_vjp" || name == "cell.custom_jvp")
+    return isa<FlatSymbolRefAttr>(value) ? success() : op->emitError() << "'" << name << "' names a function of the module";
+  if (name == "cell.custom_vjp_operands" || name == "cell.custom_vjp_gradients" || name == "cell.custom_jvp_operands")
+    return isa<DenseI64ArrayAttr>(value) ? success() : op->emitError() << "'" << name << "' is an array of i64";
   return success();
 }
 

@@ -4,6 +4,7 @@
 
 include "dialect/Cell/ElementwiseOps.td"
 include "dialect/Cell/StructureOps.td"
+include "dialect/Cell/ControlOps.td"
 include "dialect/Cell/TensorOps.td"
 include "dialect/Cell/IndexOps.td"
 include "dialect/Cell/ReductionOps.td"

@@ -5,7 +5,7 @@ from op_table import Op
 
 TITLES = {"unary": "Elementwise", "float_unary": "Elementwise", "binary": "Elementwise", "elementwise": "Elementwise", "compare": "Comparisons and logic",
           "logical": "Comparisons and logic", "reduction": "Reductions", "structured": "Structured", "composite": "Composite",
-          "non_differentiable": "Without derivative", "op": "Other", "function_derivative": "Derivatives of functions"}
+          "non_differentiable": "Without derivative", "op": "Other", "effect": "Tapes, barriers and side effects", "function_derivative": "Functions made from functions"}
 
 
 def _derivative(op: Op) -> str:

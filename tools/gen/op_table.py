@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CLASSES = (("Cell_CompareOp", "compare"), ("Cell_LogicalOp", "logical"), ("Cell_FloatUnaryOp", "float_unary"), ("Cell_UnaryOp", "unary"),
            ("Cell_BinaryOp", "binary"), ("Cell_ElementwiseOp", "elementwise"), ("Cell_ReductionOp", "reduction"),
            ("Cell_CompositeOp", "composite"), ("Cell_NonDifferentiableOp", "non_differentiable"), ("Cell_DifferentiableOp", "structured"),
-           ("Cell_FunctionDerivativeOp", "function_derivative"))
+           ("Cell_FunctionDerivativeOp", "function_derivative"), ("Cell_EffectOp", "effect"))
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _clean(text: str | None) -> str:
 
 def parse(records: dict[str, Any]) -> list[Op]:
     """The table from the JSON of ``llvm-tblgen --dump-json``, sorted by op name."""
-    names = {n for base in ("Cell_Op", "Cell_FunctionDerivativeOp") for n in records["!instanceof"].get(base, ())}
+    names = {n for base in ("Cell_Op", "Cell_FunctionDerivativeOp", "Cell_EffectOp") for n in records["!instanceof"].get(base, ())}
     ops = []
     for record in names:
         entry = records[record]
