@@ -2,9 +2,10 @@
 #include "passes/AutoDiff/Derivative.h"
 
 #include "dialect/Cell/Cell.h"
-#include "passes/AutoDiff/Rules.h"
+#include "dialect/Cell/Expr.h"
 
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mlir::cell;
@@ -92,6 +93,30 @@ LogicalResult DerivativeBuilder::augmentCalls(func::FuncOp forward, const llvm::
   return success();
 }
 
+namespace {
+/// Cotangents of the values of a forward function, summed where they meet.
+class Cotangents {
+public:
+  Cotangents(OpBuilder &builder) : builder(builder) {}
+  Value of(Value primal) const { return map.lookup(primal); }
+  void add(Value primal, Value cotangent, Location loc) {
+    if (!cotangent)
+      return;
+    Value &slot = map[primal];
+    if (!slot)
+      slot = cotangent;
+    else if (getElementTypeOrSelf(slot.getType()).isInteger(1))
+      slot = LogicalOrOp::create(builder, loc, slot, cotangent);
+    else
+      slot = AddOp::create(builder, loc, slot, cotangent);
+  }
+
+private:
+  OpBuilder &builder;
+  DenseMap<Value, Value> map;
+};
+} // namespace
+
 /// Emits the call of a callee's reverse function and adds the gradients of its operands.
 static void reverseCall(OpBuilder &builder, func::CallOp call, const Derivative &derivative, const DerivativeKey &key, Cotangents &cotangents) {
   SmallVector<Value> inputs;
@@ -101,13 +126,41 @@ static void reverseCall(OpBuilder &builder, func::CallOp call, const Derivative 
     if (!flag)
       continue;
     Value cotangent = cotangents.of(call.getResult(i));
-    inputs.push_back(cotangent ? cotangent : createZero(builder, call.getLoc(), call.getResult(i)));
+    inputs.push_back(cotangent ? cotangent : createFull(builder, call.getLoc(), call.getResult(i), 0));
   }
   auto reverse = func::CallOp::create(builder, call.getLoc(), derivative.reverse, inputs);
   unsigned next = 0;
   for (auto [i, present] : llvm::enumerate(derivative.gradients))
     if (present)
       cotangents.add(call.getOperand(i), reverse.getResult(next++), call.getLoc());
+}
+
+/// Emits the reverse rule of one op.
+static LogicalResult reverseOp(OpBuilder &builder, Operation &op, const llvm::DenseSet<Value> &active, Cotangents &cotangents) {
+  auto results = llvm::map_to_vector(op.getResults(), [&](Value v) { return cotangents.of(v); });
+  if (llvm::none_of(results, [](Value v) { return static_cast<bool>(v); }))
+    return success();
+  auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
+  if (!differentiable) {
+    auto diagnostic = op.emitError("'") << op.getName() << "' has no derivative rule";
+    diagnostic.attachNote() << "implement DifferentiableOpInterface for it, or stop the derivative before it with cell.stop_gradient";
+    return diagnostic;
+  }
+  auto needed = llvm::map_to_vector(op.getOperands(), [&](Value v) { return active.contains(v); });
+  SmallVector<Value> gradients(op.getNumOperands());
+  if (failed(differentiable.buildVjp(builder, results, needed, gradients)))
+    return failure();
+  for (auto [operand, gradient, flag] : llvm::zip(op.getOperands(), gradients, needed)) {
+    if (!flag || !gradient)
+      continue;
+    if (gradient.getType() != operand.getType()) {
+      auto diagnostic = op.emitError("the derivative rule of '") << op.getName() << "' gives " << gradient.getType() << " for an operand of type "
+                                                                << operand.getType();
+      return diagnostic;
+    }
+    cotangents.add(operand, gradient, op.getLoc());
+  }
+  return success();
 }
 
 FailureOr<Derivative> DerivativeBuilder::build(func::FuncOp function, const DerivativeKey &key) {
