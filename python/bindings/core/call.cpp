@@ -107,14 +107,10 @@ static PyObject *explain(PyObject *self, PyObject *) {
   for (size_t i = 0; i < c->owner->entries->size(); ++i) {
     Entry *e = (*c->owner->entries)[i];
     ++e->refs;
-    PyObject *text = describeDifference(*e->signature, *c->signature, c->owner->names, c->owner->numSlots);
-    for (size_t g = 0; text == Py_None && g < e->guards.size(); ++g)
-      Py_SETREF(text, describeGuard(e->guards[g], c->slots));
-    if (text == Py_None) // signature and guards hold
-      Py_SETREF(text, PyUnicode_FromString("a captured Tensor changed its dtype or shape, or is gone"));
+    PyObject *texts = describeDifferences(e, *c->signature, c->slots, c->owner->names, c->owner->numSlots);
     e->release();
-    int r = text ? PyList_Append(list, text) : -1;
-    Py_XDECREF(text);
+    int r = texts ? PyList_Append(list, texts) : -1;
+    Py_XDECREF(texts);
     if (r < 0) {
       Py_DECREF(list);
       return nullptr;
@@ -164,7 +160,7 @@ bool initCallType(PyObject *module) {
                                   {"leaves", T_OBJECT, offsetof(Call, leaves), READONLY, "the Tensors among the arguments"},
                                   {"extra_names", T_OBJECT, offsetof(Call, extraNames), READONLY, "names of the extra keyword slots"},
                                   {}};
-  static PyMethodDef methods[] = {{"explain", explain, METH_NOARGS, "Why each entry did not match, a list of str."}, {}};
+  static PyMethodDef methods[] = {{"explain", explain, METH_NOARGS, "Per entry a tuple of str, every difference to this call; empty where the entry fits."}, {}};
   static PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void *>(dealloc)},
                                 {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
                                 {Py_tp_clear, reinterpret_cast<void *>(clear)},

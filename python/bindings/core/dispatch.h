@@ -74,8 +74,8 @@ struct Signature {
   bool dead() const;
   int visit(visitproc visit, void *arg) const;
 };
-// Where token i stands ("x[1]['w']") and how a differs from b there.
-PyObject *describeDifference(const Signature &was, const Signature &now, PyObject *names, int numSlots);
+int sameToken(const Token &a, const Token &b); // a stored, b stored or live; -1: exception
+PyObject *identityOf(const Token &t);          // of a stored kIdentity, borrowed; null: it died
 
 enum GuardKind : uint8_t { kAttr, kNoAttr, kItem, kNoItem, kCell, kLen, kType, kSignature, kPython };
 struct Guard {
@@ -93,7 +93,8 @@ struct Guard {
 enum Check { kError = -1, kFails = 0, kHolds = 1, kDead = 2 };
 bool parseGuard(PyObject *tuple, Guard *out);
 Check checkGuard(Guard &g, PyObject *slots);
-PyObject *describeGuard(Guard &g, PyObject *slots);
+PyObject *describeGuard(Guard &g, PyObject *slots); // a str, None where it holds, null with an exception
+PyObject *describeValue(PyObject *o); // values as they are, Tensors by dtype and shape (never contents), other objects by type
 
 // The result of a call: a flat preorder program.
 struct TemplateOp {
@@ -157,6 +158,8 @@ struct Call {
 };
 extern PyTypeObject *DispatcherType, *CallType;
 extern PyObject *missingObject; // _core.MISSING
+// Every difference between a stored entry and a call (explain.cpp): a tuple of str, empty where the call fits.
+PyObject *describeDifferences(Entry *e, const Signature &now, PyObject *slots, PyObject *names, int numSlots);
 // Arguments brought to slots; borrowed references, inline storage for the usual sizes.
 struct Bound {
   PyObject *inlineSlots[24];
@@ -170,6 +173,7 @@ struct Bound {
 };
 // bound and flat are null for arguments that do not bind.
 Call *newCall(Dispatcher *d, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, const Bound *bound, const Flat *flat);
+Call *bindCall(Dispatcher *d, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames); // a call that is not made
 bool initCallType(PyObject *module);
 bool initDispatcherType(PyObject *module);
 

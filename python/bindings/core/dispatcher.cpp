@@ -51,16 +51,7 @@ static PyObject *slow(Dispatcher *d, PyObject *const *args, Py_ssize_t nargs, Py
   return result;
 }
 
-static PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
-  auto *d = reinterpret_cast<Dispatcher *>(self);
-  Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
-  if (captureDepth > 0 && d->tracedPath != Py_None)
-    return traceInstead(d, args, nargs, kwnames);
-  Bound bound;
-  int bindable = bound.bind(d, args, nargs, kwnames);
-  if (bindable != 1)
-    return bindable < 0 ? nullptr : slow(d, args, nargs, kwnames, nullptr, nullptr);
-  Flat flat;
+static bool walkSlots(Dispatcher *d, const Bound &bound, Flat &flat) {
   int firstName = bound.count - bound.numExtraNames;
   for (int i = 0; i < bound.count; ++i) {
     PyObject *o = bound.slots[i];
@@ -72,8 +63,38 @@ static PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyOb
     else
       ok = ok && flat.walk(o);
     if (!ok)
-      return nullptr;
+      return false;
   }
+  return true;
+}
+
+Call *bindCall(Dispatcher *d, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+  Bound bound;
+  int bindable = bound.bind(d, args, nargs, kwnames);
+  if (bindable < 0)
+    return nullptr;
+  Flat flat;
+  if (bindable && !walkSlots(d, bound, flat))
+    return nullptr;
+  return newCall(d, args, nargs, kwnames, bindable ? &bound : nullptr, bindable ? &flat : nullptr);
+}
+
+static PyObject *bindOnly(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+  return reinterpret_cast<PyObject *>(bindCall(reinterpret_cast<Dispatcher *>(self), args, nargs, kwnames));
+}
+
+static PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+  auto *d = reinterpret_cast<Dispatcher *>(self);
+  Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
+  if (captureDepth > 0 && d->tracedPath != Py_None)
+    return traceInstead(d, args, nargs, kwnames);
+  Bound bound;
+  int bindable = bound.bind(d, args, nargs, kwnames);
+  if (bindable != 1)
+    return bindable < 0 ? nullptr : slow(d, args, nargs, kwnames, nullptr, nullptr);
+  Flat flat;
+  if (!walkSlots(d, bound, flat))
+    return nullptr;
   if (flat.traced && d->tracedPath != Py_None)
     return traceInstead(d, args, nargs, kwnames);
   PyObject *result = nullptr, *slotTuple = nullptr;
@@ -346,6 +367,8 @@ bool initDispatcherType(PyObject *module) {
   static PyMethodDef methods[] = {
       {"add_entry", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)(void)>(addEntry)), METH_VARARGS | METH_KEYWORDS,
        "add_entry(call, executable, plan, template, guards=(), writes=(), tag=None): the number of the new entry."},
+      {"bind", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)(void)>(bindOnly)), METH_FASTCALL | METH_KEYWORDS,
+       "bind(*args, **kwargs): the Call of these arguments, which is not made."},
       {"run_entry", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)(void)>(runNumbered)), METH_FASTCALL,
        "run_entry(number, call): the result of an entry on the arguments of a call."},
       {"remove_entry", removeEntry, METH_O, "Remove an entry by its number."},

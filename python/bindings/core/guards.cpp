@@ -244,8 +244,7 @@ static PyObject *nameOf(const Guard &g, PyObject *obj) {
   }
 }
 
-// Values as they are, Tensors by dtype and shape (never contents), other objects by type.
-static PyObject *show(PyObject *o) {
+PyObject *describeValue(PyObject *o) {
   if (!o)
     return PyUnicode_FromString("missing");
   if (isValue(o))
@@ -274,10 +273,10 @@ PyObject *describeGuard(Guard &g, PyObject *slots) {
                                       : Py_XNewRef(PyCell_GET(obj));
     PyErr_Clear();
     PyObject *expected = Py_XNewRef(expectedOf(g));
-    before = show(expected);
+    before = describeValue(expected);
     after = now && expected && !isValue(now) && Py_TYPE(now) == Py_TYPE(expected) && !isTensor(now)
                 ? PyUnicode_FromFormat("another %s object", Py_TYPE(now)->tp_name)
-                : show(now);
+                : describeValue(now);
     Py_XDECREF(expected);
     Py_XDECREF(now);
   } else if (g.kind == kNoAttr || g.kind == kNoItem) {
@@ -294,12 +293,12 @@ PyObject *describeGuard(Guard &g, PyObject *slots) {
     char buf[256];
     formatSpec(buf, sizeof buf, g.spec.dtype, g.spec.shape, g.spec.ndim);
     before = PyUnicode_FromFormat("Tensor %s", buf);
-    after = show(obj);
+    after = describeValue(obj);
   } else {
-    before = PyUnicode_FromString("true");
-    after = PyUnicode_FromString("false");
+    before = PyUnicode_FromString("as captured");
+    after = PyUnicode_FromString("changed");
   }
-  PyObject *text = name && before && after ? PyUnicode_FromFormat("guard: %U: %U -> %U", name, before, after) : nullptr;
+  PyObject *text = name && before && after ? PyUnicode_FromFormat("%U: %U -> %U", name, before, after) : nullptr;
   Py_XDECREF(name);
   Py_XDECREF(before);
   Py_XDECREF(after);

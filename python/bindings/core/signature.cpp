@@ -151,7 +151,7 @@ void Signature::release() {
   delete this;
 }
 
-static PyObject *identityOf(const Token &t) {
+PyObject *identityOf(const Token &t) {
   Held held;
   held.ref = t.obj;
   held.weak = t.weak;
@@ -172,7 +172,7 @@ int Signature::visit(visitproc visit, void *arg) const {
 }
 
 // Stored against live or stored.
-static int sameToken(const Token &a, const Token &b) {
+int sameToken(const Token &a, const Token &b) {
   if (a.kind != b.kind || a.n != b.n)
     return 0;
   switch (a.kind) {
@@ -204,81 +204,6 @@ int Signature::equal(const Flat &flat) const {
       return r;
   }
   return 1;
-}
-
-static PyObject *tokenText(const Token &t) {
-  char buf[256];
-  switch (t.kind) {
-  case kMissing: return PyUnicode_FromString("not given");
-  case kTensor: formatSpec(buf, sizeof buf, t.dtype, t.shape, t.ndim); return PyUnicode_FromFormat("Tensor %s", buf);
-  case kSequence:
-  case kDict: return PyUnicode_FromFormat("%s of length %d", reinterpret_cast<PyTypeObject *>(t.obj)->tp_name, t.n);
-  case kIdentity: {
-    PyObject *o = identityOf(t);
-    return o ? PyUnicode_FromFormat("%s object", Py_TYPE(o)->tp_name) : PyUnicode_FromString("an object that is gone");
-  }
-  default: return PyUnicode_FromFormat("%R", t.obj);
-  }
-}
-
-// Follows the preorder from a slot's first token to token `target`, appending the path; returns the token after the subtree.
-static size_t follow(const std::vector<Token> &tokens, size_t at, size_t target, PyObject **path) {
-  const Token &t = tokens[at];
-  size_t next = at + 1;
-  for (int32_t i = 0; i < t.n && (t.kind == kSequence || t.kind == kDict); ++i) {
-    size_t start = next;
-    PyObject *step = nullptr;
-    if (t.kind == kDict) {
-      if (target == next) // the key itself differs
-        return tokens.size();
-      step = tokens[next].kind == kValue ? PyUnicode_FromFormat("[%R]", tokens[next].obj) : PyUnicode_FromString("[key]");
-      start = next + 1;
-    } else {
-      step = PyUnicode_FromFormat("[%d]", i);
-    }
-    PyObject *deeper = *path && step ? PyUnicode_Concat(*path, step) : nullptr;
-    Py_XDECREF(step);
-    next = follow(tokens, start, target, &deeper);
-    if (deeper && target >= start && target < next) {
-      Py_SETREF(*path, deeper);
-      return tokens.size();
-    }
-    Py_XDECREF(deeper);
-  }
-  return next;
-}
-
-PyObject *describeDifference(const Signature &was, const Signature &now, PyObject *names, int numSlots) {
-  size_t i = 0, n = was.tokens.size() < now.tokens.size() ? was.tokens.size() : now.tokens.size();
-  while (i < n && sameToken(was.tokens[i], now.tokens[i]) == 1)
-    ++i;
-  if (PyErr_Occurred())
-    return nullptr;
-  if (i == n) {
-    if (was.tokens.size() == now.tokens.size())
-      Py_RETURN_NONE;
-    return PyUnicode_FromString("another number of arguments");
-  }
-  PyObject *path = nullptr;
-  size_t at = 0;
-  for (int slot = 0; at < now.tokens.size() && at <= i; ++slot) {
-    if (now.tokens[at].kind == kKeyword) {
-      Py_XSETREF(path, Py_NewRef(now.tokens[at++].obj));
-      if (at > i)
-        break;
-    } else if (slot < numSlots) {
-      Py_XSETREF(path, Py_NewRef(PyTuple_GET_ITEM(names, slot)));
-    } else {
-      Py_XSETREF(path, PyUnicode_FromFormat("argument %d", slot));
-    }
-    at = follow(now.tokens, at, i, &path);
-  }
-  PyObject *a = tokenText(was.tokens[i]), *b = tokenText(now.tokens[i]);
-  PyObject *text = path && a && b ? PyUnicode_FromFormat("%U: %U -> %U", path, a, b) : nullptr;
-  Py_XDECREF(a);
-  Py_XDECREF(b);
-  Py_XDECREF(path);
-  return text;
 }
 
 } // namespace cg

@@ -2,10 +2,7 @@
 from __future__ import annotations
 
 import inspect
-import os
-import sys
 import time
-import warnings
 import weakref
 from collections.abc import Callable
 from types import MethodType
@@ -14,17 +11,15 @@ from typing import Any
 import numpy as np
 
 from .. import _errors as err
-from .._errors import CaptureWarning
 from .._runtime import _core
 from . import context, program, trace
+from .explain import Explanation, explain, report_miss, worth_explaining
 from .guards import Recorder, active_recorder
-from .locations import user_position
 from .structure import map_leaves
 
 __all__ = ["Compiled", "JitFunction", "call_cell", "call_names", "jit"]
 
 MISSING = _core.MISSING
-_MANY_PROGRAMS = 16  # captured so often, a function gets a warning
 _MOST_ENTRIES = 64  # programs kept per function; the oldest goes first
 
 
@@ -151,22 +146,40 @@ class Compiled(_core.Dispatcher):
 
     def lower(self, *args: Any, **kwargs: Any) -> program.Program | None:
         """The program for these arguments, compiled but not run; ``None`` if it computes nothing."""
-        call = _Call(self, args, kwargs)
-        return _capture(self, call).compile()
+        return _capture(self, self._bound(args, kwargs)).compile()
+
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """Whether a call with these arguments would run a program that is there, or be captured again and why.
+
+        Returns:
+            An ``Explanation``: truthy where a program fits, printed as text that names every argument, attribute or variable that sets the call apart from
+            the program that differs least, old value -> new value.
+
+        Raises:
+            TypeError: the arguments do not fit the function's parameters.
+
+        Examples:
+            >>> square = ms.jit(lambda x: x * x)
+            >>> _ = square(Tensor([1.0, 2.0]))
+            >>> square.explain(Tensor([1.0, 2.0, 3.0]))
+            <lambda> is captured again; against the one that it has:
+              x: Tensor Float32(2) -> Tensor Float32(3)
+        """
+        return _explained(self, self._bound(args, kwargs))
+
+    def _bound(self, args: tuple, kwargs: dict) -> Any:
+        call = self.bind(*args, **kwargs)
+        if call.slots is None:
+            bind_or_raise(self._fn, args, kwargs)
+        return call
 
 
-class _Call:
-    """A call bound in Python, as the Dispatcher binds it."""
-
-    def __init__(self, d: Compiled, args: tuple, kwargs: dict) -> None:
-        from .structure import tensor_leaves
-
-        names = d._names
-        values = dict(zip(names.names[:names.n_positional], args)) | {k: v for k, v in kwargs.items() if k in names.names}
-        extra = {k: v for k, v in kwargs.items() if k not in names.names}
-        self.slots = (*(values.get(n, MISSING) for n in names.names), *args[names.n_positional:], *extra.values())
-        self.extra_names = tuple(extra)
-        self.leaves = tuple(tensor_leaves(list(self.slots)))
+def _explained(d: Compiled, call: Any) -> Explanation:
+    try:
+        names = call_names(d._fn).names
+    except TypeError:
+        names = ()
+    return explain(name_of(d._fn), names, call)
 
 
 def _capture(d: Compiled, call: Any) -> program.Captured:
@@ -199,29 +212,13 @@ def _has_array(tree: Any) -> bool:
     return found
 
 
-def _explain(d: Compiled, call: Any) -> None:
-    """Says why a call fits no program: always with ``CELLGRAD_EXPLAIN_MISSES`` set, and once when a function has got many programs."""
-    programs = len(d._programs)
-    asked = bool(os.environ.get("CELLGRAD_EXPLAIN_MISSES"))
-    if not asked and programs != _MANY_PROGRAMS:
-        return
-    reasons = list(dict.fromkeys(reason for reason in call.explain() if reason))
-    if asked:
-        print(f"cellgrad: {name_of(d._fn)} is captured" + (f", because of {'; '.join(reasons[-3:])}" if reasons else " for the first time"), file=sys.stderr)
-    elif programs == _MANY_PROGRAMS:
-        position = user_position()
-        place = f" at {position.file}:{position.line}" if position else ""
-        last = f" The last difference: {reasons[-1]}." if reasons else ""
-        warnings.warn(f"{name_of(d._fn)}, called{place}, has been captured {programs} times, which is slow.{last} Pass what changes as a Tensor, or keep it in "
-                      "a Parameter; CELLGRAD_EXPLAIN_MISSES=1 shows every reason.", CaptureWarning, stacklevel=2)
-
-
 def _miss(d: Compiled, call: Any) -> Any:
     """The call fits no program: capture, compile, run."""
     if call.slots is None:
         d._fn(*call.args, **call.kwargs)  # raises the TypeError of Python
         raise err.InternalError(f"arguments of {name_of(d._fn)} were not bound")
-    _explain(d, call)
+    if worth_explaining(len(d._programs)):
+        report_miss(_explained(d, call))
     captured = _capture(d, call)
     compiled = captured.compile()
     executable = None if compiled is None else compiled.executable

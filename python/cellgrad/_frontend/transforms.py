@@ -1,4 +1,4 @@
-"""``value_and_grad``, ``grad``, ``get_grad`` and ``vjp``.
+"""``value_and_grad``, ``grad`` and ``get_grad``.
 
 A derivative is a function of its own frame with one ``cell.value_and_grad`` (or ``cell.vjp``) of the differentiated function. Called from plain
 Python it is a compiled program; called while capturing it is a part of that program, so that derivatives nest.
@@ -10,17 +10,17 @@ from typing import Any
 
 from .. import _errors as err
 from .._runtime import _core
-from .checks import check_aux, check_callable, check_flag, check_position
+from .checks import check_callable, check_flag, check_position
 from .derive import NO_SENS, Derived, differentiate
 from .guards import active_recorder
-from .jit import AS_WRITTEN, Compiled, bind_or_raise, is_cell, name_of, primal_program, shared
+from .jit import AS_WRITTEN, Compiled, bind_or_raise, name_of, shared
 
-__all__ = ["GradOperation", "get_grad", "grad", "value_and_grad", "vjp", "vmap"]
+__all__ = ["Request", "by_position", "deferred", "get_grad", "grad", "request_key", "take_sens", "value_and_grad", "vmap"]
 
 TensorBase = _core.TensorBase
 
 
-class _Request:
+class Request:
     """What a derivative was asked for."""
 
     def __init__(self, reference: Callable, position: Any, weights: Any, has_aux: bool, return_ids: bool, sens_param: bool, value: bool) -> None:
@@ -32,6 +32,14 @@ class _Request:
     @property
     def fn(self) -> Any:
         return self._reference()
+
+    def record(self) -> None:
+        """What the list of weights and, where they are part of the result, their names are now is something that the capture read."""
+        recorder = active_recorder()
+        if recorder is not None:
+            recorder.reached(self.weights, "@weights")
+            if self.return_ids:
+                recorder.names_of(self.weight_list())
 
     def weight_list(self) -> list:
         """The weights as they are now.
@@ -52,22 +60,18 @@ class _Request:
 # --------------------------------------------------------------------------------------------------------------------
 # One derivative, inside a capture
 # --------------------------------------------------------------------------------------------------------------------
-def _traced(request: _Request, args: tuple, kwargs: dict) -> Any:
+def _traced(request: Request, args: tuple, kwargs: dict) -> Any:
     """The result of a derivative's call, traced into the current frame."""
-    recorder = active_recorder()
-    if recorder is not None:
-        recorder.reached(request.weights, "@weights")
-        if request.return_ids:
-            recorder.names_of(request.weight_list())
+    request.record()
     if request.position is not None and not request.positions:
         raise err.GradError("grad_position should not be empty when grad by position!",
                             hint="name at least one position, or use grad_position=None with weights")
     weights = request.weight_list()
     sens = NO_SENS
     if request.sens_param:
-        sens, args, kwargs = _take_sens(request.fn, args, kwargs)
+        sens, args, kwargs = take_sens(request.fn, args, kwargs)
     bind_or_raise(request.fn, args, kwargs)
-    inputs = _by_position(args, kwargs)
+    inputs = by_position(args, kwargs)
     for position in request.positions:
         if position >= len(inputs):
             raise err.PositionError(f"Position index {position} is exceed input size.",
@@ -81,7 +85,7 @@ def _traced(request: _Request, args: tuple, kwargs: dict) -> Any:
     return gradient
 
 
-def _take_sens(fn: Any, args: tuple, kwargs: dict) -> tuple[Any, tuple, dict]:
+def take_sens(fn: Any, args: tuple, kwargs: dict) -> tuple[Any, tuple, dict]:
     """The cotangent of a call: the keyword ``sens``, else the last positional argument."""
     if "sens" in kwargs:
         rest = dict(kwargs)
@@ -91,12 +95,12 @@ def _take_sens(fn: Any, args: tuple, kwargs: dict) -> tuple[Any, tuple, dict]:
     raise err.UserTypeError(f"{name_of(fn)}: with sens_param=True the cotangent is the last positional argument, or the keyword 'sens'")
 
 
-def _by_position(args: tuple, kwargs: dict) -> list:
+def by_position(args: tuple, kwargs: dict) -> list:
     """The arguments as they are written in the call, as ``("arg", i)`` or ``("kw", name)``. (So has MindSpore it, and so the order of keywords counts.)"""
     return [("arg", i) for i in range(len(args))] + [("kw", name) for name in kwargs]
 
 
-def _arrange(request: _Request, done: Derived, weights: list) -> Any:
+def _arrange(request: Request, done: Derived, weights: list) -> Any:
     """The gradients in the structure that was asked for."""
     parts = []
     if request.position is not None:
@@ -115,31 +119,26 @@ def _arrange(request: _Request, done: Derived, weights: list) -> Any:
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
-def _key(position: Any, weights: Any, *flags: bool) -> tuple:
+def request_key(position: Any, weights: Any, *flags: bool) -> tuple:
     """What tells the derivatives of one function apart. The program keeps its weights, so their ids stay theirs."""
     if isinstance(weights, (list, tuple)):
         return position, type(position), tuple(map(id, weights)), flags
     return position, type(position), id(weights), flags
 
 
-def _derivative(fn: Any, *options: Any) -> Callable:
-    """The function that computes it, compiled at its first call; ``options`` are those of ``_Request``."""
+def deferred(fn: Any, key: tuple, make: Callable) -> Callable:
+    """A function whose program, that of ``fn`` under ``key``, is made at its first call; it has MindSpore's name."""
     program: Compiled | None = None
 
-    def make(reference: Callable) -> Compiled:
-        request = _Request(reference, *options)
-
-        def traced(*args: Any, **kwargs: Any) -> Any:
-            return _traced(request, args, kwargs)
-
-        return Compiled(reference, traced, AS_WRITTEN, traced)
-
-    def after_grad(*args: Any, **kwargs: Any) -> Any:
+    def found() -> Compiled:
         nonlocal program
         if program is None:
             check_callable(fn)
-            program = shared(fn, _key(*options), make)
-        return program(*args, **kwargs)
+            program = shared(fn, key, make)
+        return program
+
+    def after_grad(*args: Any, **kwargs: Any) -> Any:
+        return (program or found())(*args, **kwargs)
 
     def compiled() -> Compiled:
         """The compiled function behind it, with ``.mlir()``, ``.asm()`` and ``.timings()``.
@@ -152,7 +151,23 @@ def _derivative(fn: Any, *options: Any) -> Callable:
         return program
 
     after_grad.compiled = compiled  # type: ignore[attr-defined]
+    after_grad.explain = lambda *args, **kwargs: found().explain(*args, **kwargs)  # type: ignore[attr-defined]
+    after_grad.lower = lambda *args, **kwargs: found().lower(*args, **kwargs)  # type: ignore[attr-defined]
     return after_grad
+
+
+def _derivative(fn: Any, *options: Any) -> Callable:
+    """The function that computes it, compiled at its first call; ``options`` are those of ``Request``."""
+
+    def make(reference: Callable) -> Compiled:
+        request = Request(reference, *options)
+
+        def traced(*args: Any, **kwargs: Any) -> Any:
+            return _traced(request, args, kwargs)
+
+        return Compiled(reference, traced, AS_WRITTEN, traced)
+
+    return deferred(fn, request_key(*options), make)
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -190,13 +205,17 @@ def value_and_grad(fn: Any, grad_position: Any = 0, weights: Any = None, has_aux
     return _requested(fn, grad_position, weights, has_aux, return_ids, sens_param, value=True)
 
 
-def grad(fn: Any, grad_position: Any = 0, weights: Any = None, has_aux: bool = False, return_ids: bool = False) -> Callable:
+def grad(fn: Any, grad_position: Any = 0, weights: Any = None, has_aux: bool = False, return_ids: bool = False, sens_param: bool = False) -> Callable:
     """A function that computes the gradients of ``fn``; arguments and errors as for ``value_and_grad``.
 
     Returns:
         A function that returns the gradients; with ``has_aux`` the pair of gradients and the tuple of the other outputs.
+
+    Examples:
+        >>> print(grad(lambda x: x * x * x)(Tensor([1.0, 2.0])))
+        [ 3. 12.]
     """
-    return _requested(fn, grad_position, weights, has_aux, return_ids, False, value=False)
+    return _requested(fn, grad_position, weights, has_aux, return_ids, sens_param, value=False)
 
 
 def _requested(fn: Any, position: Any, weights: Any, has_aux: bool, return_ids: bool, sens_param: bool, value: bool) -> Callable:
@@ -246,102 +265,6 @@ def get_grad(gradients: Any, identifier: Any) -> Any:
     return found
 
 
-def vjp(fn: Any, *inputs: Any, weights: Any = None, has_aux: bool = False) -> tuple:
-    """The output of ``fn`` and a function from cotangents to vector-Jacobian products.
-
-    Args:
-        fn: a Cell or a function.
-        inputs: its arguments.
-        weights: Parameters whose products are wanted too.
-        has_aux: ``fn`` returns a tuple, of which the first is differentiated and the others are passed on.
-
-    Returns:
-        ``(output, vjp_fn)``, with ``has_aux`` ``(output, vjp_fn, aux)``. ``vjp_fn(*cotangents)``, one per output, returns a tuple with one product per input, with
-        weights the pair of that and the products of the weights. It computes the forward part again.
-
-    Raises:
-        TypeError: ``fn`` is not callable.
-    """
-    check_callable(fn)
-    check_flag("has_aux", has_aux)
-    output = primal_program(fn)(*inputs)
-    aux: tuple = ()
-    if has_aux:
-        check_aux(output)
-        output, aux = output[0], output[1:]
-
-    def make(reference: Callable) -> Compiled:
-        request = _Request(reference, None, weights, has_aux, False, True, False)
-
-        def pull(*args: Any) -> Any:
-            *arguments, sens = args
-            wanted = [("arg", i) for i in range(len(arguments))]
-            done = differentiate(request.fn, tuple(arguments), {}, wanted, request.weight_list(), has_aux, sens)
-            products = tuple(() if g is None else g for g in done.inputs)
-            if weights is None:
-                return products
-            return products, done.weights[0] if isinstance(weights, TensorBase) else tuple(done.weights)
-
-        return Compiled(reference, pull, AS_WRITTEN, pull)
-
-    def vjp_fn(*cotangents: Any) -> Any:
-        program = shared(fn, ("vjp", _key(None, weights, has_aux)), make)
-        return program(*inputs, cotangents[0] if len(cotangents) == 1 else cotangents)
-
-    if has_aux:
-        return output, vjp_fn, aux[0] if len(aux) == 1 else aux
-    return output, vjp_fn
-
-
-class GradOperation:
-    """Makes gradient functions, MindSpore's older interface.
-
-    Args:
-        get_all: gradients of all inputs, as a tuple; else of the first.
-        get_by_list: gradients of the Parameters given with the function.
-        sens_param: the cotangent is the last argument of the call.
-
-    Raises:
-        TypeError: an argument that is not a bool.
-    """
-
-    def __init__(self, get_all: bool = False, get_by_list: bool = False, sens_param: bool = False) -> None:
-        for name, flag in (("get_all", get_all), ("get_by_list", get_by_list), ("sens_param", sens_param)):
-            if not isinstance(flag, bool):
-                raise err.UserTypeError(f"For 'GradOperation', the '{name}' should be bool, but got {type(flag).__name__}")
-        self.get_all, self.get_by_list, self.sens_param = get_all, get_by_list, sens_param
-
-    def __call__(self, fn: Any, weights: Any = None) -> Callable:
-        """The gradient function of ``fn``; ``weights`` is wanted with ``get_by_list``."""
-        check_callable(fn)
-        if self.get_by_list and weights is None:
-            weights = fn.trainable_params() if is_cell(fn) else ()
-        request = _Request(lambda: fn, 0, weights if self.get_by_list else None, False, False, self.sens_param, False)
-
-        def traced(*args: Any, **kwargs: Any) -> Any:
-            sens = NO_SENS
-            if self.sens_param:
-                sens, args, kwargs = _take_sens(fn, args, kwargs)
-            inputs = _by_position(args, kwargs)
-            if not self.get_all:
-                inputs = [] if self.get_by_list else inputs[:1]
-            done = differentiate(fn, args, kwargs, inputs, request.weight_list(), False, sens)
-            of_inputs = tuple(g for g in done.inputs if g is not None)
-            of_weights = done.weights[0] if isinstance(weights, TensorBase) else tuple(done.weights)
-            if self.get_by_list:
-                return (of_inputs, of_weights) if self.get_all else of_weights
-            return of_inputs if self.get_all else of_inputs[0] if of_inputs else ()
-
-        return Compiled(fn, traced, AS_WRITTEN, traced)
-
-
-def _absent(name: str, instead: str) -> Callable:
-    def absent(*args: Any, **kwargs: Any) -> Any:
-        raise err.UnsupportedError(f"{name} is not supported", hint=instead)
-
-    absent.__name__ = name
-    absent.__doc__ = f"Not supported: {instead}."
-    return absent
-
-
-vmap = _absent("vmap", "write the function for a batch; operations broadcast over leading dimensions")
+def vmap(*args: Any, **kwargs: Any) -> Any:
+    """Not supported: write the function for a batch; operations broadcast over leading dimensions."""
+    raise err.UnsupportedError("vmap is not supported", hint="write the function for a batch; operations broadcast over leading dimensions")

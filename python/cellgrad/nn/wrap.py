@@ -6,7 +6,8 @@ from typing import Any
 from .. import _errors as err
 from .._frontend import trace
 from .._frontend.jit import call_cell, cell_program
-from .._frontend.transforms import GradOperation, value_and_grad
+from .._frontend.grad_operation import GradOperation
+from .._frontend.transforms import value_and_grad
 from ..common.parameter import Parameter, ParameterTuple
 from ..common.tensor import Tensor
 from .cell import Cell

@@ -28,14 +28,17 @@ _ALIASES = {
 }
 globals().update({name: globals()[function] for name, function in _ALIASES.items()})
 
-_FROM_FRONTEND = ("GradOperation", "get_grad", "grad", "jacfwd", "jacrev", "jvp", "value_and_grad", "vjp", "vmap")
+_FROM_FRONTEND = {
+    "GradOperation": "grad_operation", "get_grad": "transforms", "grad": "transforms", "value_and_grad": "transforms", "vjp": "vjp", "jvp": "forward",
+    "linearize": "forward", "jacfwd": "jacobians", "jacrev": "jacobians", "hessian": "jacobians", "derivative": "taylor", "jet": "taylor", "vmap": "transforms",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _FROM_FRONTEND:
-        from .._frontend import jacobians, transforms
+        import importlib
 
-        return getattr(jacobians if hasattr(jacobians, name) else transforms, name)
+        return getattr(importlib.import_module(f"cellgrad._frontend.{_FROM_FRONTEND[name]}"), name)
     import difflib
 
     near = difflib.get_close_matches(name, [n for n in globals() if not n.startswith("_")], 1)

@@ -270,7 +270,7 @@ def test_closed_over_tensor_is_read_anew(x):
 def test_programs_do_not_pile_up(x):
     box = Box()
     f = jit(lambda v: v * box.k)
-    with pytest.warns(CaptureWarning, match=r"captured 16 times, which is slow. The last difference: guard: Box.k: 0.0 -> 16.0"):
+    with pytest.warns(CaptureWarning, match=r"captured 16 times, which is slow. The last difference: Box.k: 15.0 -> 16.0"):
         for i in range(70):
             box.k = float(i)
             f(x)
