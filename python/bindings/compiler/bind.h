@@ -37,6 +37,7 @@ struct LocationRef {
 };
 
 void bindBuilder(nanobind::module_ &m);
+void bindFunction(nanobind::module_ &m);
 
 } // namespace cellgrad::native
 

@@ -1,28 +1,13 @@
 //===- builder.cpp - functions under construction ---------------------------===//
-#include "python/bindings/compiler/context.h"
+#include "python/bindings/compiler/function.h"
 
 #include "dialect/Cell/Cell.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Verifier.h"
-
-#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
 namespace cellgrad::native {
-
-using NativeValue = ::cellgrad::native::Value;
-
-/// The module that the functions of a builder go into, until it is finished.
-struct Function::Session {
-  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context()));
-  llvm::StringSet<> names;
-  std::vector<std::weak_ptr<Function>> functions;
-};
-
-static func::FuncOp funcOf(mlir::Operation *op) { return cast<func::FuncOp>(op); }
 
 //===----------------------------------------------------------------------===//
 // Builder
@@ -51,6 +36,21 @@ std::shared_ptr<Function> Builder::function(std::string_view name, const void *l
   return result;
 }
 
+/// Erases the functions that the entry does not reach: those of captures that were given up.
+static void eraseUnreachable(ModuleOp module, mlir::Operation *entry) {
+  SymbolTable table(module);
+  SetVector<mlir::Operation *> reached;
+  reached.insert(entry);
+  for (size_t i = 0; i < reached.size(); ++i)
+    if (auto uses = SymbolTable::getSymbolUses(reached[i]))
+      for (SymbolTable::SymbolUse use : *uses)
+        if (mlir::Operation *callee = table.lookup(use.getSymbolRef().getRootReference()))
+          reached.insert(callee);
+  for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+    if (!reached.contains(function))
+      function.erase();
+}
+
 std::unique_ptr<Module> Builder::finish(Function &entry, Errors &errors) {
   if (entry.session != session || entry.state() == Function::State::Gone) {
     errors.add(entry.location, "the entry function is not one of this builder");
@@ -62,6 +62,7 @@ std::unique_ptr<Module> Builder::finish(Function &entry, Errors &errors) {
       errors.add(function.getLoc().getAsOpaquePointer(), ("function '" + function.getName() + "' was not finished").str());
       return nullptr;
     }
+  eraseUnreachable(module, entry.op_);
   funcOf(entry.op_).setPublic();
   {
     Capture capture(errors);
@@ -117,15 +118,10 @@ bool Function::calleeOf(Function &callee, const char *what, const void *where, E
   return true;
 }
 
-static ValueRange asRange(const std::vector<void *> &values, SmallVectorImpl<mlir::Value> &storage) {
-  for (void *value : values)
-    storage.push_back(mlir::Value::getFromOpaquePointer(value));
-  return storage;
-}
-
-/// Appends a new op, verifies it and hands out its results; an op that does not verify is removed again.
+/// Appends a new op where it is not in the function yet, verifies it and hands out its results; an op that does not verify is removed again.
 bool Function::insert(mlir::Operation *op, std::vector<NativeValue> &out, Errors &errors) {
-  block->push_back(op);
+  if (!op->getBlock())
+    block->push_back(op);
   {
     Capture capture(errors);
     bool ok = succeeded(op->getName().verifyInvariants(op));
@@ -304,39 +300,6 @@ bool Function::call(Function &callee, const std::vector<const NativeValue *> &op
   SmallVector<mlir::Value> storage;
   OpBuilder builder(&context());
   auto op = func::CallOp::create(builder, toLocation(where), funcOf(callee.op_), asRange(opaque, storage));
-  if (!insert(op, out, errors))
-    return false;
-  ++callee.uses;
-  return true;
-}
-
-bool Function::derivative(Function &callee, const std::vector<const NativeValue *> &operands,
-                          const std::vector<const NativeValue *> *cotangents, const std::vector<int64_t> &wrt,
-                          const std::vector<int64_t> &outputs, const void *where, std::vector<NativeValue> &out, Errors &errors) {
-  const char *what = cotangents ? "vjp" : "value_and_grad";
-  std::vector<void *> opaque, opaqueCotangents;
-  if (!requireOpen(what, where, errors) || !calleeOf(callee, what, where, errors) || !operandsOf(operands, what, where, opaque, errors) ||
-      (cotangents && !operandsOf(*cotangents, what, where, opaqueCotangents, errors)))
-    return false;
-  FunctionType type = funcOf(callee.op_).getFunctionType();
-  SmallVector<Type> types(type.getResults());
-  for (int64_t i : wrt) {
-    if (i < 0 || i >= static_cast<int64_t>(type.getNumInputs()))
-      return errors.add(where, std::string(what) + ": there is no argument " + std::to_string(i) + " in '" + callee.name + "', which has " +
-                                   std::to_string(type.getNumInputs()) + " arguments");
-    types.push_back(type.getInput(i));
-  }
-  SmallVector<mlir::Value> inputs, seeds;
-  OpBuilder builder(&context());
-  Location at = toLocation(where);
-  auto symbol = FlatSymbolRefAttr::get(&context(), callee.name);
-  mlir::Operation *op =
-      cotangents ? cell::VjpOp::create(builder, at, types, symbol, asRange(opaque, inputs), asRange(opaqueCotangents, seeds),
-                                       builder.getDenseI64ArrayAttr(wrt), builder.getDenseI64ArrayAttr(outputs))
-                       .getOperation()
-                 : cell::ValueAndGradOp::create(builder, at, types, symbol, asRange(opaque, inputs), builder.getDenseI64ArrayAttr(wrt),
-                                                builder.getDenseI64ArrayAttr(outputs))
-                       .getOperation();
   if (!insert(op, out, errors))
     return false;
   ++callee.uses;

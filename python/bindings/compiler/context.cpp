@@ -6,7 +6,10 @@
 
 #include "mlir-c/RegisterEverything.h"
 #include "mlir/CAPI/IR.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Diagnostics.h"
 
 using namespace mlir;
@@ -101,7 +104,7 @@ MLIRContext &context() {
     // Threads of the context would cost more than they give: a program is one module with a few functions.
     auto *context = new MLIRContext(registry, MLIRContext::Threading::DISABLED);
     context->printOpOnDiagnostic(false);
-    context->loadDialect<cell::CellDialect, func::FuncDialect>();
+    context->loadDialect<cell::CellDialect, func::FuncDialect, scf::SCFDialect, tensor::TensorDialect, arith::ArithDialect>();
     context->getDiagEngine().registerHandler([](mlir::Diagnostic &diagnostic) {
       receive(diagnostic);
       return success();

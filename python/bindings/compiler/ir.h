@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -107,6 +108,15 @@ struct Value {
 
 class Module;
 
+/// What an attribute of a function can be: Unit, Int, Str, Ints, or another function.
+struct FunctionAttribute {
+  Kind kind = Kind::Unit;
+  int64_t integer = 0;
+  std::string text;
+  std::vector<int64_t> integers;
+  Function *function = nullptr;
+};
+
 class Function : public std::enable_shared_from_this<Function> {
 public:
   enum class State { Open, Finished, Gone };
@@ -124,6 +134,25 @@ public:
   bool derivative(Function &callee, const std::vector<const Value *> &operands, const std::vector<const Value *> *cotangents,
                   const std::vector<int64_t> &wrt, const std::vector<int64_t> &outputs, const void *location, std::vector<Value> &out,
                   Errors &errors);
+  bool jvp(Function &callee, const std::vector<const Value *> &operands, const std::vector<const Value *> &tangents,
+           const std::vector<int64_t> &wrt, const std::vector<int64_t> &outputs, const void *location, std::vector<Value> &out, Errors &errors);
+  bool vmap(Function &callee, const std::vector<const Value *> &operands, const std::vector<int64_t> &inAxes,
+            const std::vector<int64_t> &outAxes, int64_t size, const void *location, std::vector<Value> &out, Errors &errors);
+
+  // Control flow (control.cpp): regions that call finished functions.
+  bool branch(const Value &condition, Function &then, const std::vector<const Value *> &thenOperands, Function &otherwise,
+              const std::vector<const Value *> &elseOperands, const void *location, std::vector<Value> &out, Errors &errors);
+  /// body(i: tensor<i64>, carried..., invariants...) -> carried
+  bool forLoop(const Value &lower, const Value &upper, const Value &step, Function &body, const std::vector<const Value *> &carried,
+               const std::vector<const Value *> &invariants, const void *location, std::vector<Value> &out, Errors &errors);
+  /// condition(carried..., its invariants...) -> tensor<i1>; body(carried..., its invariants...) -> carried
+  bool whileLoop(Function &condition, const std::vector<const Value *> &conditionInvariants, Function &body,
+                 const std::vector<const Value *> &bodyInvariants, const std::vector<const Value *> &carried, const void *location,
+                 std::vector<Value> &out, Errors &errors);
+  bool print(std::string_view format, const std::vector<const Value *> &operands, const void *location, Errors &errors);
+  bool assertion(const Value &condition, std::string_view message, const void *location, Errors &errors);
+  bool setAttribute(std::string_view attribute, const FunctionAttribute &value, Errors &errors);
+
   bool finish(const std::vector<const Value *> &results, const std::vector<std::pair<int64_t, int64_t>> &aliases, const void *location,
               Errors &errors);
   /// Removes the function, which nothing may refer to.
@@ -151,6 +180,9 @@ private:
   unsigned uses = 0; // calls from other functions
   std::vector<ArgumentInfo> arguments;
 };
+
+/// to - from where it is the same number at each run, as far as their ops tell (control.cpp).
+std::optional<int64_t> difference(const Value &from, const Value &to);
 
 class Builder {
 public:

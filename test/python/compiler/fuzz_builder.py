@@ -76,8 +76,13 @@ class Fuzzer:
                 values.append(f.argument(dtype if r.random() < 0.7 else r.choice(DTYPES), self.shape(base)))
             except REFUSALS:
                 pass
+        parts = [self.part(builder, dtype, base) for _ in range(r.randrange(3))]
         for _ in range(r.randrange(1, 12)):
-            self.op(f, values, [*values, stranger] if r.random() < 0.02 or not values else values)
+            pool = [*values, stranger] if r.random() < 0.02 or not values else values
+            if parts and r.random() < 0.3:
+                self.control(f, parts, values, pool, dtype, base)
+            else:
+                self.op(f, values, pool)
         if r.random() < 0.3:
             self.finish(builder, f, other, values)
 
@@ -94,6 +99,55 @@ class Fuzzer:
         try:
             values += f.op(name, operands, given)
             self.built[name] = self.built.get(name, 0) + 1
+        except REFUSALS:
+            pass
+
+    def part(self, builder: Any, dtype: str, base: tuple[int, ...]) -> Any:
+        """A small function; often one that fits a loop or a branch."""
+        r = self.rng
+        g = builder.function("part")
+        try:
+            arguments = [g.argument("i64", ()) for _ in range(r.randrange(2))]
+            arguments += [g.argument(dtype, base if r.random() < 0.9 else self.shape(base)) for _ in range(r.randrange(3))]
+            results = [r.choice(arguments) for _ in range(r.randrange(3))] if arguments else []
+            if r.random() < 0.3:
+                results = [g.argument("i1", ())]
+            if r.random() < 0.95:
+                g.finish(results)
+            if r.random() < 0.3:
+                g.set_attribute(r.choice(("cell.recompute", "cell.custom_vjp", "cell.custom_vjp_operands", "cell.alias", "\0", "cell.")),
+                                r.choice((True, g, (0, 1), "x", 3, [2**62], None)))
+        except REFUSALS:
+            pass
+        return g
+
+    def control(self, f: Any, parts: list[Any], values: list[Any], pool: list[Any], dtype: str, base: tuple[int, ...]) -> None:
+        r = self.rng
+        pick = lambda: [r.choice(pool) for _ in range(r.randrange(4))]
+        numbers = lambda: [r.choice((0, 0, 1, -1, 2, 2**62)) for _ in range(r.randrange(3))]
+        a, b = r.choice(parts), r.choice(parts)
+        kind = r.randrange(8)
+        self.note(f"control {kind} {a.name} {b.name}")
+        try:
+            flag, n = f.argument("i1", ()), f.argument(r.choice(("i64", "i64", "i32", "ui8")), ())
+            pool.extend((flag, n))
+            if kind == 0:
+                values += f.branch(flag if r.random() < 0.9 else r.choice(pool), a, pick(), b, pick())
+            elif kind == 1:
+                values += f.for_loop(n, n, n, a, pick(), pick())
+            elif kind == 2:
+                values += f.while_loop(a, pick(), b, pick(), pick())
+            elif kind == 3:
+                values += f.jvp(a, pick(), pick(), numbers(), numbers())
+            elif kind == 4:
+                values += f.vmap(a, pick(), numbers(), numbers(), r.choice((1, 4, 0, -1, 2**62)))
+            elif kind == 5:
+                f.print(r.choice(("{}", "", "{{", "}", "{} {}\n", "\0")), pick())
+            elif kind == 6:
+                f.assert_(r.choice(pool), r.choice(("m", "", "\0")))
+            else:
+                _native.difference(r.choice(pool), r.choice(pool))
+            self.built[f"control {kind}"] = self.built.get(f"control {kind}", 0) + 1
         except REFUSALS:
             pass
 
