@@ -56,6 +56,7 @@ class Frame:
         self.arguments: dict[int, int] = {}  # id of a lifted Tensor -> argument number
         self.written: dict[int, Any] = {}  # id -> Tensor from outside that was written
         self.keep: list[Any] = []  # Tensors whose id is a key above stay alive
+        self.formals: list[Any] = []  # Tensors that stand for its own arguments
         self.count = 0
         self.closed = False
 
@@ -65,7 +66,8 @@ class Frame:
 
     def formal(self, tensor: Any) -> Any:
         """A traced Tensor that stands for an argument of the call."""
-        return _core.traced(tensor.dtype, tensor.shape, Node(self.argument(tensor), self))
+        self.formals.append(_core.traced(tensor.dtype, tensor.shape, Node(self.argument(tensor), self)))
+        return self.formals[-1]
 
     def tensor(self, value: Any) -> Any:
         return _core.traced(_DTYPE[value.dtype], tuple(value.shape), Node(value, self))
@@ -166,6 +168,12 @@ class Capture:
     def is_constant(self, tensor: Any) -> bool:
         """Whether a Tensor with data is written into the program: made during this capture, small, never overwritten."""
         return id(tensor) in self.fresh and id(tensor) not in self.overwritten and tensor.nbytes <= _CONSTANT_BYTES
+
+    def is_outside(self, tensor: Any) -> bool:
+        """Whether the caller of the program has the Tensor, too: its argument, a Parameter, a Tensor from before."""
+        if tensor._node is None:
+            return id(tensor) not in self.fresh
+        return tensor._node.frame.parent is None and any(tensor is t for t in tensor._node.frame.formals)
 
     @staticmethod
     def is_parameter(tensor: Any) -> bool:
