@@ -16,7 +16,7 @@ def CellDifferentiate : Pass<"cell-differentiate", "::mlir::ModuleOp"> {
     differentiated. The derivative of a function that is called often is made once. The result is made of ordinary cell ops, so the pass applies
     to derivatives of derivatives: the innermost is written out first.
   }];
-  let dependentDialects = ["::mlir::cell::CellDialect", "::mlir::func::FuncDialect"];
+  let dependentDialects = ["::mlir::cell::CellDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect"];
 }
 
 //===----------------------------------------------------------------------===//

@@ -1,20 +1,10 @@
 //===- Derivative.cpp - the derivative of one function --------------------===//
 #include "passes/AutoDiff/Derivative.h"
 
-#include "dialect/Cell/Cell.h"
-#include "dialect/Cell/Expr.h"
-
-#include "mlir/IR/IRMapping.h"
-#include "mlir/IR/TypeUtilities.h"
+#include "passes/AutoDiff/Reverse.h"
 
 using namespace mlir;
 using namespace mlir::cell;
-
-/// A call in the forward function whose callee has a derivative.
-struct DerivativeBuilder::CallRecord {
-  Derivative derivative;
-  DerivativeKey key;
-};
 
 static std::string cacheKey(func::FuncOp function, const DerivativeKey &key) {
   std::string text = function.getSymName().str();
@@ -46,125 +36,7 @@ FailureOr<Derivative> DerivativeBuilder::get(func::FuncOp function, const Deriva
   return derivative;
 }
 
-/// Composite ops on the way of a derivative that have no rule of their own are replaced by their pieces.
-static LogicalResult decomposeActive(func::FuncOp forward, const DerivativeKey &key) {
-  while (true) {
-    llvm::DenseSet<Value> active = findActiveValues(forward, key);
-    SmallVector<CompositeOpInterface> composites;
-    for (Operation &op : forward.getBody().front())
-      if (auto composite = dyn_cast<CompositeOpInterface>(op))
-        if (!isa<DifferentiableOpInterface>(op) && llvm::any_of(op.getResults(), [&](Value v) { return active.contains(v); }))
-          composites.push_back(composite);
-    if (composites.empty())
-      return success();
-    for (CompositeOpInterface composite : composites) {
-      OpBuilder builder(composite);
-      auto values = composite.decompose(builder);
-      if (failed(values))
-        return failure();
-      composite->replaceAllUsesWith(*values);
-      composite->erase();
-    }
-  }
-}
-
-LogicalResult DerivativeBuilder::augmentCalls(func::FuncOp forward, const llvm::DenseSet<Value> &active,
-                                              DenseMap<Operation *, CallRecord> &calls) {
-  auto isActive = [&](Value value) { return active.contains(value); };
-  // All keys first: a call's results are replaced, and the new values are not in `active`.
-  SmallVector<std::pair<func::CallOp, DerivativeKey>> work;
-  for (auto call : forward.getBody().front().getOps<func::CallOp>())
-    if (llvm::any_of(call.getResults(), isActive))
-      work.push_back({call, {llvm::map_to_vector(call.getOperands(), isActive), llvm::map_to_vector(call.getResults(), isActive)}});
-  for (auto &[call, key] : work) {
-    auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
-    CallRecord record;
-    record.key = key;
-    auto derivative = get(callee, record.key, call.getLoc());
-    if (failed(derivative))
-      return failure();
-    record.derivative = *derivative;
-    OpBuilder builder(call);
-    auto augmented = func::CallOp::create(builder, call.getLoc(), record.derivative.forward, call.getOperands());
-    call.replaceAllUsesWith(augmented.getResults().take_front(call.getNumResults()));
-    calls[augmented] = record;
-    call.erase();
-  }
-  return success();
-}
-
-namespace {
-/// Cotangents of the values of a forward function, summed where they meet.
-class Cotangents {
-public:
-  Cotangents(OpBuilder &builder) : builder(builder) {}
-  Value of(Value primal) const { return map.lookup(primal); }
-  void add(Value primal, Value cotangent, Location loc) {
-    if (!cotangent)
-      return;
-    Value &slot = map[primal];
-    if (!slot)
-      slot = cotangent;
-    else if (getElementTypeOrSelf(slot.getType()).isInteger(1))
-      slot = LogicalOrOp::create(builder, loc, slot, cotangent);
-    else
-      slot = AddOp::create(builder, loc, slot, cotangent);
-  }
-
-private:
-  OpBuilder &builder;
-  DenseMap<Value, Value> map;
-};
-} // namespace
-
-/// Emits the call of a callee's reverse function and adds the gradients of its operands.
-static void reverseCall(OpBuilder &builder, func::CallOp call, const Derivative &derivative, const DerivativeKey &key, Cotangents &cotangents) {
-  SmallVector<Value> inputs;
-  for (const Residual &residual : derivative.residuals)
-    inputs.push_back(residual.source == Residual::Source::Argument ? call.getOperand(residual.index) : call.getResult(residual.index));
-  for (auto [i, flag] : llvm::enumerate(key.results)) {
-    if (!flag)
-      continue;
-    Value cotangent = cotangents.of(call.getResult(i));
-    inputs.push_back(cotangent ? cotangent : createFull(builder, call.getLoc(), call.getResult(i), 0));
-  }
-  auto reverse = func::CallOp::create(builder, call.getLoc(), derivative.reverse, inputs);
-  unsigned next = 0;
-  for (auto [i, present] : llvm::enumerate(derivative.gradients))
-    if (present)
-      cotangents.add(call.getOperand(i), reverse.getResult(next++), call.getLoc());
-}
-
-/// Emits the reverse rule of one op.
-static LogicalResult reverseOp(OpBuilder &builder, Operation &op, const llvm::DenseSet<Value> &active, Cotangents &cotangents) {
-  auto results = llvm::map_to_vector(op.getResults(), [&](Value v) { return cotangents.of(v); });
-  if (llvm::none_of(results, [](Value v) { return static_cast<bool>(v); }))
-    return success();
-  auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
-  if (!differentiable) {
-    auto diagnostic = op.emitError("'") << op.getName() << "' has no derivative rule";
-    diagnostic.attachNote() << "implement DifferentiableOpInterface for it, or stop the derivative before it with cell.stop_gradient";
-    return diagnostic;
-  }
-  auto needed = llvm::map_to_vector(op.getOperands(), [&](Value v) { return active.contains(v); });
-  SmallVector<Value> gradients(op.getNumOperands());
-  if (failed(differentiable.buildVjp(builder, results, needed, gradients)))
-    return failure();
-  for (auto [operand, gradient, flag] : llvm::zip(op.getOperands(), gradients, needed)) {
-    if (!flag || !gradient)
-      continue;
-    if (gradient.getType() != operand.getType()) {
-      auto diagnostic = op.emitError("the derivative rule of '") << op.getName() << "' gives " << gradient.getType() << " for an operand of type "
-                                                                << operand.getType();
-      return diagnostic;
-    }
-    cotangents.add(operand, gradient, op.getLoc());
-  }
-  return success();
-}
-
 FailureOr<Derivative> DerivativeBuilder::build(func::FuncOp function, const DerivativeKey &key) {
-  MLIRContext *context = function.getContext();
   Derivative derivative;
   derivative.forward = function.clone();
   derivative.forward.setSymName((function.getSymName() + ".forward").str());
@@ -172,43 +44,43 @@ FailureOr<Derivative> DerivativeBuilder::build(func::FuncOp function, const Deri
   derivative.forward.removeArgAttrsAttr();
   derivative.forward.removeResAttrsAttr();
   symbols.insert(derivative.forward, std::next(function->getIterator()));
-  derivative.reverse = func::FuncOp::create(function.getLoc(), (function.getSymName() + ".reverse").str(), FunctionType::get(context, {}, {}));
+  derivative.reverse =
+      func::FuncOp::create(function.getLoc(), (function.getSymName() + ".reverse").str(), FunctionType::get(function.getContext(), {}, {}));
   derivative.reverse.setPrivate();
   symbols.insert(derivative.reverse, std::next(derivative.forward->getIterator()));
 
-  Block &forwardBody = derivative.forward.getBody().front();
   Block *reverseBody = derivative.reverse.addEntryBlock();
-  OpBuilder builder = OpBuilder::atBlockEnd(reverseBody);
-  auto abandon = [&]() -> FailureOr<Derivative> {
-    reverseBody->dropAllReferences();
-    derivative.reverse.erase();
-    derivative.forward.erase();
-    return failure();
-  };
-  if (failed(decomposeActive(derivative.forward, key)))
-    return abandon();
-  DenseMap<Operation *, CallRecord> calls;
-  if (failed(augmentCalls(derivative.forward, findActiveValues(derivative.forward, key), calls)))
-    return abandon();
-  llvm::DenseSet<Value> active = findActiveValues(derivative.forward, key);
+  if (succeeded(buildHalves(derivative, key)))
+    return derivative;
+  reverseBody->dropAllReferences();
+  derivative.reverse.erase();
+  derivative.forward.erase();
+  return failure();
+}
 
+LogicalResult DerivativeBuilder::buildHalves(Derivative &derivative, const DerivativeKey &key) {
+  func::FuncOp forward = derivative.forward;
+  llvm::DenseSet<Value> active;
+  ReverseContext context(active);
+  if (failed(checkTapes(forward)) || failed(decomposeActive(forward, key)))
+    return failure();
+  normalizeLoops(forward, key);
+  if (failed(augmentCalls(forward, key, context)))
+    return failure();
+  active = activity.activeValues(forward, key);
+
+  Block &forwardBody = forward.getBody().front(), &reverseBody = derivative.reverse.getBody().front();
+  OpBuilder builder = OpBuilder::atBlockEnd(&reverseBody);
   Cotangents cotangents(builder);
-  Operation *forwardReturn = forwardBody.getTerminator();
-  for (auto [result, flag] : llvm::zip(forwardReturn->getOperands(), key.results)) {
+  for (auto [result, flag] : llvm::zip(forwardBody.getTerminator()->getOperands(), key.results)) {
     if (!flag)
       continue;
-    Value cotangent = reverseBody->addArgument(result.getType(), result.getLoc());
+    Value cotangent = reverseBody.addArgument(result.getType(), result.getLoc());
     if (active.contains(result))
       cotangents.add(result, cotangent, result.getLoc());
   }
-  for (Operation &op : llvm::reverse(forwardBody.without_terminator())) {
-    if (auto record = calls.find(&op); record != calls.end()) {
-      if (llvm::any_of(op.getResults(), [&](Value v) { return static_cast<bool>(cotangents.of(v)); }))
-        reverseCall(builder, cast<func::CallOp>(op), record->second.derivative, record->second.key, cotangents);
-    } else if (failed(reverseOp(builder, op, active, cotangents))) {
-      return abandon();
-    }
-  }
+  if (failed(reverseOps(builder, opsOf(forwardBody), context, cotangents)))
+    return failure();
   SmallVector<Value> gradients;
   for (auto [argument, flag] : llvm::zip(forwardBody.getArguments(), key.arguments)) {
     Value gradient = flag ? cotangents.of(argument) : Value();
@@ -216,9 +88,44 @@ FailureOr<Derivative> DerivativeBuilder::build(func::FuncOp function, const Deri
     if (gradient)
       gradients.push_back(gradient);
   }
-  func::ReturnOp::create(builder, function.getLoc(), gradients);
-  saveResiduals(derivative, function.getNumResults());
-  return derivative;
+  func::ReturnOp::create(builder, forward.getLoc(), gradients);
+  return moveResiduals(derivative, context);
+}
+
+/// The operands of a call of a forward half: those of the function and an empty tape for each that the half writes on.
+static SmallVector<Value> withTapes(OpBuilder &builder, Location loc, func::FuncOp forward, ValueRange operands, SmallVectorImpl<TapeCreateOp> &tapes) {
+  SmallVector<Value> all(operands);
+  for (Type type : forward.getArgumentTypes().drop_front(operands.size())) {
+    tapes.push_back(TapeCreateOp::create(builder, loc, type));
+    all.push_back(tapes.back());
+  }
+  return all;
+}
+
+LogicalResult DerivativeBuilder::augmentCalls(func::FuncOp forward, const DerivativeKey &key, ReverseContext &context) {
+  llvm::DenseSet<Value> active = activity.activeValues(forward, key);
+  auto isActive = [&](Value value) { return active.contains(value); };
+  // All keys first: a call's results are replaced, and the new values are not in `active`.
+  SmallVector<std::pair<func::CallOp, DerivativeKey>> work;
+  forward.walk([&](func::CallOp call) {
+    if (llvm::any_of(call.getResults(), isActive))
+      work.push_back({call, {llvm::map_to_vector(call.getOperands(), isActive), llvm::map_to_vector(call.getResults(), isActive)}});
+  });
+  for (auto &[call, callKey] : work) {
+    auto derivative = get(symbols.lookup<func::FuncOp>(call.getCallee()), callKey, call.getLoc());
+    if (failed(derivative))
+      return failure();
+    OpBuilder builder(call);
+    SmallVector<TapeCreateOp> tapes;
+    SmallVector<Value> operands = withTapes(builder, call.getLoc(), derivative->forward, call.getOperands(), tapes);
+    auto augmented = func::CallOp::create(builder, call.getLoc(), derivative->forward, operands);
+    for (auto [root, i] : llvm::zip(tapes, derivative->tapes))
+      context.tapeRoots[augmented.getResult(i)] = root;
+    call.replaceAllUsesWith(augmented.getResults().take_front(call.getNumResults()));
+    context.calls[augmented] = {*derivative, callKey};
+    call.erase();
+  }
+  return success();
 }
 
 LogicalResult DerivativeBuilder::emit(OpBuilder &builder, Location loc, func::FuncOp function, const DerivativeKey &key, ValueRange operands,
@@ -227,7 +134,8 @@ LogicalResult DerivativeBuilder::emit(OpBuilder &builder, Location loc, func::Fu
   auto derivative = get(function, key, loc);
   if (failed(derivative))
     return failure();
-  auto forward = func::CallOp::create(builder, loc, derivative->forward, operands);
+  SmallVector<TapeCreateOp> tapes;
+  auto forward = func::CallOp::create(builder, loc, derivative->forward, withTapes(builder, loc, derivative->forward, operands, tapes));
   outputs.append(forward.result_begin(), std::next(forward.result_begin(), function.getNumResults()));
   SmallVector<Value> inputs;
   for (const Residual &residual : derivative->residuals)

@@ -2,22 +2,11 @@
 #ifndef CELL_PASSES_AUTODIFF_DERIVATIVE_H
 #define CELL_PASSES_AUTODIFF_DERIVATIVE_H
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/SymbolTable.h"
+#include "passes/AutoDiff/Activity.h"
 
-#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mlir::cell {
-
-/// Which arguments are differentiated and which results carry a cotangent.
-struct DerivativeKey {
-  SmallVector<bool> arguments;
-  SmallVector<bool> results;
-};
-
-/// Values of a function on a path from a differentiated argument to a result with a cotangent. Nothing is computed for others.
-llvm::DenseSet<Value> findActiveValues(func::FuncOp function, const DerivativeKey &key);
 
 /// Where a value that the reverse function needs comes from, seen from a call of the forward function.
 struct Residual {
@@ -26,18 +15,24 @@ struct Residual {
 };
 
 /// The two halves of a reverse-mode derivative:
-///   forward: (arguments) -> (results, values saved only for the reverse function)
-///   reverse: (residuals, one cotangent per result flagged in the key) -> (one gradient per argument flagged in `gradients`)
+///   forward: (arguments, tapes) -> (results, values saved only for the reverse function)
+///   reverse: (residuals, one cotangent per result flagged in the key) -> (one gradient per argument flagged in `gradients`, rests of tapes)
+/// Loops save on tapes. A tape is made by the outermost caller, so that calls within loops go on with it: the forward function takes it
+/// and returns it with what it pushed, the reverse function takes that and returns what it leaves. A scalar is saved as a 0-d tensor.
 struct Derivative {
   func::FuncOp forward, reverse;
   SmallVector<Residual> residuals;
   SmallVector<bool> gradients;
+  /// The results of `forward` that are tapes of this kind, in the order of its trailing arguments and of `reverse`'s trailing results.
+  SmallVector<unsigned> tapes;
 };
+
+struct ReverseContext;
 
 /// Makes derivatives of functions and shares them: one per function and key.
 class DerivativeBuilder {
 public:
-  explicit DerivativeBuilder(ModuleOp module) : module(module), symbols(module) {}
+  explicit DerivativeBuilder(ModuleOp module) : symbols(module), activity(symbols) {}
 
   /// The derivative of `function`. A failure has emitted a diagnostic at the op that has no rule.
   FailureOr<Derivative> get(func::FuncOp function, const DerivativeKey &key, Location user);
@@ -49,23 +44,22 @@ public:
                      SmallVectorImpl<Value> &gradients);
 
 private:
-  struct CallRecord;
   FailureOr<Derivative> build(func::FuncOp function, const DerivativeKey &key);
-  LogicalResult augmentCalls(func::FuncOp forward, const llvm::DenseSet<Value> &active, DenseMap<Operation *, CallRecord> &calls);
+  LogicalResult buildHalves(Derivative &derivative, const DerivativeKey &key);
 
-  ModuleOp module;
+  /// Steps of `buildHalves` on the forward half. Tapes are refused that have two uses on one path; ops on the way of the derivative that are defined by others and have no rule are replaced; loops get the
+  /// form that reverse mode asks for; calls become calls of forward halves.
+  LogicalResult checkTapes(func::FuncOp forward);
+  LogicalResult decomposeActive(func::FuncOp forward, const DerivativeKey &key);
+  void normalizeLoops(func::FuncOp forward, const DerivativeKey &key);
+  LogicalResult augmentCalls(func::FuncOp forward, const DerivativeKey &key, ReverseContext &context);
+
   SymbolTable symbols;
+  ActivityAnalysis activity;
   llvm::StringMap<Derivative> cache;
   /// Functions whose derivative is being made, to report recursion.
   llvm::SmallPtrSet<Operation *, 8> open;
 };
-
-/// The values from which `values` follow cheaply enough to be computed again, in place of `values`.
-bool isRematerializable(Operation *op);
-
-/// Moves what `reverse` uses of `forward` into its arguments: constants and cheap shape changes are computed again, the
-/// rest is saved. Fills `derivative.residuals`.
-void saveResiduals(Derivative &derivative, unsigned originalResults);
 
 } // namespace mlir::cell
 

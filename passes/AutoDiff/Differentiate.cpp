@@ -4,6 +4,8 @@
 #include "passes/AutoDiff/Derivative.h"
 #include "passes/Passes.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
 namespace mlir::cell {
 #define GEN_PASS_DEF_CELLDIFFERENTIATE
 #include "passes/Passes.h.inc"

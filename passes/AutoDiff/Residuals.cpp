@@ -1,84 +1,385 @@
-//===- Residuals.cpp - what is saved between forward and reverse ----------===//
+//===- Residuals.cpp - what goes from forward to reverse ------------------===//
 #include "dialect/Cell/Cell.h"
-#include "passes/AutoDiff/Derivative.h"
+#include "passes/AutoDiff/Regions.h"
+#include "passes/AutoDiff/ResidualPlan.h"
+#include "passes/AutoDiff/Reverse.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using namespace mlir::cell;
 
-bool mlir::cell::isRematerializable(Operation *op) {
-  return op->hasTrait<OpTrait::ConstantLike>() || isa<BroadcastOp, ReshapeOp, FullLikeOp, StopGradientOp>(op);
+namespace {
+
+/// The type in which a value is saved: a scalar as a tensor of one element.
+Type savedType(Type type) {
+  if (type.isIndex())
+    return RankedTensorType::get({}, IntegerType::get(type.getContext(), 64));
+  return isa<FloatType, IntegerType>(type) ? RankedTensorType::get({}, type) : type;
 }
 
-namespace {
-/// Brings values of the forward function into the reverse function.
+Value pack(OpBuilder &builder, Value value) {
+  if (value.getType().isIndex())
+    value = arith::IndexCastOp::create(builder, value.getLoc(), builder.getI64Type(), value);
+  if (isa<FloatType, IntegerType>(value.getType()))
+    return tensor::FromElementsOp::create(builder, value.getLoc(), cast<RankedTensorType>(savedType(value.getType())), value);
+  return value;
+}
+
+Value unpack(OpBuilder &builder, Location loc, Value saved, Type type) {
+  if (saved.getType() == type)
+    return saved;
+  Value scalar = tensor::ExtractOp::create(builder, loc, saved, ValueRange());
+  return type.isIndex() ? arith::IndexCastOp::create(builder, loc, type, scalar).getResult() : scalar;
+}
+
+/// Where a value of a block exists.
+void setInsertionPointAfterDefinition(OpBuilder &builder, Value value) {
+  if (Operation *op = value.getDefiningOp())
+    builder.setInsertionPointAfter(op);
+  else
+    builder.setInsertionPointToStart(value.getParentBlock());
+}
+
+/// Erases the computation of a value that nothing uses.
+void eraseDead(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !isOpTriviallyDead(op))
+    return;
+  SmallVector<Value> operands(op->getOperands());
+  op->erase();
+  for (Value operand : operands)
+    eraseDead(operand);
+}
+
+/// A value on its way out of a forward block: on a tape of its own, or a tape that comes from further inside.
+struct Saved {
+  Value value;
+  Type type;
+  Location loc;
+};
+
 class ResidualMover {
 public:
-  ResidualMover(Derivative &derivative, unsigned originalResults)
-      : derivative(derivative), forwardReturn(derivative.forward.getBody().front().getTerminator()),
-        reverseBody(derivative.reverse.getBody().front()), builder(&reverseBody, reverseBody.begin()) {
-    for (Value result : forwardReturn->getOperands())
-      returned.push_back(result);
-    (void)originalResults;
-  }
+  ResidualMover(Derivative &derivative, ReverseContext &context)
+      : derivative(derivative), context(context), forwardBody(derivative.forward.getBody().front()),
+        reverseBody(derivative.reverse.getBody().front()), builder(derivative.forward.getContext()) {}
 
-  Value materialize(Value value) {
-    if (Value known = mapping.lookupOrNull(value))
-      return known;
-    Operation *op = value.getDefiningOp();
-    if (op && isRematerializable(op)) {
-      for (Value operand : op->getOperands())
-        materialize(operand);
-      builder.clone(*op, mapping);
-      return mapping.lookup(value);
-    }
-    derivative.residuals.push_back(sourceOf(value));
-    Value argument = reverseBody.insertArgument(derivative.residuals.size() - 1, value.getType(), value.getLoc());
-    mapping.map(value, argument);
-    return argument;
-  }
-
-  /// The forward function returns what it did and what was saved.
-  void finish() {
-    forwardReturn->setOperands(returned);
-    auto type = FunctionType::get(derivative.forward.getContext(), derivative.forward.getArgumentTypes(), TypeRange(returned));
-    derivative.forward.setFunctionType(type);
-    Operation *reverseReturn = reverseBody.getTerminator();
-    derivative.reverse.setFunctionType(
-        FunctionType::get(derivative.reverse.getContext(), reverseBody.getArgumentTypes(), reverseReturn->getOperandTypes()));
+  LogicalResult run() {
+    for (const Mirror &mirror : context.mirrors)
+      if (failed(isa<scf::IfOp>(mirror.blocks[0].forward->getParentOp()) ? moveOutOfBranches(mirror) : moveOutOfLoop(mirror)))
+        return failure();
+    return moveOutOfFunction();
   }
 
 private:
-  Residual sourceOf(Value value) {
-    if (auto argument = dyn_cast<BlockArgument>(value))
-      return {Residual::Source::Argument, argument.getArgNumber()};
-    auto *place = llvm::find(returned, value);
-    unsigned index = place - returned.begin();
-    if (place == returned.end())
-      returned.push_back(value);
-    return {Residual::Source::Result, index};
+  using Fetch = function_ref<Value(Value)>;
+
+  /// Values of the forward block that the reverse block refers to, tapes apart.
+  ResidualPlan planOf(const Mirror::Pair &pair, const llvm::DenseSet<Value> &free, SmallVectorImpl<Value> &tapes) {
+    llvm::SetVector<Value> needed;
+    for (Operation &op : *pair.reverse)
+      op.walk([&](Operation *inner) {
+        for (Value operand : inner->getOperands())
+          if (operand.getParentBlock() == pair.forward)
+            needed.insert(operand);
+      });
+    SmallVector<Value> plain;
+    for (Value value : needed)
+      (isa<TapeType>(value.getType()) ? tapes : plain).push_back(value);
+    return planResiduals(*pair.forward, plain, free);
+  }
+
+  /// Replaces what the reverse block refers to in the forward block: `fetch` brings what was saved, at the builder's place.
+  void rewrite(const Mirror::Pair &pair, const ResidualPlan &plan, IRMapping &here, Fetch fetch) {
+    auto provide = [&](auto &provide, Value value) -> Value {
+      if (value.getParentBlock() != pair.forward)
+        return value;
+      if (Value known = here.lookupOrNull(value))
+        return known;
+      Operation *op = value.getDefiningOp();
+      if (!op || !plan.recomputed.contains(op)) {
+        Value fetched = fetch(value);
+        here.map(value, fetched);
+        return fetched;
+      }
+      for (Value operand : op->getOperands())
+        provide(provide, operand);
+      llvm::SetVector<Value> captured;
+      getUsedValuesDefinedAbove(op->getRegions(), captured);
+      for (Value value : captured)
+        provide(provide, value);
+      builder.clone(*op, here);
+      return here.lookup(value);
+    };
+    for (Operation &op : *pair.reverse) {
+      builder.setInsertionPoint(&op);
+      op.walk([&](Operation *inner) {
+        for (OpOperand &operand : inner->getOpOperands())
+          operand.set(provide(provide, operand.get()));
+      });
+    }
+  }
+
+  LogicalResult checkSaved(Value value, bool onTape) {
+    auto tensor = dyn_cast<RankedTensorType>(savedType(value.getType()));
+    if (!tensor)
+      return emitError(value.getLoc()) << "the derivative needs a value of type " << value.getType() << " again, and such a value cannot be saved";
+    if (onTape && !tensor.hasStaticShape())
+      return emitError(value.getLoc()) << "the derivative needs a value of the dynamic shape " << value.getType()
+                                       << " again after control flow; give it a static shape";
+    return success();
+  }
+
+  /// A tape that begins here, or passes through from outside once an outer region is done.
+  TapeCreateOp createRoot(Type type, Location loc) {
+    auto tape = type;
+    if (!isa<TapeType>(type))
+      tape = TapeType::get(type.getContext(), cast<RankedTensorType>(type));
+    return TapeCreateOp::create(builder, loc, tape);
+  }
+
+  /// Lets the tape that `tape` grew from begin with `start` instead.
+  void continueFrom(Value tape, Value start) {
+    TapeCreateOp root = context.tapeRoots.lookup(tape);
+    root.replaceAllUsesWith(start);
+    root.erase();
+    context.tapeRoots.erase(tape);
+  }
+
+  /// Puts a value on its tape in the forward block; gives the tape as it is at the end.
+  Value record(const Saved &saved, Value tape) {
+    if (isa<TapeType>(saved.value.getType())) {
+      continueFrom(saved.value, tape);
+      return saved.value;
+    }
+    setInsertionPointAfterDefinition(builder, saved.value);
+    Value packed = pack(builder, saved.value);
+    return TapePushOp::create(builder, saved.loc, tape, packed);
+  }
+
+  SmallVector<Saved> savedOf(const ResidualPlan &plan, ArrayRef<Value> tapes) {
+    SmallVector<Saved> list;
+    for (Value value : plan.saved)
+      list.push_back({value, savedType(value.getType()), value.getLoc()});
+    for (Value tape : tapes)
+      list.push_back({tape, cast<TapeType>(tape.getType()).getElementType(), tape.getLoc()});
+    return list;
+  }
+
+  /// In a reverse block: fetches from the tapes `list` is on, as they are at its head, and leaves the tapes at its end in `rests`.
+  void replay(const Mirror::Pair &pair, const ResidualPlan &plan, IRMapping &here, ArrayRef<Saved> list, ValueRange tapes,
+              SmallVectorImpl<Value> &rests) {
+    DenseMap<Value, unsigned> place;
+    for (auto [i, saved] : llvm::enumerate(list))
+      place[saved.value] = i;
+    SmallVector<Value> left(list.size());
+    auto fetch = [&](Value value) -> Value {
+      unsigned i = place.lookup(value);
+      if (isa<TapeType>(value.getType())) {
+        left[i] = context.tapeRests.lookup(value);
+        return tapes[i];
+      }
+      auto pop = TapePopOp::create(builder, value.getLoc(), tapes[i]);
+      left[i] = pop.getRest();
+      return unpack(builder, value.getLoc(), pop.getValue(), value.getType());
+    };
+    rewrite(pair, plan, here, fetch);
+    // Every trip takes off what it put on, used or not.
+    builder.setInsertionPoint(pair.reverse->getTerminator());
+    for (auto [saved, rest] : llvm::zip(list, left))
+      if (!rest)
+        fetch(saved.value);
+    llvm::append_range(rests, left);
+  }
+
+  LogicalResult moveOutOfLoop(const Mirror &mirror) {
+    Mirror::Pair pair = mirror.blocks[0];
+    IRMapping here;
+    llvm::DenseSet<Value> free;
+    for (auto [value, known] : mirror.known) {
+      free.insert(value);
+      here.map(value, known);
+    }
+    SmallVector<Value> tapes;
+    ResidualPlan plan = planOf(pair, free, tapes);
+    SmallVector<Saved> list = savedOf(plan, tapes);
+    Operation *forward = pair.forward->getParentOp();
+    SmallVector<Value> starts, inside, ends, tapesThere, rests;
+    SmallVector<TapeCreateOp> created;
+    builder.setInsertionPoint(forward);
+    for (const Saved &saved : list) {
+      if (!isa<TapeType>(saved.value.getType()) && failed(checkSaved(saved.value, true)))
+        return failure();
+      created.push_back(createRoot(saved.type, saved.loc));
+      starts.push_back(created.back());
+    }
+    forward = carryThrough(forward, starts, inside);
+    for (auto [saved, tape] : llvm::zip(list, inside))
+      ends.push_back(record(saved, tape));
+    appendYields(*pair.forward, ends);
+    auto results = forward->getResults().take_back(list.size());
+    Operation *reverse = carryThrough(pair.reverse->getParentOp(), results, tapesThere);
+    replay(pair, plan, here, list, tapesThere, rests);
+    appendYields(*pair.reverse, rests);
+    for (auto [value, known] : mirror.known)
+      eraseDead(known);
+    for (auto [root, end, rest] : llvm::zip(created, results, reverse->getResults().take_back(list.size()))) {
+      context.tapeRoots[end] = root;
+      context.tapeRests[end] = rest;
+    }
+    return success();
+  }
+
+  /// Both branches of an scf.if share what they hand out: a value of the one has the place of a value of its type of the other. Within a loop
+  /// it goes over a tape at once, so that only the branch taken saves anything.
+  LogicalResult moveOutOfBranches(const Mirror &mirror) {
+    Operation *forward = mirror.blocks[0].forward->getParentOp();
+    bool inLoop = forward->getParentOfType<scf::ForOp>() || forward->getParentOfType<scf::WhileOp>();
+    ResidualPlan plans[2];
+    SmallVector<Saved> onTape[2], asResult[2];
+    for (auto [k, pair] : llvm::enumerate(mirror.blocks)) {
+      SmallVector<Value> tapes;
+      // What a branch yields anyway is a result.
+      llvm::DenseSet<Value> free;
+      for (Value value : pair.forward->getTerminator()->getOperands())
+        if (value.getParentBlock() == pair.forward)
+          free.insert(value);
+      plans[k] = planOf(pair, free, tapes);
+      for (const Saved &saved : savedOf(plans[k], tapes)) {
+        bool tape = isa<TapeType>(saved.value.getType());
+        if (!tape && failed(checkSaved(saved.value, true)))
+          return failure();
+        (tape || inLoop ? onTape : asResult)[k].push_back(saved);
+      }
+    }
+    /// Gives each value of both lists a place of its type.
+    auto assign = [](SmallVector<Saved> (&lists)[2], SmallVector<unsigned> (&places)[2]) {
+      SmallVector<Type> types;
+      for (unsigned k : {0, 1}) {
+        llvm::SmallDenseSet<unsigned, 8> taken;
+        for (const Saved &saved : lists[k]) {
+          unsigned i = 0;
+          while (i < types.size() && (types[i] != saved.type || taken.contains(i)))
+            ++i;
+          if (i == types.size())
+            types.push_back(saved.type);
+          taken.insert(i);
+          places[k].push_back(i);
+        }
+      }
+      return types;
+    };
+    SmallVector<unsigned> resultPlaces[2], tapePlaces[2];
+    SmallVector<Type> resultTypes = assign(asResult, resultPlaces), tapeTypes = assign(onTape, tapePlaces);
+    Location loc = forward->getLoc();
+    SmallVector<Value> starts, inside;
+    SmallVector<TapeCreateOp> created;
+    builder.setInsertionPoint(forward);
+    for (Type type : tapeTypes) {
+      created.push_back(createRoot(type, loc));
+      starts.push_back(created.back());
+    }
+    unsigned yieldCount = forward->getNumResults();
+    SmallVector<Type> types(forward->getResultTypes());
+    llvm::append_range(types, resultTypes);
+    Operation *wider = rebuild(forward, forward->getOperands(), types);
+    forward->replaceAllUsesWith(wider->getResults().take_front(forward->getNumResults()));
+    forward->erase();
+    auto results = carryThrough(wider, starts, inside)->getResults();
+    auto saved = results.drop_back(starts.size()).take_back(resultTypes.size()), ends = results.take_back(starts.size());
+    Operation *reverse = mirror.blocks[0].reverse->getParentOp();
+    SmallVector<Value> ignored;
+    reverse = carryThrough(reverse, ends, ignored);
+    for (auto [k, pair] : llvm::enumerate(mirror.blocks)) {
+      SmallVector<Value> values(resultTypes.size()), tapes(starts), tapesThere, rests, leaving(ends);
+      IRMapping here;
+      for (auto [yielded, result] : llvm::zip(pair.forward->getTerminator()->getOperands(), results.take_front(yieldCount)))
+        if (yielded.getParentBlock() == pair.forward && !isa<TapeType>(yielded.getType()))
+          here.map(yielded, result);
+      for (auto [item, i] : llvm::zip(asResult[k], resultPlaces[k])) {
+        setInsertionPointAfterDefinition(builder, item.value);
+        values[i] = pack(builder, item.value);
+        builder.setInsertionPointToStart(pair.reverse);
+        here.map(item.value, unpack(builder, item.loc, saved[i], item.value.getType()));
+      }
+      builder.setInsertionPoint(pair.forward->getTerminator());
+      for (auto [value, result] : llvm::zip(values, saved))
+        if (!value)
+          value = createZero(builder, loc, result);
+      for (auto [item, i] : llvm::zip(onTape[k], tapePlaces[k])) {
+        tapes[i] = record(item, starts[i]);
+        tapesThere.push_back(ends[i]);
+      }
+      appendYields(*pair.forward, values);
+      appendYields(*pair.forward, tapes);
+      replay(pair, plans[k], here, onTape[k], tapesThere, rests);
+      for (auto [rest, i] : llvm::zip(rests, tapePlaces[k]))
+        leaving[i] = rest;
+      appendYields(*pair.reverse, leaving);
+    }
+    for (auto [root, end, rest] : llvm::zip(created, ends, reverse->getResults().take_back(starts.size()))) {
+      context.tapeRoots[end] = root;
+      context.tapeRests[end] = rest;
+    }
+    return success();
+  }
+
+  /// What the functions share by arguments and results.
+  LogicalResult moveOutOfFunction() {
+    Mirror::Pair pair{&forwardBody, &reverseBody};
+    SmallVector<Value> returned(forwardBody.getTerminator()->getOperands()), tapes, rests;
+    llvm::DenseSet<Value> free(returned.begin(), returned.end());
+    free.insert(forwardBody.args_begin(), forwardBody.args_end());
+    ResidualPlan plan = planOf(pair, free, tapes);
+    for (Value value : plan.saved)
+      if (failed(checkSaved(value, false)))
+        return failure();
+    auto fetch = [&](Value value) -> Value {
+      Type type = value.getType();
+      auto *place = llvm::find(returned, value);
+      Residual residual{Residual::Source::Result, static_cast<unsigned>(place - returned.begin())};
+      if (auto argument = dyn_cast<BlockArgument>(value)) {
+        residual = {Residual::Source::Argument, argument.getArgNumber()};
+      } else if (place == returned.end()) {
+        OpBuilder::InsertionGuard guard(builder);
+        if (isa<TapeType>(type)) {
+          continueFrom(value, forwardBody.addArgument(type, value.getLoc()));
+          derivative.tapes.push_back(residual.index);
+          rests.push_back(context.tapeRests.lookup(value));
+          returned.push_back(value);
+        } else {
+          setInsertionPointAfterDefinition(builder, value);
+          returned.push_back(pack(builder, value));
+          type = savedType(type);
+        }
+      }
+      derivative.residuals.push_back(residual);
+      Value argument = reverseBody.insertArgument(derivative.residuals.size() - 1, type, value.getLoc());
+      return unpack(builder, value.getLoc(), argument, value.getType());
+    };
+    IRMapping here;
+    rewrite(pair, plan, here, fetch);
+    forwardBody.getTerminator()->setOperands(returned);
+    appendYields(reverseBody, rests);
+    for (func::FuncOp function : {derivative.forward, derivative.reverse}) {
+      Block &body = function.getBody().front();
+      function.setFunctionType(FunctionType::get(function.getContext(), body.getArgumentTypes(), body.getTerminator()->getOperandTypes()));
+    }
+    return success();
   }
 
   Derivative &derivative;
-  Operation *forwardReturn;
-  Block &reverseBody;
+  ReverseContext &context;
+  Block &forwardBody, &reverseBody;
   OpBuilder builder;
-  IRMapping mapping;
-  SmallVector<Value> returned;
 };
+
 } // namespace
 
-void mlir::cell::saveResiduals(Derivative &derivative, unsigned originalResults) {
-  Block &forwardBody = derivative.forward.getBody().front();
-  Block &reverseBody = derivative.reverse.getBody().front();
-  SmallVector<OpOperand *> foreign;
-  for (Operation &op : reverseBody)
-    for (OpOperand &operand : op.getOpOperands())
-      if (operand.get().getParentBlock() == &forwardBody)
-        foreign.push_back(&operand);
-  ResidualMover mover(derivative, originalResults);
-  for (OpOperand *operand : foreign)
-    operand->set(mover.materialize(operand->get()));
-  mover.finish();
+LogicalResult mlir::cell::moveResiduals(Derivative &derivative, ReverseContext &context) {
+  return ResidualMover(derivative, context).run();
 }
