@@ -32,7 +32,7 @@ struct ReverseContext;
 /// Makes derivatives of functions and shares them: one per function and key.
 class DerivativeBuilder {
 public:
-  explicit DerivativeBuilder(ModuleOp module) : symbols(module), activity(symbols) {}
+  explicit DerivativeBuilder(SymbolTable &symbols) : symbols(symbols), activity(symbols) {}
 
   /// The derivative of `function`. A failure has emitted a diagnostic at the op that has no rule.
   FailureOr<Derivative> get(func::FuncOp function, const DerivativeKey &key, Location user);
@@ -54,7 +54,7 @@ private:
   void normalizeLoops(func::FuncOp forward, const DerivativeKey &key);
   LogicalResult augmentCalls(func::FuncOp forward, const DerivativeKey &key, ReverseContext &context);
 
-  SymbolTable symbols;
+  SymbolTable &symbols;
   ActivityAnalysis activity;
   llvm::StringMap<Derivative> cache;
   /// Functions whose derivative is being made, to report recursion.

@@ -3,6 +3,9 @@
 #include "dialect/Cell/Expr.h"
 #include "passes/AutoDiff/Derivative.h"
 #include "passes/Passes.h"
+#include "passes/Vmap/Batch.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -35,32 +38,45 @@ std::optional<DerivativeRequest> asRequest(Operation *op) {
 struct CellDifferentiate : cell::impl::CellDifferentiateBase<CellDifferentiate> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    DerivativeBuilder derivatives(module);
     SymbolTable symbols(module);
+    DerivativeBuilder derivatives(symbols);
+    BatchBuilder batches(symbols);
     llvm::SmallPtrSet<Operation *, 8> done, open;
-    for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
-      if (failed(expandIn(function, symbols, derivatives, done, open)))
-        return signalPassFailure();
+    // Expansion adds functions, which may have requests of their own.
+    size_t known;
+    do {
+      known = done.size();
+      for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+        if (failed(expandIn(function, symbols, derivatives, batches, done, open)))
+          return signalPassFailure();
+    } while (done.size() != known);
   }
 
   /// Writes out the derivative ops of a function, those of the functions it refers to first: an outer derivative then sees
   /// plain functions.
-  LogicalResult expandIn(func::FuncOp function, SymbolTable &symbols, DerivativeBuilder &derivatives, llvm::SmallPtrSetImpl<Operation *> &done,
-                         llvm::SmallPtrSetImpl<Operation *> &open) {
+  LogicalResult expandIn(func::FuncOp function, SymbolTable &symbols, DerivativeBuilder &derivatives, BatchBuilder &batches,
+                         llvm::SmallPtrSetImpl<Operation *> &done, llvm::SmallPtrSetImpl<Operation *> &open) {
     if (done.contains(function))
       return success();
     if (!open.insert(function).second)
       return function.emitError("@") << function.getSymName() << " calls itself; recursion cannot be differentiated";
+    if (failed(batches.expandEarly(function)))
+      return failure();
     SmallVector<DerivativeRequest> requests;
+    SmallVector<VmapOp> mapped;
     WalkResult walk = function.walk([&](Operation *op) {
       auto request = asRequest(op);
       FlatSymbolRefAttr callee = request ? request->callee : FlatSymbolRefAttr();
       if (auto call = dyn_cast<func::CallOp>(op))
         callee = call.getCalleeAttr();
+      if (auto request = dyn_cast<VmapOp>(op)) {
+        callee = request.getCalleeAttr();
+        mapped.push_back(request);
+      }
       if (!callee)
         return WalkResult::advance();
       if (auto target = symbols.lookup<func::FuncOp>(callee.getAttr()))
-        if (!target.isExternal() && failed(expandIn(target, symbols, derivatives, done, open)))
+        if (!target.isExternal() && failed(expandIn(target, symbols, derivatives, batches, done, open)))
           return WalkResult::interrupt();
       if (request)
         requests.push_back(*request);
@@ -70,6 +86,9 @@ struct CellDifferentiate : cell::impl::CellDifferentiateBase<CellDifferentiate> 
       return failure();
     for (const DerivativeRequest &request : requests)
       if (failed(expand(request, symbols.lookup<func::FuncOp>(request.callee.getAttr()), derivatives)))
+        return failure();
+    for (VmapOp request : mapped)
+      if (failed(batches.expand(request)))
         return failure();
     open.erase(function);
     done.insert(function);

@@ -1,0 +1,45 @@
+// RUN: cell-opt %s --cell-differentiate --split-input-file --verify-diagnostics
+
+func.func private @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = cell.exp %x : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func @main(%x: tensor<8x4xf32>) -> tensor<4xf32> {
+  // expected-error@below {{result 0 of @f depends on a batched operand, so that it has no single value for all examples: give it an entry of out_axes}}
+  %0 = cell.vmap @f(%x) in_axes [0] out_axes [-1] size 8 : (tensor<8x4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error@below {{'linalg.softmax' has no rule for vmap}}
+  // expected-note@below {{give it CompositeOpInterface or ElementwiseOpInterface, or compute what needs it outside of the mapped function}}
+  %0 = linalg.softmax dimension(0) ins(%x : tensor<4xf32>) outs(%x : tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func @main(%x: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %0 = cell.vmap @f(%x) in_axes [0] out_axes [0] size 8 : (tensor<8x4xf32>) -> tensor<8x4xf32>
+  return %0 : tensor<8x4xf32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<4xf32>) -> tensor<4xf32>
+func.func @main(%x: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  // expected-error@below {{@f has no body of one block, so it cannot be batched}}
+  %0 = cell.vmap @f(%x) in_axes [0] out_axes [0] size 8 : (tensor<8x4xf32>) -> tensor<8x4xf32>
+  return %0 : tensor<8x4xf32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<?xf32>) -> tensor<?xf32> {
+  // expected-error@below {{'cell.exp' cannot be batched: vmap needs tensors with known sizes and dtypes of cell, but 'tensor<?xf32>' is none}}
+  %0 = cell.exp %x : tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
+func.func @main(%x: tensor<8x?xf32>) -> tensor<8x?xf32> {
+  %0 = cell.vmap @f(%x) in_axes [0] out_axes [0] size 8 : (tensor<8x?xf32>) -> tensor<8x?xf32>
+  return %0 : tensor<8x?xf32>
+}
