@@ -3,6 +3,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::cellrt;
@@ -46,6 +47,18 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
     return emitOpError("passes ") << getArgs().size() << " values and a range, but the kernel '" << getKernel()
                                   << "' takes " << kernel.getNumArguments() << " arguments";
   return success();
+}
+
+LogicalResult PrintOp::verify() {
+  if (getDtypes().size() != getValues().size())
+    return emitOpError("has ") << getValues().size() << " operands, but " << getDtypes().size() << " dtypes";
+  return success();
+}
+
+int64_t cellrt::tapeStride(int64_t bytes) {
+  // Small items lie close, larger ones where vector instructions like them.
+  int64_t alignment = std::min<int64_t>(64, llvm::PowerOf2Ceil(std::max<int64_t>(bytes, 1)));
+  return std::max<int64_t>(llvm::alignTo(bytes, alignment), 1);
 }
 
 #define GET_OP_CLASSES

@@ -68,4 +68,92 @@ def CellRt_LaunchOp : CellRt_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserO
   }];
 }
 
+//===----------------------------------------------------------------------===//
+// Tapes
+//===----------------------------------------------------------------------===//
+
+def CellRt_TapeResource : Resource<"::mlir::cellrt::TapeResource">;
+
+/// What is stored on a tape, as a value: a tensor of static shape or a scalar.
+def CellRt_TapeItem : AnyTypeOf<[AnyStaticShapeTensor, AnyFloat, AnySignlessInteger, Index]>;
+
+def CellRt_TapeCreateOp : CellRt_Op<"tape_create"> {
+  let summary = "an empty tape";
+  let description = [{
+    A handle of a stack of items of `stride` bytes each. The runtime frees it when the program ends, if `cellrt.tape_free` did not before.
+
+    ```mlir
+    %t = cellrt.tape_create stride 16 : i64
+    cellrt.tape_push %t, %v : tensor<4xf32>
+    %x = cellrt.tape_pop %t : tensor<4xf32>
+    ```
+  }];
+  let arguments = (ins ConfinedAttr<I64Attr, [IntPositive]>:$stride);
+  let results = (outs Res<I64, "", [MemAlloc]>:$tape);
+  let assemblyFormat = "`stride` $stride attr-dict `:` type($tape)";
+}
+
+def CellRt_TapePushOp : CellRt_Op<"tape_push", [MemoryEffects<[MemWrite<CellRt_TapeResource>]>]> {
+  let summary = "copy a value to the top of a tape";
+  let arguments = (ins I64:$tape, CellRt_TapeItem:$value);
+  let assemblyFormat = "$tape `,` $value attr-dict `:` type($value)";
+}
+
+def CellRt_TapeReserveOp : CellRt_Op<"tape_reserve", [MemoryEffects<[MemWrite<CellRt_TapeResource>]>]> {
+  let summary = "memory of a new item on top of a tape";
+  let description = [{ `cellrt.tape_push` after bufferisation: what is written there is the item. }];
+  let arguments = (ins I64:$tape);
+  let results = (outs AnyStaticShapeMemRef:$item);
+  let assemblyFormat = "$tape attr-dict `:` type($item)";
+}
+
+def CellRt_TapePopOp : CellRt_Op<"tape_pop", [MemoryEffects<[MemWrite<CellRt_TapeResource>]>]> {
+  let summary = "take the top of a tape";
+  let description = [{ As a memref, the item's own memory, which holds until the next item is put onto the tape. }];
+  let arguments = (ins I64:$tape);
+  let results = (outs AnyTypeOf<[AnyStaticShapeTensor, AnyStaticShapeMemRef]>:$item);
+  let assemblyFormat = "$tape attr-dict `:` type($item)";
+}
+
+def CellRt_TapeFreeOp : CellRt_Op<"tape_free", [MemoryEffects<[MemWrite<CellRt_TapeResource>]>]> {
+  let summary = "give the memory of a tape back";
+  let arguments = (ins I64:$tape);
+  let assemblyFormat = "$tape attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// Side effects and barriers
+//===----------------------------------------------------------------------===//
+
+def CellRt_ConsoleResource : Resource<"::mlir::cellrt::ConsoleResource">;
+
+def CellRt_PrintOp : CellRt_Op<"print", [MemoryEffects<[MemWrite<CellRt_ConsoleResource>]>]> {
+  let summary = "show values in the order of the program";
+  let description = [{
+    Each `{}` of the format is the place of one value. `dtypes` has the element types as the user knows them, which storage does not tell (unsigned).
+
+    ```mlir
+    cellrt.print "x = {}
+" (%x) dtypes [f32] : tensor<4xf32>
+    ```
+  }];
+  let arguments = (ins StrAttr:$format, Variadic<AnyTypeOf<[AnyStaticShapeTensor, AnyStridedMemRef]>>:$values, TypeArrayAttr:$dtypes);
+  let assemblyFormat = "$format `(` $values `)` `dtypes` $dtypes attr-dict (`:` type($values)^)?";
+  let hasVerifier = 1;
+}
+
+def CellRt_AssertOp : CellRt_Op<"assert", [MemoryEffects<[MemWrite<CellRt_ConsoleResource>]>]> {
+  let summary = "end the program with an error where the condition does not hold";
+  let arguments = (ins I1:$condition, StrAttr:$message);
+  let assemblyFormat = "$condition `,` $message attr-dict";
+}
+
+def CellRt_BarrierOp : CellRt_Op<"barrier", [AllTypesMatch<["x", "result"]>]> {
+  let summary = "its operand, as a value that is not merged with another";
+  let description = [{ Fusion keeps what is computed from it apart from what is computed from the operand, then drops it. }];
+  let arguments = (ins AnyRankedTensor:$x);
+  let results = (outs Res<AnyRankedTensor, "", [MemAlloc]>:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x)";
+}
+
 #endif // CELL_RT_OPS_TD

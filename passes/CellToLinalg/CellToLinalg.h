@@ -15,6 +15,7 @@ void populateReductionToLinalgPatterns(const TypeConverter &converter, RewritePa
 void populateContractionToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
 void populateConvolutionToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
 void populatePoolToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
+void populateControlToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
 void populateRandomToLinalgPatterns(const TypeConverter &converter, RewritePatternSet &patterns);
 
 } // namespace mlir::cell

@@ -23,11 +23,12 @@ using namespace mlir;
 using namespace mlir::cell;
 
 namespace {
-/// Tensors of unsigned integers become tensors of signless ones, which is what the shared dialects compute with.
+/// Tensors of unsigned integers become tensors of signless ones, which is what the shared dialects compute with; a tape becomes its handle.
 struct StorageTypeConverter : TypeConverter {
   StorageTypeConverter() {
     addConversion([](Type type) { return type; });
     addConversion([](RankedTensorType type) -> Type { return type.clone(getStorageType(type.getElementType())); });
+    addConversion([](TapeType type) -> Type { return IntegerType::get(type.getContext(), 64); });
     auto castBack = [](OpBuilder &builder, Type type, ValueRange inputs, Location loc) -> Value {
       return UnrealizedConversionCastOp::create(builder, loc, type, inputs).getResult(0);
     };
@@ -52,6 +53,7 @@ struct ConvertCellToLinalgPass : cell::impl::ConvertCellToLinalgBase<ConvertCell
     populateConvolutionToLinalgPatterns(*converter, set);
     populatePoolToLinalgPatterns(*converter, set);
     populateRandomToLinalgPatterns(*converter, set);
+    populateControlToLinalgPatterns(*converter, set);
 
     target = std::make_shared<ConversionTarget>(*context);
     target->addIllegalDialect<CellDialect>();

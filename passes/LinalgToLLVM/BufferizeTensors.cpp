@@ -58,6 +58,14 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
     return func.eraseResults(drop);
   }
 
+  static bool isSameView(Value a, Value b) {
+    if (a == b)
+      return true;
+    auto first = a.getDefiningOp<memref::SubViewOp>(), second = b.getDefiningOp<memref::SubViewOp>();
+    return first && second && isSameView(first.getSource(), second.getSource()) && first.getMixedOffsets() == second.getMixedOffsets() &&
+           first.getMixedSizes() == second.getMixedSizes() && first.getMixedStrides() == second.getMixedStrides();
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     IRRewriter rewriter(&getContext());
@@ -73,7 +81,7 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
     bufferization::removeBufferizationAttributesInModule(module);
     // A buffer that is copied onto itself is what materialisation in place leaves.
     module.walk([](memref::CopyOp copy) {
-      if (copy.getSource() == copy.getTarget())
+      if (isSameView(copy.getSource(), copy.getTarget()))
         copy.erase();
     });
     SmallVector<func::FuncOp> funcs(module.getOps<func::FuncOp>());

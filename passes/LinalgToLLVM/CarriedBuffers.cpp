@@ -1,6 +1,7 @@
 //===- CarriedBuffers.cpp - one buffer for what a loop carries ------------===//
 #include "passes/LinalgToLLVM/CarriedBuffers.h"
 
+#include "dialect/Rt/RtOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -9,37 +10,92 @@
 
 using namespace mlir;
 
+bool cell::isView(Operation *op) { return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp, tensor::CastOp>(op); }
+
 namespace {
-bool isView(Operation *op) {
-  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp, tensor::CastOp>(op);
-}
+using cell::isView;
 
 Value copyOf(OpBuilder &builder, Value value) {
   return bufferization::AllocTensorOp::create(builder, value.getLoc(), cast<RankedTensorType>(value.getType()), ValueRange(), value);
 }
 
+/// Results of branches that hand on an updated value from outside in its own buffer: indices in an attribute, which clones keep.
+constexpr llvm::StringLiteral kInPlace = "cellrt.in_place";
+
+bool isInPlace(scf::IfOp branch, unsigned result) {
+  auto marks = branch->getAttrOfType<DenseI64ArrayAttr>(kInPlace);
+  return marks && llvm::is_contained(marks.asArrayRef(), result);
+}
+
+/// True if something that runs after `op`, or inside it, reads `old`. A block that was taken out of it before does not count: it is copied then.
+bool isReadLater(Value old, Operation *op) {
+  return llvm::any_of(old.getUsers(), [&](Operation *user) {
+    if (user == op)
+      return false;
+    Operation *at = op, *place = nullptr;
+    while (at && !(place = at->getBlock()->findAncestorOpInBlock(*user)))
+      at = at->getParentOp();
+    if (!at)
+      return true;
+    // In the other branch, or in this one, where its own updates are looked at.
+    if (place == at)
+      return !isa<scf::IfOp>(at);
+    return !place->isBeforeInBlock(at);
+  });
+}
+
+/// The value that `value` is an update of: the same buffer, if nothing reads the old state later. Null if it is none, or something does.
+/// Results of branches on the way are added to `branches`.
+Value oldValue(Value value, SmallVectorImpl<OpResult> &branches) {
+  Operation *op = value.getDefiningOp();
+  auto result = dyn_cast<OpResult>(value);
+  Value old;
+  if (auto insert = dyn_cast_if_present<tensor::InsertOp>(op)) {
+    old = insert.getDest();
+  } else if (auto insert = dyn_cast_if_present<tensor::InsertSliceOp>(op)) {
+    old = insert.getDest();
+  } else if (auto call = dyn_cast_if_present<cellrt::CallOp>(op); call && call.accumulates()) {
+    old = call.getOuts()[result.getResultNumber()];
+  } else if (auto loop = dyn_cast_if_present<scf::ForOp>(op)) {
+    old = loop.getInitArgs()[result.getResultNumber()];
+  } else if (auto loop = dyn_cast_if_present<scf::WhileOp>(op); loop && loop.getInits().getTypes() == loop.getResultTypes()) {
+    old = loop.getInits()[result.getResultNumber()];
+  } else if (auto branch = dyn_cast_if_present<scf::IfOp>(op)) {
+    auto origin = [&](Region &region) {
+      Value inner = region.front().getTerminator()->getOperand(result.getResultNumber());
+      while (inner && region.isAncestor(inner.getParentRegion()))
+        inner = oldValue(inner, branches);
+      return inner;
+    };
+    old = origin(branch.getThenRegion());
+    if (!old || old != origin(branch.getElseRegion()))
+      return nullptr;
+    branches.push_back(result);
+  }
+  return old && !isReadLater(old, op) ? old : nullptr;
+}
+
 /// Whether `value` is `dest` after writes to parts of it and loops that carry it, with nothing that reads an old state later. Bufferisation
 /// then works in place on its own, and a copy to `dest` would only stand in its way.
-bool isUpdateOf(Value value, Value dest) {
-  while (value != dest) {
-    Operation *op = value.getDefiningOp();
-    Value old;
-    if (auto insert = dyn_cast_if_present<tensor::InsertOp>(op))
-      old = insert.getDest();
-    else if (auto insert = dyn_cast_if_present<tensor::InsertSliceOp>(op))
-      old = insert.getDest();
-    else if (auto loop = dyn_cast_if_present<scf::ForOp>(op))
-      old = loop.getInitArgs()[cast<OpResult>(value).getResultNumber()];
-    else
-      return false;
-    for (Operation *user : old.getUsers()) {
-      Operation *place = op->getBlock()->findAncestorOpInBlock(*user);
-      if (user != op && (!place || !place->isBeforeInBlock(op)))
-        return false;
+bool isUpdateOf(Value value, Value dest, SmallVectorImpl<OpResult> &branches) {
+  while (value && value != dest)
+    value = oldValue(value, branches);
+  return value == dest;
+}
+
+/// Marks the branches through which the values that a loop hands on reach it in place.
+void markBranches(ValueRange values, ValueRange dests) {
+  for (auto [value, dest] : llvm::zip_equal(values, dests)) {
+    SmallVector<OpResult> branches;
+    if (!isa<RankedTensorType>(dest.getType()) || !isUpdateOf(value, dest, branches))
+      continue;
+    for (OpResult result : branches) {
+      SmallVector<int64_t> marks{result.getResultNumber()};
+      if (auto known = result.getOwner()->getAttrOfType<DenseI64ArrayAttr>(kInPlace))
+        llvm::append_range(marks, known.asArrayRef());
+      result.getOwner()->setAttr(kInPlace, DenseI64ArrayAttr::get(dest.getContext(), marks));
     }
-    value = old;
   }
-  return true;
 }
 
 /// True if something inside `loop` or after it reads `value` or a view of it.
@@ -75,8 +131,9 @@ void writeBack(Operation *terminator, MutableOperandRange values, ValueRange des
   OpBuilder builder(terminator);
   llvm::SmallDenseSet<Value> carried(dests.begin(), dests.end()), bases;
   SmallVector<bool> inPlace;
+  SmallVector<OpResult> branches;
   for (auto [value, dest] : llvm::zip_equal(values, dests))
-    inPlace.push_back(!isa<RankedTensorType>(dest.getType()) || isUpdateOf(value.get(), dest));
+    inPlace.push_back(!isa<RankedTensorType>(dest.getType()) || isUpdateOf(value.get(), dest, branches));
   // First the copies of values that a write below would change, then the writes.
   for (auto [value, dest, done] : llvm::zip_equal(values, dests, inPlace)) {
     if (done)
@@ -99,7 +156,9 @@ void copyOutsideValues(Operation *branch) {
     Operation *yield = region.front().getTerminator();
     OpBuilder builder(yield);
     for (OpOperand &operand : yield->getOpOperands())
-      if (isa<RankedTensorType>(operand.get().getType()) && cell::baseOfView(operand.get()).getParentRegion() != &region)
+      if (auto conditional = dyn_cast<scf::IfOp>(branch); conditional && isInPlace(conditional, operand.getOperandNumber()))
+        continue;
+      else if (isa<RankedTensorType>(operand.get().getType()) && cell::baseOfView(operand.get()).getParentRegion() != &region)
         operand.set(copyOf(builder, operand.get()));
   }
 }
@@ -159,6 +218,14 @@ Value cell::baseOfView(Value value) {
 }
 
 void cell::keepCarriedBuffers(ModuleOp module) {
+  module.walk([](Operation *op) {
+    if (auto loop = dyn_cast<scf::ForOp>(op))
+      markBranches(loop.getYieldedValues(), loop.getRegionIterArgs());
+    if (auto loop = dyn_cast<scf::WhileOp>(op); loop && loop.getInits().getTypes() == loop.getResultTypes()) {
+      markBranches(loop.getConditionOp().getArgs(), loop.getBeforeArguments());
+      markBranches(loop.getYieldOp().getOperands(), loop.getAfterArguments());
+    }
+  });
   // Inner regions first: their results are then buffers of their own when the outer ones are rewritten.
   module.walk<WalkOrder::PostOrder>([](Operation *op) {
     if (isa<scf::IfOp, scf::IndexSwitchOp>(op))
@@ -175,4 +242,5 @@ void cell::keepCarriedBuffers(ModuleOp module) {
       copySharedInits(loop, loop.getInitsMutable());
     }
   });
+  module.walk([](scf::IfOp branch) { branch->removeAttr(kInPlace); });
 }

@@ -11,6 +11,9 @@ namespace mlir::cell {
 /// this a buffer could leave the region that allocates it, or two values could claim one buffer.
 void keepCarriedBuffers(ModuleOp module);
 
+/// True for ops whose result is a part or another shape of their first operand.
+bool isView(Operation *op);
+
 /// What `value` is a part or another shape of.
 Value baseOfView(Value value);
 

@@ -1,5 +1,6 @@
 //===- FinalizeCpu.cpp - memrefs, loops and scalars to the LLVM dialect ---===//
 #include "passes/LinalgToLLVM/Common.h"
+#include "passes/LinalgToLLVM/EffectsToLLVM.h"
 #include "passes/LinalgToLLVM/MemRefToPointers.h"
 #include "passes/LinalgToLLVM/Routines.h"
 #include "passes/LinalgToLLVM/ScalarExpansions.h"
@@ -32,15 +33,6 @@ using namespace mlir::cell;
 namespace {
 Value constantI64(OpBuilder &builder, Location loc, int64_t value) {
   return LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value));
-}
-
-LLVM::LLVMFuncOp declare(OpBuilder &builder, ModuleOp module, StringRef name, ArrayRef<Type> arguments) {
-  if (auto func = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
-    return func;
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(module.getBody());
-  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()), arguments);
-  return LLVM::LLVMFuncOp::create(builder, module.getLoc(), name, type);
 }
 
 struct LaunchPattern : ConvertOpToLLVMPattern<cellrt::LaunchOp> {
@@ -95,7 +87,7 @@ struct LaunchPattern : ConvertOpToLLVMPattern<cellrt::LaunchOp> {
     }
     Value function = LLVM::AddressOfOp::create(rewriter, loc, pointer, body.getName());
     Value grain = constantI64(rewriter, loc, op.getGrain());
-    LLVM::LLVMFuncOp run = declare(rewriter, module, "cg_parallel_for", {pointer, pointer, i64, i64, i64});
+    LLVM::LLVMFuncOp run = declareRuntime(rewriter, module, "cg_parallel_for", {pointer, pointer, i64, i64, i64});
     LLVM::CallOp::create(rewriter, loc, run, ValueRange{function, storage, zero, size, grain});
     rewriter.eraseOp(op);
     return success();
@@ -142,8 +134,8 @@ LogicalResult checkLowerable(ModuleOp module) {
 struct FinalizeCpu : cell::impl::FinalizeCpuBase<FinalizeCpu> {
   void getDependentDialects(DialectRegistry &registry) const override { registerLinalgToLLVMDialects(registry); }
 
-  /// void cg_entry(void **args, void *arena) and the global i64 cg_arena_size.
-  static LogicalResult addEntry(ModuleOp module, StringRef name, bool hasArena, int64_t arenaBytes) {
+  /// void cg_entry(void **args, void *arena), for a program with effects by way of cg_run, and the global i64 cg_arena_size.
+  static LogicalResult addEntry(ModuleOp module, StringRef name, bool hasArena, int64_t arenaBytes, Effects effects) {
     auto entry = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
     if (!entry)
       return module.emitError("internal error: stage finalize-cpu: the entry '") << name << "' was not lowered";
@@ -152,7 +144,7 @@ struct FinalizeCpu : cell::impl::FinalizeCpuBase<FinalizeCpu> {
     builder.setInsertionPointToEnd(module.getBody());
     Type pointer = LLVM::LLVMPointerType::get(module.getContext()), i64 = builder.getI64Type();
     auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(module.getContext()), {pointer, pointer});
-    auto wrapper = LLVM::LLVMFuncOp::create(builder, loc, "cg_entry", type);
+    auto wrapper = effects.any ? LLVM::LLVMFuncOp::create(builder, loc, "cg_body", type, LLVM::Linkage::Internal) : LLVM::LLVMFuncOp::create(builder, loc, "cg_entry", type);
     Block *block = wrapper.addEntryBlock(builder);
     builder.setInsertionPointToStart(block);
     SmallVector<Value> args;
@@ -164,6 +156,15 @@ struct FinalizeCpu : cell::impl::FinalizeCpuBase<FinalizeCpu> {
       args.push_back(block->getArgument(1));
     LLVM::CallOp::create(builder, loc, entry, args);
     LLVM::ReturnOp::create(builder, loc, ValueRange());
+    if (effects.any) {
+      LLVM::LLVMFuncOp run = declareRuntime(builder, module, "cg_run", {pointer, pointer, pointer});
+      builder.setInsertionPointToEnd(module.getBody());
+      block = LLVM::LLVMFuncOp::create(builder, loc, "cg_entry", type).addEntryBlock(builder);
+      builder.setInsertionPointToStart(block);
+      Value body = LLVM::AddressOfOp::create(builder, loc, pointer, wrapper.getName());
+      LLVM::CallOp::create(builder, loc, run, ValueRange{body, block->getArgument(0), block->getArgument(1)});
+      LLVM::ReturnOp::create(builder, loc, ValueRange());
+    }
     builder.setInsertionPointToEnd(module.getBody());
     LLVM::GlobalOp::create(builder, loc, i64, /*isConstant=*/true, LLVM::Linkage::External, "cg_arena_size", builder.getI64IntegerAttr(arenaBytes));
     return success();
@@ -193,9 +194,11 @@ struct FinalizeCpu : cell::impl::FinalizeCpuBase<FinalizeCpu> {
     unsigned arguments = entry.getNumArguments();
     bool hasArena = arguments && entry.getArgAttr(arguments - 1, cpu::kArenaArg);
     auto arena = module->getAttrOfType<IntegerAttr>(cpu::kArenaBytes);
+    Effects effects = Effects::of(module);
 
     if (failed(checkLowerable(module)))
       return signalPassFailure();
+    inlineEffects(module);
     ConversionConfig config;
     config.allowPatternRollback = false;
     {
@@ -226,11 +229,18 @@ struct FinalizeCpu : cell::impl::FinalizeCpuBase<FinalizeCpu> {
     populateMathToLibmConversionPatterns(patterns);
     cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
     patterns.add<LaunchPattern, RoutinePattern>(converter);
+    populateEffectsToLLVMPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
-    if (failed(applyFullConversion(module, target, std::move(patterns), config)) ||
-        failed(addEntry(module, entryName, hasArena, arena ? arena.getInt() : 0)))
+    if (failed(applyFullConversion(module, target, std::move(patterns), config)))
       return signalPassFailure();
+    // Items of tapes are pointers from the start.
+    SmallVector<UnrealizedConversionCastOp> casts;
+    module.walk([&](UnrealizedConversionCastOp cast) { casts.push_back(cast); });
+    reconcileUnrealizedCasts(casts);
+    if (failed(addEntry(module, entryName, hasArena, arena ? arena.getInt() : 0, effects)))
+      return signalPassFailure();
+    addEffectHooks(module, effects);
   }
 };
 } // namespace

@@ -3,7 +3,7 @@
 #include "passes/LinalgToLLVM/FusionGroups.h"
 #include "passes/Passes.h"
 
-#include "mlir/Analysis/TopologicalSortUtils.h"
+#include "dialect/Rt/RtOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
@@ -217,19 +217,25 @@ struct FuseLinalg : cell::impl::FuseLinalgBase<FuseLinalg> {
   void runOnOperation() override {
     SmallVector<Block *> blocks;
     getOperation().walk([&](Block *block) {
-      if (llvm::any_of(*block, [](Operation &op) { return isa<linalg::GenericOp>(op); }))
+      if (llvm::any_of(*block, [](Operation &op) { return isa<linalg::GenericOp, tensor::InsertSliceOp, tensor::InsertOp>(op); }))
         blocks.push_back(block);
     });
+    OrderedEffects effects(getOperation());
     for (Block *block : blocks) {
       eraseDead(block);
       ownFills(block);
-      FusionGroups groups(*block);
+      FusionGroups groups(*block, effects);
       for (FusionGroup *group : groups.fusable())
         if (group->members.size() > 1 || readsFill(group->members.front().op))
           GroupBuilder(*group).build();
-      sortTopologically(block);
+      scheduleBlock(*block, effects);
       eraseDead(block);
     }
+    // From here on nothing merges equal computations.
+    getOperation().walk([](cellrt::BarrierOp barrier) {
+      barrier.replaceAllUsesWith(barrier.getX());
+      barrier.erase();
+    });
   }
 
   /// A fill that several reductions start from would be copied for each: give every one its own.

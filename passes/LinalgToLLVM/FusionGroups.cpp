@@ -1,6 +1,8 @@
 //===- FusionGroups.cpp - which generics run as one loop ------------------===//
 #include "passes/LinalgToLLVM/FusionGroups.h"
 
+#include "dialect/Rt/RtOps.h"
+
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
@@ -11,17 +13,6 @@ namespace {
 constexpr unsigned kMaxStreams = 24, kMaxBody = 400;
 /// Reading a shared input once is worth a common loop from this many elements on.
 constexpr int64_t kSiblingElements = 1024;
-
-/// The ops of `block` that `op` needs values of.
-SmallVector<Operation *> findDependencies(Operation *op, Block *block) {
-  llvm::SetVector<Value> values(op->operand_begin(), op->operand_end());
-  getUsedValuesDefinedAbove(op->getRegions(), values);
-  SmallVector<Operation *> result;
-  for (Value value : values)
-    if (Operation *def = value.getDefiningOp(); def && def->getBlock() == block)
-      result.push_back(def);
-  return result;
-}
 
 bool isFullPermutation(AffineMap map) { return map.isPermutation(); }
 
@@ -40,9 +31,16 @@ AffineMap cell::mapInGroup(const FusionMember &member, OpOperand &operand) {
   return map.replaceDimsAndSymbols(dims, {}, member.toGroup.size(), 0);
 }
 
-FusionGroups::FusionGroups(Block &block) : block(block) {
-  for (Operation &op : block)
+FusionGroups::FusionGroups(Block &block, const OrderedEffects &effects) : block(block) {
+  Operation *last = nullptr; // with an effect: the next one stays behind it
+  for (Operation &op : block) {
     add(&op);
+    if (!effects.contains(&op))
+      continue;
+    if (last)
+      dependencies[&op].push_back(last);
+    last = &op;
+  }
   for (Operation &op : block)
     if (auto generic = dyn_cast<linalg::GenericOp>(op); generic && !where[&op]->members.empty())
       join(generic);
@@ -62,6 +60,7 @@ void FusionGroups::add(Operation *op) {
   group.ops.push_back(op);
   where[op] = &group;
   dependencies[op] = findDependencies(op, &block);
+  group.afterBarrier = isa<cellrt::BarrierOp>(op) || llvm::any_of(dependencies[op], [&](Operation *before) { return where[before]->afterBarrier; });
   auto generic = dyn_cast<linalg::GenericOp>(op);
   if (!generic || !generic.hasPureTensorSemantics())
     return;
@@ -202,6 +201,7 @@ bool FusionGroups::merge(FusionGroup &into, FusionGroup &from, ArrayRef<unsigned
   // Members compute in the order of the program.
   llvm::sort(into.members, [](FusionMember &a, FusionMember &b) { return a.op->isBeforeInBlock(b.op); });
   into.bodySize += from.bodySize;
+  into.afterBarrier |= from.afterBarrier;
   from.members.clear();
   from.ops.clear();
   return true;
@@ -221,6 +221,9 @@ void FusionGroups::join(linalg::GenericOp op) {
   for (bool vertical : {true, false})
     for (FusionGroup *group : vertical ? producers : siblings) {
       if (group == self || group->members.empty())
+        continue;
+      // What is computed again to save memory must not move to where it was computed first.
+      if (!vertical && group->afterBarrier != self->afterBarrier)
         continue;
       std::optional<Alignment> alignment = vertical ? alignToProducers(op, *group) : alignToSiblings(op, *group);
       if (!alignment)

@@ -2,6 +2,8 @@
 #ifndef CELL_PASSES_LINALGTOLLVM_FUSIONGROUPS_H
 #define CELL_PASSES_LINALGTOLLVM_FUSIONGROUPS_H
 
+#include "passes/LinalgToLLVM/Schedule.h"
+
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 namespace mlir::cell {
@@ -19,13 +21,14 @@ struct FusionGroup {
   SmallVector<int64_t> domain;
   SmallVector<Operation *> ops; // all operations of the group, also if they are not fused
   unsigned bodySize = 0;
+  bool afterBarrier = false; // something of it depends on a barrier
 };
 
 /// Partitions the operations of a block. Producer and consumer share a group if the consumer reads at each point exactly what the producer
 /// made there; siblings share one if they read the same large tensor alike. No group depends on itself through another one.
 class FusionGroups {
 public:
-  explicit FusionGroups(Block &block);
+  FusionGroups(Block &block, const OrderedEffects &effects);
   /// Groups of at least one generic.
   SmallVector<FusionGroup *> fusable();
 

@@ -4,9 +4,6 @@
 #include "passes/LinalgToLLVM/Common.h"
 #include "runtime/cpu/cellgrad_cpu.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/BuiltinOps.h"
-
 #include <algorithm>
 #include <thread>
 
@@ -54,29 +51,6 @@ SmallVector<int64_t> parameters(cellrt::CallOp call) {
   return p;
 }
 
-LLVM::LLVMFuncOp declare(OpBuilder &builder, ModuleOp module, StringRef name, ArrayRef<Type> arguments) {
-  if (auto func = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
-    return func;
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(module.getBody());
-  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()), arguments);
-  return LLVM::LLVMFuncOp::create(builder, module.getLoc(), name, type);
-}
-
-/// The address of a constant array of the parameters.
-Value parameterArray(OpBuilder &builder, Location loc, ModuleOp module, ArrayRef<int64_t> values) {
-  std::string name = "cg_params";
-  for (int64_t value : values)
-    name += "_" + std::to_string(value);
-  if (!module.lookupSymbol(name)) {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(module.getBody());
-    auto type = LLVM::LLVMArrayType::get(builder.getI64Type(), values.size());
-    LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true, LLVM::Linkage::Private, name, builder.getI64TensorAttr(values), /*alignment=*/8);
-  }
-  return LLVM::AddressOfOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), name);
-}
-
 void lowerGemm(OpBuilder &builder, cellrt::CallOp call, ModuleOp module, StringRef suffix, Value a, Value b, Value c) {
   Location loc = call.getLoc();
   ArrayRef<int64_t> sa = shape(call.getIns()[0]), sb = shape(call.getIns()[1]), sc = shape(call.getOuts()[0]);
@@ -103,9 +77,31 @@ void lowerGemm(OpBuilder &builder, cellrt::CallOp call, ModuleOp module, StringR
   matrix(c, sc, m * n);
   SmallVector<Type> types(ValueRange(args).getTypes());
   std::string name = (batched ? "cg_gemm_batch_" : "cg_gemm_") + suffix.str();
-  LLVM::CallOp::create(builder, loc, declare(builder, module, name, types), args);
+  LLVM::CallOp::create(builder, loc, declareRuntime(builder, module, name, types), args);
 }
 } // namespace
+
+LLVM::LLVMFuncOp cell::declareRuntime(OpBuilder &builder, ModuleOp module, StringRef name, ArrayRef<Type> arguments, Type result) {
+  if (auto func = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
+    return func;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(module.getBody());
+  auto type = LLVM::LLVMFunctionType::get(result ? result : LLVM::LLVMVoidType::get(builder.getContext()), arguments);
+  return LLVM::LLVMFuncOp::create(builder, module.getLoc(), name, type);
+}
+
+Value cell::parameterArray(OpBuilder &builder, Location loc, ModuleOp module, ArrayRef<int64_t> values) {
+  std::string name = "cg_params";
+  for (int64_t value : values)
+    name += "_" + std::to_string(value);
+  if (!module.lookupSymbol(name)) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(module.getBody());
+    auto type = LLVM::LLVMArrayType::get(builder.getI64Type(), values.size());
+    LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true, LLVM::Linkage::Private, name, builder.getI64TensorAttr(values), /*alignment=*/8);
+  }
+  return LLVM::AddressOfOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), name);
+}
 
 int64_t cell::routineScratchBytes(cellrt::CallOp call) {
   if (!call.getRoutine().starts_with("conv2d"))
@@ -129,6 +125,6 @@ LogicalResult cell::lowerRoutine(OpBuilder &builder, cellrt::CallOp call, ValueR
     args.push_back(ins.size() > 2 ? ins[2] : LLVM::ZeroOp::create(builder, call.getLoc(), LLVM::LLVMPointerType::get(builder.getContext())).getResult());
   SmallVector<Type> types(ValueRange(args).getTypes());
   std::string name = ("cg_" + call.getRoutine() + "_" + suffix).str();
-  LLVM::CallOp::create(builder, call.getLoc(), declare(builder, module, name, types), args);
+  LLVM::CallOp::create(builder, call.getLoc(), declareRuntime(builder, module, name, types), args);
   return success();
 }

@@ -85,6 +85,41 @@ void cg_avgpool2d_dx_f64(const int64_t *p, const double *dy, double *dx);
 void cg_scatter_add_f32(const int64_t *p, const void *index, const float *update, float *acc);
 void cg_scatter_add_f64(const int64_t *p, const void *index, const double *update, double *acc);
 
+/* Programs that print, assert or save values on tapes run inside cg_run, which calls body(args, arena), gives back the tapes' memory and is
+ * where a failed program returns to. */
+void cg_run(void (*body)(void **args, void *arena), void **args, void *arena);
+
+/* What stopped the last program of this thread. */
+enum {
+  CG_FAILURE_NONE,
+  CG_FAILURE_ASSERTION, /* a condition did not hold */
+  CG_FAILURE_MEMORY,    /* no memory for saved values */
+  CG_FAILURE_PROGRAM,   /* the program itself is wrong: a pop of an empty tape */
+  CG_FAILURE_HANDLER    /* the print handler gave up and knows why */
+};
+/* Takes the failure, so that it is reported once; `text` is valid as long as the program is loaded. */
+int cg_take_failure(const char **text);
+/* Ends the running program. */
+void cg_fail(int kind, const char *text);
+
+/* Tapes: stacks of items of `stride` bytes each that belong to the running program of this thread. The address of an item holds until the
+ * item is popped and another one is pushed. The three pointers at the start of a tape are known to compiled code. */
+struct cg_tape_head {
+  char *top, *begin, *end; /* of the current chunk: items lie in [begin, top); top == end: the chunk is full */
+};
+int64_t cg_tape_create(int64_t stride);
+void *cg_tape_push(int64_t tape);
+void *cg_tape_pop(int64_t tape);
+void cg_tape_free(int64_t tape);
+
+/* Element types in descriptions of tensors. */
+enum { CG_BOOL, CG_I8, CG_I16, CG_I32, CG_I64, CG_U8, CG_F16, CG_BF16, CG_F32, CG_F64 };
+/* Shows tensors: the i-th `{}` of `format` stands for the i-th tensor, `{{` and `}}` for braces. `meta` holds for each tensor its element type, its
+ * rank and its sizes; the data is contiguous. The handler returns 0, or another number to end the program. Null: standard output. */
+typedef int (*cg_print_handler)(const char *format, int64_t count, void *const *data, const int64_t *meta);
+void cg_set_print_handler(cg_print_handler handler);
+void cg_print(const char *format, int64_t count, void *const *data, const int64_t *meta);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -9,6 +9,7 @@
 #include "passes/LinalgToLLVM/CodeGen.h"
 #include "passes/LinalgToLLVM/Jit.h"
 #include "passes/Pipelines.h"
+#include "runtime/cpu/cellgrad_cpu.h"
 #include "tools/cell-run/HostTensor.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -132,6 +133,7 @@ static int runMain(int argc, char **argv) {
   if (failed(parsePassPipeline(pipeline, manager, llvm::errs())) || failed(manager.run(*module)))
     return 1;
   double lowering = milliseconds(start);
+  bool entryCanFail = module->lookupSymbol("cg_failure") != nullptr;
 
   CodeGenOptions options;
   options.cpu = cpuName;
@@ -165,12 +167,22 @@ static int runMain(int argc, char **argv) {
   std::unique_ptr<void, void (*)(void *)> arena(std::aligned_alloc(64, arenaBytes), ::free);
   if (!arena)
     return fail("no memory for the arena of " + llvm::Twine(arenaBytes) + " bytes");
+  // Only a program that can fail has this function.
+  int (*takeFailure)(const char **) = nullptr;
+  if (entryCanFail)
+    if (auto hook = (*program)->lookup("cg_failure"))
+      takeFailure = reinterpret_cast<int (*)(const char **)>(*hook);
+    else
+      return fail(hook.takeError());
   double shortest = 0;
   for (unsigned i = 0; i < std::max(1u, repeat.getValue()); ++i) {
     start = Clock::now();
     (*program)->entry()(pointers.data(), arena.get());
     double t = milliseconds(start);
     shortest = i ? std::min(shortest, t) : t;
+    const char *text;
+    if (int kind = takeFailure ? takeFailure(&text) : CG_FAILURE_NONE)
+      return fail(llvm::Twine(kind == CG_FAILURE_ASSERTION ? "assertion failed: " : "") + text);
   }
 
   for (size_t i = 0; i < results.size(); ++i) {
