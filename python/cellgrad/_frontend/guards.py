@@ -19,7 +19,7 @@ from .._runtime import _core
 from .._runtime.dtype import DType
 from .locations import is_user_code
 
-__all__ = ["Recorder", "active_recorder", "recording"]
+__all__ = ["Recorder", "active_recorder", "is_foreign", "recording"]
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes)
 _FOREIGN = frozenset(sys.stdlib_module_names) | {"numpy", "scipy", "cellgrad", "ml_dtypes", "_pytest", "pytest", "matplotlib", "mlir"}
@@ -41,7 +41,8 @@ def active_recorder() -> Recorder | None:
     return _active.recorder
 
 
-def _foreign(module: str | None) -> bool:
+def is_foreign(module: str | None) -> bool:
+    """Whether a module is none of the user's: the standard library, NumPy, cellgrad itself."""
     return (module or "").partition(".")[0] in _FOREIGN
 
 
@@ -152,7 +153,7 @@ class Recorder:
             if type(found).__name__ == "member_descriptor":  # a slot
                 self._add(("attr", obj, name, value, label))
                 self.reached(value)
-        elif not _foreign(cls.__module__):
+        elif not is_foreign(cls.__module__):
             self._add(("attr", cls, name, value, label))
             self.reached(value)
 
@@ -250,20 +251,28 @@ class Recorder:
         for base in cls.__mro__:
             if base.__module__ == "cellgrad.nn.cell" and base.__name__ == "Cell":
                 cls = base
-        if cls.__module__ != "cellgrad.nn.cell" and (_foreign(cls.__module__) or not cls.__flags__ & (1 << 9)):
+        if cls.__module__ != "cellgrad.nn.cell" and (is_foreign(cls.__module__) or not cls.__flags__ & (1 << 9)):
             return  # not a class written in Python by the user
         if cls not in self._classes and _install(cls):
             self._classes.append(cls)
         call = cls.__dict__.get("__call__")
-        if isinstance(call, FunctionType) and not _foreign(cls.__module__):
+        if isinstance(call, FunctionType) and not is_foreign(cls.__module__):
             self.reached(call)
+
+    def defines(self, code: CodeType) -> None:
+        """Functions inside a converted function are made by this capture, as are those of the original."""
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType) and id(constant) not in self._nested:
+                self._nested.add(id(constant))
+                self._reached[id(constant)] = constant
+                self.defines(constant)
 
     # -- globals, closures, modules ---------------------------------------------------------------------------------------
     def _function(self, fn: FunctionType) -> None:
         wrapped = getattr(fn, "__wrapped__", None)
         if wrapped is not None:
             self.reached(wrapped)
-        if _foreign(fn.__module__) or not is_user_code(fn.__code__):
+        if is_foreign(fn.__module__) or not is_user_code(fn.__code__):
             return
         if fn.__defaults__:
             self._add(("attr", fn, "__defaults__", fn.__defaults__, f"@defaults of {fn.__qualname__}"))
@@ -298,7 +307,7 @@ class Recorder:
         value = scope[name]
         if isinstance(value, ModuleType):
             return value
-        if isinstance(value, (FunctionType, type)) and _foreign(value.__module__):
+        if isinstance(value, (FunctionType, type)) and is_foreign(value.__module__):
             return None
         self._item(scope, name, value, f"@global {name}")
         return None
@@ -320,7 +329,7 @@ class Recorder:
         value = module.__dict__.get(name)
         if isinstance(value, ModuleType):
             return value
-        if not _foreign(module.__name__) and name in module.__dict__:
+        if not is_foreign(module.__name__) and name in module.__dict__:
             self._item(module.__dict__, name, value, f"@{module.__name__}.{name}")
         return None
 

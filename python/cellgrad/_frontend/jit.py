@@ -13,6 +13,7 @@ import numpy as np
 from .. import _errors as err
 from .._runtime import _core
 from . import context, program, trace
+from .convert import invoke
 from .explain import Explanation, explain, report_miss, worth_explaining
 from .guards import Recorder, active_recorder
 from .structure import map_leaves
@@ -247,14 +248,14 @@ def run_function(fn: Any, args: tuple, kwargs: dict) -> Any:
     if recorder is not None:
         recorder.reached(fn)
     if not is_cell(fn):
-        return fn(*args, **kwargs)
+        return invoke(fn, args, kwargs)
     capture = trace.current_capture()
     if hasattr(type(fn), "bprop") and capture is not None and capture.differentiating:
         raise err.UnsupportedError(f"{type(fn).__name__} defines bprop: a derivative written by hand is not supported in a differentiated program",
                                    hint="remove bprop, so that construct is differentiated, or use ops.stop_gradient where no derivative is to pass")
     if recorder is not None:
         recorder.reached(type(fn).construct)
-    return fn.construct(*args, **kwargs)
+    return invoke(fn.construct, args, kwargs)
 
 
 def trace_call(fn: Any, args: tuple, kwargs: dict) -> Any:

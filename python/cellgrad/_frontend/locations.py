@@ -16,6 +16,9 @@ _STDLIB = tuple(os.path.join(os.path.dirname(os.__file__), name) for name in ("c
 
 # Keyed by id(code): hashing a code object walks its constants. The code object in the value keeps the id valid.
 _kind: dict[int, tuple[CodeType, bool]] = {}
+_CONVERT = os.path.join(_PACKAGE, "_frontend", "convert") + os.sep
+_MARK = "_cg_"  # blocks of converted functions are functions of such a name, or lambdas with an argument of this name
+_block: dict[int, tuple[CodeType, bool]] = {}
 _positions: dict[tuple[int, int], Position] = {}
 
 
@@ -53,13 +56,24 @@ def _user_frames() -> list[FrameType]:
     """The innermost run of user frames, innermost first."""
     frame: FrameType | None = sys._getframe(2)
     frames: list[FrameType] = []
+    inside = False  # the frame before was a block: this one is the same function of the user
     while frame is not None:
-        if is_user_code(frame.f_code):
-            frames.append(frame)
-        elif frames:
+        code = frame.f_code
+        if is_user_code(code):
+            if not inside:
+                frames.append(frame)
+            inside = _is_block(code)
+        elif frames and not code.co_filename.startswith(_CONVERT):
             break
         frame = frame.f_back
     return frames
+
+
+def _is_block(code: CodeType) -> bool:
+    found = _block.get(id(code))
+    if found is None:
+        found = _block[id(code)] = (code, code.co_name.startswith(_MARK) or code.co_varnames[:1] == (_MARK,))
+    return found[1]
 
 
 def user_position() -> Position | None:

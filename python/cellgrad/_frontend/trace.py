@@ -50,6 +50,7 @@ class Frame:
 
     def __init__(self, capture: Capture, parent: Frame | None, name: str) -> None:
         self.capture, self.parent = capture, parent
+        capture.frames.append(self)
         self.function = capture.builder.function(name, locations.location(capture))
         self.values: dict[int, Any] = {}
         self.lifted: list[Any] = []  # Tensors of outer frames that became trailing arguments, in order
@@ -159,6 +160,7 @@ class Capture:
         self.builder = _compiler.Builder()
         self.locations: dict[tuple, Any] = {}
         self.stack: list[Frame] = []
+        self.frames: list[Frame] = []  # all of them, in order
         self.captured: list[tuple[int, Any]] = []  # argument number, Tensor that is passed there at each call
         self.fresh: dict[int, Any] = {}  # Tensors made during this capture
         self.overwritten: set[int] = set()  # ids of Tensors that were written in the frame that first saw them

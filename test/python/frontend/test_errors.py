@@ -38,21 +38,6 @@ def test_operand_that_is_no_number():
                               "  hint: use a Tensor or a number"]
 
 
-def test_if_on_a_traced_tensor():
-    def f(v):
-        if v.sum() > 0:
-            return v
-        return -v
-
-    with pytest.raises(RuntimeError) as error:
-        jit(f)(X)
-    assert text_of(error) == [
-        "`if`, `while`, `and`, `or`, `not` or bool() needs the values of a Tensor (shape (), Bool) while the program is being captured, when they are not known yet",
-        "  --> FILE", "   N |         if v.sum() > 0:", "    |            ^^^^^^^^^^^",
-        "  hint: keep the computation in Tensors (ops.select or ops.where in place of `if`; a Python loop with a known count in place of `while`), "
-        "or move this line out of the compiled function"]
-
-
 def test_the_line_is_that_of_the_user_not_of_ops():
     with pytest.raises(ValueError) as error:
         ops.maximum(M, X)

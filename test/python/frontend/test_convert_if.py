@@ -1,0 +1,394 @@
+"""``if`` and conditional expressions on Tensors: eager = compiled = expected."""
+from __future__ import annotations
+
+import functools
+
+import pytest
+from convert_support import plain, same
+
+import cellgrad as ms
+from cellgrad import Parameter, Tensor, jit, nn, ops, value_and_grad
+
+UP, DOWN = Tensor([1.0, 2.0]), Tensor([-1.0, -2.0])
+BOTH = pytest.mark.parametrize("x", [UP, DOWN], ids=["then", "else"])
+
+
+@BOTH
+def test_two_branches_assign(x):
+    def f(v):
+        if v.sum() > 0:
+            y = v * 2
+        else:
+            y = v * 3
+        return y
+
+    same(f, x, expected=[2.0, 4.0] if x is UP else [-3.0, -6.0])
+
+
+@BOTH
+def test_branch_without_else_changes_a_variable(x):
+    def f(v):
+        y = v
+        if v.sum() > 0:
+            y = y + 10.0
+        return y
+
+    same(f, x, expected=[11.0, 12.0] if x is UP else [-1.0, -2.0])
+
+
+@BOTH
+def test_early_return(x):
+    def f(v):
+        if v.sum() > 0:
+            return v * 2
+        w = v + 1
+        return w * w
+
+    same(f, x, expected=[2.0, 4.0] if x is UP else [0.0, 1.0])
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3])
+def test_chain_of_elif(k):
+    def f(v, s):
+        if s == 0:
+            return v
+        elif s == 1:
+            return v + 1
+        elif s == 2:
+            return v + 2
+        else:
+            r = v + 3
+        return r * 10
+
+    same(f, Tensor(1.0), Tensor(k), expected=[1.0, 2.0, 3.0, 40.0][k])
+
+
+@pytest.mark.parametrize("k", [-1, 0, 5, 50])
+def test_return_in_one_branch_of_a_nested_if(k):
+    def f(v):
+        y = v * 1
+        if v > 0:
+            if v > 10:
+                return v * 100
+            y = v + 1
+        return y * 2
+
+    same(f, Tensor(k), expected={-1: -2, 0: 0, 5: 12, 50: 5000}[k])
+
+
+@BOTH
+def test_nested_conditions(x):
+    def f(v):
+        if v[0] > 0:
+            if v[1] > 5:
+                y = v
+            else:
+                y = -v
+        else:
+            if v[1] > -5:
+                y = v * 7
+            else:
+                y = v * 9
+        return y
+
+    same(f, x)
+
+
+def test_static_condition_is_python():
+    log = []
+
+    def f(v, flag):
+        if flag:
+            log.append("yes")
+            return v
+        log.append("no")
+        return v * 2
+
+    g = jit(f)
+    assert plain(g(UP, True)) == [1.0, 2.0]
+    assert log == ["yes"]
+    assert plain(g(UP, False)) == [2.0, 4.0]
+    assert log == ["yes", "no"]
+
+
+@BOTH
+def test_numbers_that_differ_become_a_tensor(x):
+    def f(v):
+        if v.sum() > 0:
+            k = 2
+        else:
+            k = 3
+        return v * k
+
+    same(f, x, expected=[2.0, 4.0] if x is UP else [-3.0, -6.0])
+
+
+def test_number_that_is_the_same_stays_python():
+    def f(v):
+        if v.sum() > 0:
+            n, y = 2, v
+        else:
+            n, y = 2, -v
+        return ops.reshape(y, (n, 1))
+
+    same(f, UP, expected=[[1.0], [2.0]])
+
+
+@BOTH
+def test_containers(x):
+    def f(v):
+        if v.sum() > 0:
+            out = {"a": v, "b": (v + 1, [v * 2])}
+        else:
+            out = {"a": -v, "b": (v - 1, [v * 3])}
+        return out
+
+    same(f, x)
+
+
+@BOTH
+def test_conditional_expression(x):
+    same(lambda v: v * 2 if v.sum() > 0 else v - 1, x, expected=[2.0, 4.0] if x is UP else [-2.0, -3.0])
+
+
+@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)])
+def test_and_or_not(a, b):
+    def f(p, q):
+        r = Tensor(0.0)
+        if p > 0 and q > 0:
+            r = r + 1
+        if p > 0 or q > 0:
+            r = r + 10
+        if not p > 0:
+            r = r + 100
+        if not (p > 0 and (q > 0 or p > 5)):
+            r = r + 1000
+        return r
+
+    same(f, Tensor(a), Tensor(b))
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3])
+def test_chained_comparison(k):
+    def f(v):
+        if 0 < v <= 2 < 5:
+            return v * 10
+        return v
+
+    same(f, Tensor(k), expected=k * 10 if k in (1, 2) else k)
+
+
+def test_and_does_not_compute_what_python_would_not():
+    def f(v, other):
+        if other is not None and other.sum() > 0:
+            return v + other
+        return v
+
+    same(f, UP, None, expected=[1.0, 2.0])
+    same(f, UP, UP, expected=[2.0, 4.0])
+
+
+@BOTH
+def test_walrus(x):
+    def f(v):
+        if (s := v.sum()) > 0:
+            return v + s
+        return v - s
+
+    same(f, x)
+
+
+@BOTH
+def test_parameter_written_in_a_branch(x):
+    results = []
+    for compiled in (False, True):
+        p = Parameter(Tensor([0.0, 0.0]), name="p")
+
+        def f(v):
+            if v.sum() > 0:
+                ops.assign(p, p + v)  # noqa: B023
+            return v * 1
+
+        (jit(f) if compiled else f)(x)
+        results.append(plain(p))
+    assert results[0] == results[1] == ([1.0, 2.0] if x is UP else [0.0, 0.0])
+
+
+@BOTH
+def test_element_assigned_in_a_branch(x):
+    def f(v):
+        y = v * 1
+        if v.sum() > 0:
+            y[0] = 7.0
+        else:
+            y[1] += 5.0
+        return y
+
+    same(f, x, expected=[7.0, 2.0] if x is UP else [-1.0, 3.0])
+
+
+@BOTH
+def test_construct_methods_closures_and_partial(x):
+    class Net(nn.Cell):
+        def __init__(self):
+            super().__init__()
+            self.gain = 3.0
+
+        def scaled(self, v, *rest, power=1, **more):
+            if v.sum() > 0:
+                return v * self.gain * power + sum(rest)
+            return v + more.get("shift", 0.0)
+
+        def construct(self, v):
+            inner = functools.partial(self.scaled, power=2)
+
+            def twice(u):
+                if u[0] > 0:
+                    return inner(u, 1.0, shift=5.0)
+                return self.scaled(u, shift=1.0) * 2
+
+            return twice(v)
+
+    net = Net()
+    same(lambda v: net(v), x, expected=[7.0, 13.0] if x is UP else [0.0, -2.0])
+
+
+@BOTH
+def test_super_without_arguments(x):
+    class Base(nn.Cell):
+        def construct(self, v):
+            return v + 1
+
+    class Derived(Base):
+        def construct(self, v):
+            if v.sum() > 0:
+                return super().construct(v) * 2
+            return super().construct(v)
+
+    net = Derived()
+    same(lambda v: net(v), x, expected=[4.0, 6.0] if x is UP else [0.0, -1.0])
+
+
+def test_nonlocal_and_global_stay_live():
+    count = 0
+
+    def f(v):
+        nonlocal count
+        count += 1
+        if v.sum() > 0:
+            return v
+        return -v
+
+    jit(f)(UP)
+    assert count == 1
+
+
+def test_private_names():
+    class Model:
+        def __init__(self):
+            self.__k = 4.0
+
+        def __call__(self, v):
+            if v.sum() > 0:
+                return v * self.__k
+            return v
+
+    model = Model()
+    same(lambda v: model(v), UP, expected=[4.0, 8.0])
+
+
+def test_names_without_a_value_raise_as_python_does():
+    def f(v, flag):
+        if flag:
+            y = v
+        return y
+
+    with pytest.raises(NameError, match="y"):
+        jit(f)(UP, False)
+    with pytest.raises(NameError, match="never_defined"):
+        jit(lambda v: v if v.sum() > 0 else never_defined)(UP)  # noqa: F821
+
+
+def test_variable_of_one_branch_that_is_not_read_afterwards():
+    def f(v):
+        if v.sum() > 0:
+            t = v * 2
+            y = t + 1
+        else:
+            y = v
+        return y
+
+    same(f, UP, expected=[3.0, 5.0])
+
+
+def test_lambdas_on_one_line():
+    f, g = (lambda v: v if v.sum() > 0 else -v), (lambda v: -v if v.sum() > 0 else v)
+    assert plain(jit(f)(UP)) == [1.0, 2.0]
+    assert plain(jit(g)(UP)) == [-1.0, -2.0]
+
+
+def test_branches_are_branches_in_the_program():
+    f = jit(lambda v: ops.exp(v) if v.sum() > 0 else ops.sin(v))
+    f(UP)
+    assert "scf.if" in f.mlir("cell")
+
+
+@BOTH
+def test_derivative(x):
+    def f(v):
+        if v.sum() > 0:
+            return (v * v).sum()
+        return (v * v * v).sum()
+
+    value, gradient = value_and_grad(f)(x)
+    assert plain(gradient) == ([2.0, 4.0] if x is UP else [3.0, 12.0])
+
+
+def test_match_statement():
+    def f(v, how):
+        match how:
+            case {"scale": s}:
+                if v.sum() > 0:
+                    y = v * s
+                else:
+                    y = v
+            case [first, *_]:
+                return v + first
+            case _:
+                y = v - 1
+        return y
+
+    same(f, UP, {"scale": 2.0}, expected=[2.0, 4.0])
+    same(f, UP, [5.0], expected=[6.0, 7.0])
+    same(f, UP, None, expected=[0.0, 1.0])
+
+
+def test_try_and_with_are_python():
+    class Managed:
+        def __enter__(self):
+            return 2.0
+
+        def __exit__(self, *error):
+            return False
+
+    def f(v, table):
+        try:
+            k = table["k"]
+            if v.sum() > 0:
+                return v * k
+        except KeyError:
+            k = 5.0
+        finally:
+            v = v + 0
+        with Managed() as m:
+            if v.sum() > 100:
+                return v
+            return v * k * m
+
+    same(f, UP, {"k": 3.0}, expected=[3.0, 6.0])
+    same(f, DOWN, {"k": 3.0}, expected=[-6.0, -12.0])
+    same(f, UP, {}, expected=[10.0, 20.0])
+
+
+def test_dtype_of_the_condition():
+    same(lambda v: v if v.astype(ms.int32)[0] else -v, UP, expected=[1.0, 2.0])
