@@ -54,7 +54,7 @@ const SmallVector<llvm::BitVector> &ActivityAnalysis::dependences(func::FuncOp f
 ActivityAnalysis::Dependences ActivityAnalysis::flowForward(func::FuncOp function) {
   Dependences values;
   for (BlockArgument argument : function.getArguments())
-    if (mayCarryDerivative(argument.getType()))
+    if (carries(argument))
       values.try_emplace(argument, function.getNumArguments()).first->second.set(argument.getArgNumber());
   while (flowForward(function.getBody().front(), values)) {
   }
@@ -65,7 +65,7 @@ bool ActivityAnalysis::flowForward(Block &block, Dependences &dependences) {
   bool changed = false;
   auto flow = [&](Value from, Value to) {
     auto source = dependences.find(from);
-    if (source == dependences.end() || !mayCarryDerivative(to.getType()))
+    if (source == dependences.end() || !carries(to))
       return;
     llvm::BitVector bits = source->second;
     llvm::BitVector &target = dependences.try_emplace(to, bits.size()).first->second;
@@ -79,6 +79,10 @@ bool ActivityAnalysis::flowForward(Block &block, Dependences &dependences) {
       flow(source, target);
   };
   for (Operation &op : block.without_terminator()) {
+    if (kind == Flow::Any && isa<scf::IfOp, scf::ForOp>(op))
+      for (Value control : op.getOperands().take_front(isa<scf::IfOp>(op) ? 1 : 3))
+        for (Value result : op.getResults())
+          flow(control, result);
     if (auto branch = dyn_cast<scf::IfOp>(op)) {
       for (Region &region : branch->getRegions()) {
         if (region.empty())
@@ -96,13 +100,16 @@ bool ActivityAnalysis::flowForward(Block &block, Dependences &dependences) {
       changed |= flowForward(*loop.getBeforeBody(), dependences);
       flowAll(loop.getConditionOp().getArgs(), loop.getAfterArguments());
       flowAll(loop.getConditionOp().getArgs(), loop.getResults());
+      if (kind == Flow::Any)
+        for (Value result : loop.getResults())
+          flow(loop.getConditionOp().getCondition(), result);
       changed |= flowForward(*loop.getAfterBody(), dependences);
       flowAll(loop.getYieldOp().getOperands(), loop.getBeforeArguments());
     } else if (auto call = dyn_cast<func::CallOp>(op)) {
       for (auto [result, inputs] : llvm::zip(call.getResults(), callDependences(call)))
         for (unsigned i : inputs.set_bits())
           flow(call.getOperand(i), result);
-    } else if (!blocksDerivative(&op)) {
+    } else if (!blocks(&op)) {
       for (Value input : inputsOf(&op))
         for (Value result : op.getResults())
           flow(input, result);
@@ -114,7 +121,7 @@ bool ActivityAnalysis::flowForward(Block &block, Dependences &dependences) {
 bool ActivityAnalysis::flowBackward(Block &block, llvm::DenseSet<Value> &useful) {
   bool changed = false;
   auto flow = [&](Value from, Value to) {
-    if (useful.contains(from) && mayCarryDerivative(to.getType()))
+    if (useful.contains(from) && carries(to))
       changed |= useful.insert(to).second;
   };
   auto flowAll = [&](ValueRange from, ValueRange to) {
@@ -147,9 +154,9 @@ bool ActivityAnalysis::flowBackward(Block &block, llvm::DenseSet<Value> &useful)
       for (auto [result, inputs] : llvm::zip(call.getResults(), callDependences(call)))
         for (unsigned i : inputs.set_bits())
           flow(result, call.getOperand(i));
-    } else if (!blocksDerivative(&op) && llvm::any_of(op.getResults(), [&](Value v) { return useful.contains(v); })) {
+    } else if (!blocks(&op) && llvm::any_of(op.getResults(), [&](Value v) { return useful.contains(v); })) {
       for (Value input : inputsOf(&op))
-        if (mayCarryDerivative(input.getType()))
+        if (carries(input))
           changed |= useful.insert(input).second;
     }
   }

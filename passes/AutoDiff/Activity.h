@@ -26,7 +26,10 @@ bool blocksDerivative(Operation *op);
 /// loops and calls. Nothing is computed for others.
 class ActivityAnalysis {
 public:
-  explicit ActivityAnalysis(SymbolTable &symbols) : symbols(symbols) {}
+  /// Which dependences count: those that a derivative flows along, or all, also of conditions and through ops without derivative.
+  enum class Flow { Derivative, Any };
+
+  explicit ActivityAnalysis(SymbolTable &symbols, Flow kind = Flow::Derivative) : symbols(symbols), kind(kind) {}
 
   llvm::DenseSet<Value> activeValues(func::FuncOp function, const DerivativeKey &key);
 
@@ -41,7 +44,12 @@ private:
   bool flowBackward(Block &block, llvm::DenseSet<Value> &useful);
   SmallVector<llvm::BitVector> callDependences(func::CallOp call);
 
+  /// Whether anything can flow to a value, and through an op.
+  bool carries(Value value) const { return kind == Flow::Any || mayCarryDerivative(value.getType()); }
+  bool blocks(Operation *op) const { return kind == Flow::Derivative && blocksDerivative(op); }
+
   SymbolTable &symbols;
+  Flow kind;
   DenseMap<Operation *, SmallVector<llvm::BitVector>> known;
 };
 

@@ -1,12 +1,13 @@
 //===- Derivative.cpp - the derivative of one function --------------------===//
 #include "passes/AutoDiff/Derivative.h"
 
+#include "passes/AutoDiff/CustomRules.h"
 #include "passes/AutoDiff/Reverse.h"
 
 using namespace mlir;
 using namespace mlir::cell;
 
-static std::string cacheKey(func::FuncOp function, const DerivativeKey &key) {
+std::string mlir::cell::derivativeName(func::FuncOp function, const DerivativeKey &key) {
   std::string text = function.getSymName().str();
   for (const auto *flags : {&key.arguments, &key.results}) {
     text += '/';
@@ -17,7 +18,7 @@ static std::string cacheKey(func::FuncOp function, const DerivativeKey &key) {
 }
 
 FailureOr<Derivative> DerivativeBuilder::get(func::FuncOp function, const DerivativeKey &key, Location user) {
-  std::string name = cacheKey(function, key);
+  std::string name = derivativeName(function, key);
   if (auto known = cache.find(name); known != cache.end())
     return known->second;
   if (!open.insert(function).second) {
@@ -25,11 +26,15 @@ FailureOr<Derivative> DerivativeBuilder::get(func::FuncOp function, const Deriva
     diagnostic.attachNote(function.getLoc()) << "the function is defined here";
     return diagnostic;
   }
-  if (function.isExternal() || !function.getBody().hasOneBlock()) {
-    open.erase(function);
-    return emitError(user) << "@" << function.getSymName() << " has no body of one block, so its derivative is unknown";
-  }
-  auto derivative = build(function, key);
+  FailureOr<Derivative> derivative = failure();
+  if (auto custom = findCustomRule(function, symbols, CustomRule::Mode::Vjp))
+    derivative = buildFromVjpRule(function, key, *custom);
+  else if (auto custom = findCustomRule(function, symbols, CustomRule::Mode::Jvp))
+    derivative = buildFromJvpRule(function, key, *custom, user);
+  else if (function.isExternal() || !function.getBody().hasOneBlock())
+    emitError(user) << "@" << function.getSymName() << " has no body of one block, so its derivative is unknown";
+  else
+    derivative = function->hasAttr("cell.recompute") ? buildRecomputing(function, key) : build(function, key);
   open.erase(function);
   if (succeeded(derivative))
     cache[name] = *derivative;
@@ -41,6 +46,7 @@ FailureOr<Derivative> DerivativeBuilder::build(func::FuncOp function, const Deri
   derivative.forward = function.clone();
   derivative.forward.setSymName((function.getSymName() + ".forward").str());
   derivative.forward.setPrivate();
+  derivative.forward->removeAttr("cell.recompute");
   derivative.forward.removeArgAttrsAttr();
   derivative.forward.removeResAttrsAttr();
   symbols.insert(derivative.forward, std::next(function->getIterator()));
@@ -62,7 +68,7 @@ LogicalResult DerivativeBuilder::buildHalves(Derivative &derivative, const Deriv
   func::FuncOp forward = derivative.forward;
   llvm::DenseSet<Value> active;
   ReverseContext context(active);
-  if (failed(checkTapes(forward)) || failed(decomposeActive(forward, key)))
+  if (failed(checkTapes(forward)) || failed(decomposeActive(forward, key, activity)))
     return failure();
   normalizeLoops(forward, key);
   if (failed(augmentCalls(forward, key, context)))
@@ -132,19 +138,23 @@ LogicalResult DerivativeBuilder::emit(OpBuilder &builder, Location loc, func::Fu
                                       function_ref<SmallVector<Value>(ValueRange)> cotangents, SmallVectorImpl<Value> &outputs,
                                       SmallVectorImpl<Value> &gradients) {
   auto derivative = get(function, key, loc);
-  if (failed(derivative))
-    return failure();
+  if (succeeded(derivative))
+    emitHalves(builder, loc, *derivative, key, operands, cotangents, outputs, gradients);
+  return derivative;
+}
+
+void mlir::cell::emitHalves(OpBuilder &builder, Location loc, const Derivative &derivative, const DerivativeKey &key, ValueRange operands,
+                            function_ref<SmallVector<Value>(ValueRange)> cotangents, SmallVectorImpl<Value> &outputs, SmallVectorImpl<Value> &gradients) {
   SmallVector<TapeCreateOp> tapes;
-  auto forward = func::CallOp::create(builder, loc, derivative->forward, withTapes(builder, loc, derivative->forward, operands, tapes));
-  outputs.append(forward.result_begin(), std::next(forward.result_begin(), function.getNumResults()));
+  auto forward = func::CallOp::create(builder, loc, derivative.forward, withTapes(builder, loc, derivative.forward, operands, tapes));
+  outputs.append(forward.result_begin(), std::next(forward.result_begin(), key.results.size()));
   SmallVector<Value> inputs;
-  for (const Residual &residual : derivative->residuals)
+  for (const Residual &residual : derivative.residuals)
     inputs.push_back(residual.source == Residual::Source::Argument ? operands[residual.index] : forward.getResult(residual.index));
   inputs.append(cotangents(outputs));
-  auto reverse = func::CallOp::create(builder, loc, derivative->reverse, inputs);
+  auto reverse = func::CallOp::create(builder, loc, derivative.reverse, inputs);
   unsigned next = 0;
-  for (auto [flag, present] : llvm::zip(key.arguments, derivative->gradients))
+  for (auto [flag, present] : llvm::zip(key.arguments, derivative.gradients))
     if (flag)
       gradients.push_back(present ? reverse.getResult(next++) : Value());
-  return success();
 }

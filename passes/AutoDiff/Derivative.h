@@ -27,7 +27,14 @@ struct Derivative {
   SmallVector<unsigned> tapes;
 };
 
+struct CustomRule;
 struct ReverseContext;
+
+/// A name for the derivative of a function by a key.
+std::string derivativeName(func::FuncOp function, const DerivativeKey &key);
+
+/// Composite ops on the way of a derivative that have no rule of their own become their pieces. A failure has emitted a diagnostic.
+LogicalResult decomposeActive(func::FuncOp function, const DerivativeKey &key, ActivityAnalysis &activity);
 
 /// Makes derivatives of functions and shares them: one per function and key.
 class DerivativeBuilder {
@@ -43,14 +50,20 @@ public:
                      function_ref<SmallVector<Value>(ValueRange)> cotangents, SmallVectorImpl<Value> &outputs,
                      SmallVectorImpl<Value> &gradients);
 
+  /// The derivative of a rule by its cotangents or tangents (flagged in the key), in which it must be linear: its values are not saved.
+  FailureOr<Derivative> getTranspose(CustomRule custom, const DerivativeKey &key, Location user);
+
 private:
   FailureOr<Derivative> build(func::FuncOp function, const DerivativeKey &key);
   LogicalResult buildHalves(Derivative &derivative, const DerivativeKey &key);
+  FailureOr<Derivative> buildFromVjpRule(func::FuncOp function, const DerivativeKey &key, CustomRule custom);
+  FailureOr<Derivative> buildFromJvpRule(func::FuncOp function, const DerivativeKey &key, CustomRule custom, Location user);
+  /// The derivative of a function that computes itself again in its reverse half.
+  FailureOr<Derivative> buildRecomputing(func::FuncOp function, const DerivativeKey &key);
 
   /// Steps of `buildHalves` on the forward half. Tapes are refused that have two uses on one path; ops on the way of the derivative that are defined by others and have no rule are replaced; loops get the
   /// form that reverse mode asks for; calls become calls of forward halves.
   LogicalResult checkTapes(func::FuncOp forward);
-  LogicalResult decomposeActive(func::FuncOp forward, const DerivativeKey &key);
   void normalizeLoops(func::FuncOp forward, const DerivativeKey &key);
   LogicalResult augmentCalls(func::FuncOp forward, const DerivativeKey &key, ReverseContext &context);
 
@@ -59,7 +72,13 @@ private:
   llvm::StringMap<Derivative> cache;
   /// Functions whose derivative is being made, to report recursion.
   llvm::SmallPtrSet<Operation *, 8> open;
+  /// Functions that print or assert, without that.
+  DenseMap<Operation *, func::FuncOp> silent;
 };
+
+/// Emits the calls of both halves, as `DerivativeBuilder::emit` does.
+void emitHalves(OpBuilder &builder, Location loc, const Derivative &derivative, const DerivativeKey &key, ValueRange operands,
+                function_ref<SmallVector<Value>(ValueRange)> cotangents, SmallVectorImpl<Value> &outputs, SmallVectorImpl<Value> &gradients);
 
 } // namespace mlir::cell
 

@@ -42,7 +42,7 @@ LogicalResult DerivativeBuilder::checkTapes(func::FuncOp forward) {
   return failure(walk.wasInterrupted());
 }
 
-LogicalResult DerivativeBuilder::decomposeActive(func::FuncOp forward, const DerivativeKey &key) {
+LogicalResult mlir::cell::decomposeActive(func::FuncOp forward, const DerivativeKey &key, ActivityAnalysis &activity) {
   while (true) {
     llvm::DenseSet<Value> active = activity.activeValues(forward, key);
     SmallVector<CompositeOpInterface> composites;

@@ -18,7 +18,8 @@ namespace {
 
 /// Equal for equal functions: type, attributes and the sequence of ops with their attributes and types.
 llvm::hash_code hashFunction(func::FuncOp function) {
-  llvm::hash_code hash = llvm::hash_combine(function.getFunctionType(), function.getArgAttrsAttr(), function.getResAttrsAttr());
+  llvm::hash_code hash = llvm::hash_combine(function.getFunctionType(), function.getArgAttrsAttr(), function.getResAttrsAttr(),
+                                              function->getDiscardableAttrDictionary());
   function.getBody().walk([&](Operation *op) {
     hash = llvm::hash_combine(hash, OperationEquivalence::computeHash(op, OperationEquivalence::ignoreHashValue, OperationEquivalence::ignoreHashValue,
                                                                       OperationEquivalence::IgnoreLocations));
@@ -28,6 +29,7 @@ llvm::hash_code hashFunction(func::FuncOp function) {
 
 bool areEqual(func::FuncOp a, func::FuncOp b) {
   return a.getFunctionType() == b.getFunctionType() && a.getArgAttrsAttr() == b.getArgAttrsAttr() && a.getResAttrsAttr() == b.getResAttrsAttr() &&
+         a->getDiscardableAttrDictionary() == b->getDiscardableAttrDictionary() &&
          OperationEquivalence::isRegionEquivalentTo(&a.getBody(), &b.getBody(), OperationEquivalence::IgnoreLocations);
 }
 

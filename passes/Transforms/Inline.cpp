@@ -25,6 +25,19 @@ void forEachReference(Operation *root, SymbolTable &symbols, function_ref<void(O
   });
 }
 
+/// Differentiation looks for the calls of functions with rules of their own.
+bool mustStay(func::FuncOp function) {
+  return llvm::any_of(ArrayRef<StringRef>{"cell.no_inline", "cell.recompute", "cell.custom_vjp", "cell.custom_jvp"},
+                      [&](StringRef name) { return function->hasAttr(name); });
+}
+
+/// The ops of a function, nested ones included.
+unsigned sizeOf(func::FuncOp function) {
+  unsigned count = 0;
+  function.getBody().walk([&](Operation *) { ++count; });
+  return count;
+}
+
 struct CellInline : cell::impl::CellInlineBase<CellInline> {
   using CellInlineBase::CellInlineBase;
 
@@ -36,9 +49,18 @@ struct CellInline : cell::impl::CellInlineBase<CellInline> {
     SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp function : functions)
       inlineInto(function, symbols, uses, done, open);
+    llvm::SmallPtrSet<Operation *, 8> reachable;
     for (func::FuncOp function : functions)
-      if (function.isPrivate() && !function.isExternal() && uses.lookup(function) == 0)
+      if (function.isPublic())
+        reach(function, symbols, reachable);
+    for (func::FuncOp function : functions)
+      if (function.isPrivate() && !function.isExternal() && !reachable.contains(function))
         function.erase();
+  }
+
+  void reach(Operation *function, SymbolTable &symbols, llvm::SmallPtrSetImpl<Operation *> &reachable) {
+    if (reachable.insert(function).second)
+      forEachReference(function, symbols, [&](Operation *target) { reach(target, symbols, reachable); });
   }
 
   /// Callees first, so that a callee is inlined in its final form.
@@ -53,10 +75,9 @@ struct CellInline : cell::impl::CellInlineBase<CellInline> {
       if (!callee || callee.isExternal() || open.contains(callee))
         continue;
       inlineInto(callee, symbols, uses, done, open);
-      if (!callee.isPrivate() || !callee.getBody().hasOneBlock())
+      if (!callee.isPrivate() || !callee.getBody().hasOneBlock() || mustStay(callee))
         continue;
-      unsigned size = std::distance(callee.getBody().front().begin(), callee.getBody().front().end());
-      if (uses.lookup(callee) != 1 && size > maxOps)
+      if (uses.lookup(callee) != 1 && sizeOf(callee) > maxOps)
         continue;
       OpBuilder builder(call);
       IRMapping mapping;
