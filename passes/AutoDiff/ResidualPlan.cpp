@@ -45,11 +45,12 @@ public:
 private:
   bool isAtHand(Value value) { return value.getParentBlock() != &forward || free.contains(value); }
 
-  /// Arithmetic of single integers: what is computed from the induction variable and values from outside.
+  /// Arithmetic of single integers: what is computed from the induction variable and values from outside. One of them as a
+  /// number of another dtype ends such a chain.
   bool followsFromFree(Operation *op) {
     if (auto known = follows.find(op); known != follows.end())
       return known->second;
-    bool result = isPure(op) && op->getNumRegions() == 0 && llvm::all_of(op->getResults(), isSmallInteger) &&
+    bool result = isPure(op) && op->getNumRegions() == 0 && (isa<CastOp>(op) || llvm::all_of(op->getResults(), isSmallInteger)) &&
                   llvm::all_of(op->getOperands(), [&](Value operand) {
                     if (!isSmallInteger(operand))
                       return false;
