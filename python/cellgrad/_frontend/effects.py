@@ -5,15 +5,12 @@ import builtins
 import sys
 from typing import Any
 
-import numpy as np
-
 from .. import _errors as err
 from .._runtime import _core
 from . import locations, trace
-from .dispatch import as_tensor
 from .regions import condition_value
 
-__all__ = ["assert_", "print_"]
+__all__ = ["assert_", "print_", "print_lines"]
 
 TensorBase = _core.TensorBase
 
@@ -52,6 +49,16 @@ def print_(*args: Any, sep: str | None = " ", end: str | None = "\n", file: Any 
     text = _escaped(" " if sep is None else sep).join(_pattern(arg, found) for arg in args) + _escaped("\n" if end is None else end)
     frame = trace.current_frame()
     frame.function.print(text, [frame.value(tensor) for tensor in found], locations.location(frame.capture))
+
+
+def print_lines(*args: Any) -> None:
+    """Prints the values one below the other, Tensors with shape and dtype; as ``print_`` in a captured function."""
+    for arg in args:
+        if isinstance(arg, TensorBase):
+            print_(f"Tensor(shape={list(arg.shape)}, dtype={arg.dtype}, value=", end="\n" if arg.ndim else "")
+            print_(arg, end=")\n")
+        else:
+            print_(arg)
 
 
 def assert_(condition: Any, message: Any = "") -> None:

@@ -1,6 +1,7 @@
 """``x[index]`` and ``x[index] = value``.
 
-Ints, slices, ``...`` and ``None`` become slice, reverse and reshape; integer Tensors become gather. A bool mask gives a size that depends on the
+Ints, slices, ``...`` and ``None`` become slice, reverse and reshape; integer Tensors without dimensions and slices from one of them, ``x[i:i + 3]``, become
+dynamic_slice and dynamic_update, which cost what the selected part costs; other integer Tensors become gather. A bool mask gives a size that depends on the
 values, so it works outside capture only. Tensors with data are indexed in their memory, by NumPy, without a kernel.
 """
 from __future__ import annotations
@@ -15,6 +16,7 @@ from .._runtime import dtype as dt
 from .._runtime.tensor_data import asnumpy, from_value
 from . import state, trace
 from .dispatch import as_tensor, binary, broadcast_to, cast, dispatch, full, select
+from .regions import known_value
 
 __all__ = ["getitem", "setitem"]
 
@@ -63,10 +65,13 @@ def _set_data(x: Any, index: Any, value: Any) -> None:
 # Traced Tensors
 # --------------------------------------------------------------------------------------------------------------------
 class _Plan:
-    """An index against a shape: one slice per dimension, then what becomes of the dimensions."""
+    """An index against a shape: a block whose place is known at run time, in it one slice per dimension, then what becomes of the dimensions."""
 
     def __init__(self, shape: tuple, index: Any) -> None:
         items = self._expanded(shape, index if isinstance(index, tuple) else (index,))
+        self.places: list[Any] = [None] * len(shape)  # where the block starts: a Tensor, None for the whole dimension
+        block = list(shape)
+        together = any(isinstance(item, TensorBase) and item.ndim for item in items)
         self.starts: list[int] = []
         self.limits: list[int] = []
         self.strides: list[int] = []
@@ -81,7 +86,13 @@ class _Plan:
                 continue
             size = shape[axis]
             if isinstance(item, slice):
-                self._slice(item, size, axis)
+                length = _block_length(item, size)
+                if length is not None:
+                    self.places[axis], block[axis], item = item.start, length, slice(None)
+                self._slice(item, block[axis], axis)
+            elif isinstance(item, TensorBase) and not together:
+                self.places[axis], block[axis] = item, 1
+                self._one(0)
             elif isinstance(item, TensorBase):
                 self.tensors.append((len(self.kept), item))
                 self._slice(slice(None), size, axis)
@@ -89,19 +100,37 @@ class _Plan:
                 position = int(item)
                 if not -size <= position < size:
                     raise err.UserIndexError(f"index: {position} is out of range for dimension {axis} of size {size} (Tensor of shape {shape})")
-                position %= size
-                self.starts.append(position)
-                self.limits.append(position + 1)
-                self.strides.append(1)
+                self._one(position % size)
             axis += 1
-        self.full = all(s == 0 and limit == n and step == 1 for s, limit, step, n in zip(self.starts, self.limits, self.strides, shape))
+        self.block = tuple(block)
+        self.full = all(s == 0 and limit == n and step == 1 for s, limit, step, n in zip(self.starts, self.limits, self.strides, block))
         self.sliced = tuple(-(-(limit - s) // step) for s, limit, step in zip(self.starts, self.limits, self.strides))
+
+    @property
+    def dynamic(self) -> bool:
+        return any(place is not None for place in self.places)
+
+    def block_starts(self, shape: tuple) -> list:
+        """Where the block starts, one int64 Tensor per dimension; negative places count from the end."""
+        starts = []
+        for place, size in zip(self.places, shape):
+            if place is None:
+                starts.append(as_tensor(0, dt.int64))
+                continue
+            place = _reshape(cast(place, dt.int64), ())
+            starts.append(select(binary("less", place, 0), binary("add", place, size), place))
+        return starts
+
+    def _one(self, position: int) -> None:
+        self.starts.append(position)
+        self.limits.append(position + 1)
+        self.strides.append(1)
 
     @staticmethod
     def _check_neighbours(items: list) -> None:
         """Ints and integer Tensors index together; with something between them NumPy moves their dimensions to the front."""
         together = [i for i, item in enumerate(items) if item is not None and not isinstance(item, slice)]
-        if any(isinstance(item, TensorBase) for item in items) and together[-1] - together[0] >= len(together):
+        if any(isinstance(item, TensorBase) and item.ndim for item in items) and together[-1] - together[0] >= len(together):
             raise err.UnsupportedError("index: ints and integer Tensors in dimensions that are not neighbours, while capturing",
                                        hint="index one dimension at a time, or transpose first")
 
@@ -125,7 +154,8 @@ class _Plan:
                 raise err.CaptureError("index: a bool mask selects a number of elements that is not known while the program is being captured",
                                        hint="use ops.where(mask, x, other), or multiply by the mask, and keep the shape")
             elif isinstance(item, TensorBase) and item.dtype.kind in (dt.SIGNED, dt.UNSIGNED):
-                result.append(item)
+                known = None if item.ndim else known_value(item)
+                result.append(item if known is None else int(known[()]))
             elif isinstance(item, np.ndarray) and (item.dtype.kind in "iu" or not item.size):
                 result.append(as_tensor(item.astype(np.int64)))
             elif item is None or isinstance(item, (int, np.integer, slice)):
@@ -138,9 +168,6 @@ class _Plan:
         return result
 
     def _slice(self, item: slice, size: int, axis: int) -> None:
-        if any(isinstance(b, TensorBase) and b._node is not None for b in (item.start, item.stop, item.step)):
-            raise err.CaptureError("index: the bounds of a slice are traced Tensors, so the shape of the result is not known",
-                                   hint="use Python ints as bounds, or gather with an integer Tensor")
         if item.step == 0:
             raise err.UserValueError("index: the step of a slice cannot be 0")
         start, stop, step = slice(_bound(item.start), _bound(item.stop), _bound(item.step)).indices(size)
@@ -154,6 +181,42 @@ class _Plan:
         self.limits.append(start + (count - 1) * step + 1 if count else start)
         self.strides.append(step)
         self.kept.append(count)
+
+
+def _traced(bound: Any) -> bool:
+    return isinstance(bound, TensorBase) and known_value(bound) is None
+
+
+def _block_length(item: slice, size: int) -> int | None:
+    """The length of a slice whose start is a traced Tensor; ``None`` for a slice that Python knows.
+
+    Raises:
+        CaptureError: the length depends on values.
+        ShapeError: it is longer than the dimension.
+    """
+    if not any(_traced(b) for b in (item.start, item.stop, item.step)):
+        return None
+    length = None
+    if isinstance(item.start, TensorBase) and isinstance(item.stop, TensorBase) and item.step in (None, 1):
+        frame = trace.current_frame()
+        first, last = item.start._node, item.stop._node
+        if first is not None and last is not None and first.frame is last.frame:  # where both were computed
+            length = difference(first.value, last.value)
+        else:
+            length = difference(frame.value(item.start), frame.value(item.stop))
+    if length is None:
+        raise err.CaptureError("index: the bounds of a slice are traced Tensors, so the shape of the result is not known",
+                               hint="use Python ints as bounds; a length that Python knows, as in x[i:i + 3]; or a mask with ops.where")
+    if not 0 <= length <= size:
+        raise err.ShapeError(f"index: a slice of length {length} from a dimension of size {size}")
+    return length
+
+
+def difference(first: Any, last: Any) -> int | None:
+    """``last - first`` of two integer values of no dimensions where it is the same at each run."""
+    from .._compiler import _native
+
+    return _native.difference(first, last)
 
 
 def _gather(x: Any, tensors: list) -> Any:
@@ -181,16 +244,21 @@ def _reshape(x: Any, shape: tuple) -> Any:
 def getitem(x: Any, index: Any) -> Any:
     """``x[index]``.
 
+    A traced integer without dimensions (a loop's counter) is as an int: negative ones count from the end. While capturing its range cannot be checked: a block that
+    would reach over an end of ``x`` is moved inside (dynamic_slice), and a gather of other integer Tensors gives 0 for what is out of range.
+
     Raises:
         UserIndexError: out of range, or too many indices.
-        CaptureError: a bool mask or traced slice bounds while capturing.
+        CaptureError: a bool mask, or a slice of unknown length, while capturing.
     """
     if not trace.capturing():
         return _get_data(x, index)
     plan = _Plan(x.shape, index)
     result = x
+    if plan.dynamic:
+        result = dispatch("dynamic_slice", (x, *plan.block_starts(x.shape)), {"sizes": plan.block})
     if not plan.full:
-        result = dispatch("slice", (x,), {"starts": tuple(plan.starts), "limits": tuple(plan.limits), "strides": tuple(plan.strides)})
+        result = dispatch("slice", (result,), {"starts": tuple(plan.starts), "limits": tuple(plan.limits), "strides": tuple(plan.strides)})
     if plan.reversed:
         result = dispatch("reverse", (result,), {"axes": tuple(plan.reversed)})
     result = _reshape(result, tuple(plan.kept))
@@ -198,7 +266,7 @@ def getitem(x: Any, index: Any) -> Any:
 
 
 def setitem(x: Any, index: Any, value: Any) -> None:
-    """``x[index] = value``, in place: in the Tensor's memory, or as an update of the captured program.
+    """``x[index] = value``, in place: in the Tensor's memory, or as an update of the captured program. Traced integers as for ``getitem``.
 
     Raises:
         UserError: as ``getitem``; the value does not broadcast to the selected part.
@@ -224,17 +292,27 @@ def setitem(x: Any, index: Any, value: Any) -> None:
         value = _reshape(broadcast_to(value, tuple(plan.kept)), plan.sliced)
     except err.ShapeError:
         raise err.ShapeError(f"index: a value of shape {value.shape} cannot be written into a part of shape {tuple(plan.kept)}") from None
-    if plan.reversed:
-        value = dispatch("reverse", (value,), {"axes": tuple(plan.reversed)})
-    if plan.full:
-        state.write(x, value)
-        return
     if 0 in plan.sliced:
         return
+    if plan.reversed:
+        value = dispatch("reverse", (value,), {"axes": tuple(plan.reversed)})
+    if not plan.dynamic:
+        state.write(x, _with_part(x, plan, value))
+        return
+    starts = plan.block_starts(x.shape)
+    if not plan.full:
+        value = _with_part(dispatch("dynamic_slice", (x, *starts), {"sizes": plan.block}), plan, value)
+    state.write(x, dispatch("dynamic_update", (x, value, *starts)))
+
+
+def _with_part(x: Any, plan: _Plan, value: Any) -> Any:
+    """``x``, of the block's shape, with the slices of the plan replaced."""
+    if plan.full:
+        return value
     high = tuple(n - limit for n, limit in zip(x.shape, plan.limits))
     pad = {"low": tuple(plan.starts), "high": high, "interior": tuple(s - 1 for s in plan.strides), "value": 0.0}
     inside = dispatch("pad", (full(value.shape, True, dt.bool_),), pad)
-    state.write(x, dispatch("select", (inside, dispatch("pad", (value,), pad), x)))
+    return dispatch("select", (inside, dispatch("pad", (value,), pad), x))
 
 
 def _scattered(x: Any, plan: _Plan, value: Any) -> Any:

@@ -18,7 +18,7 @@ from .dispatch import as_tensor, binary, cast, dispatch, is_number, select
 from .regions import Region, Undefined, condition_value, copied, describe, emit_location, is_undefined, number_dtype, same_static, where_it_differs
 from .structure import map_leaves
 
-__all__ = ["Loop", "run_range", "stage_for", "stage_while"]
+__all__ = ["Like", "Loop", "map_arrays", "run_range", "stage_for", "stage_while"]
 
 TensorBase = _core.TensorBase
 _MOST_TRACES = 32
@@ -72,8 +72,8 @@ class Loop:
         """A region with the arguments of the body (or condition)."""
         region = Region(name)
         with region.inside():
-            number = [region.frame.formal(_Like(dt.int64, ()))] if counter else []
-            leaves = [leaf if spec is None else region.frame.formal(_Like(*spec)) for leaf, spec in zip(self.entry, self.specs)]
+            number = [region.frame.formal(Like(dt.int64, ()))] if counter else []
+            leaves = [leaf if spec is None else region.frame.formal(Like(*spec)) for leaf, spec in zip(self.entry, self.specs)]
             for tensor in self.written:
                 region.bind(tensor)
         return Opened(region, number, leaves)
@@ -156,7 +156,7 @@ class Loop:
     def _typed(self, path: str, entry: Any, spec: tuple, out: Any) -> tuple:
         dtype, shape = spec
         weak = not isinstance(entry, TensorBase)  # a number at first: its dtype is what it meets
-        before = _Like(dtype, shape)
+        before = Like(dtype, shape)
         if is_number(out):
             found, out_shape = dt.promote_scalar(dtype, out), ()
         elif isinstance(out, TensorBase):
@@ -222,7 +222,7 @@ class Opened:
         return [isinstance(leaf, TensorBase) and leaf._node is not next(first) for leaf in self.leaves]
 
 
-class _Like:
+class Like:
     """Dtype and shape, where a Tensor's are asked for."""
 
     def __init__(self, dtype: dt.DType, shape: tuple) -> None:
