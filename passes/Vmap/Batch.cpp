@@ -187,6 +187,19 @@ static BatchKey keyOf(VmapOp request) {
   return {arguments, static_cast<int64_t>(request.getSize()), request->hasAttr("own_random")};
 }
 
+/// Result i has a value per example, but is to have one for all.
+static LogicalResult refuseSingle(VmapOp request, size_t i) {
+  auto written = request->getAttrOfType<ArrayAttr>("written");
+  size_t plain = request.getNumResults() - (written ? written.size() : 0);
+  if (i < plain)
+    return request.emitError("vmap: result ") << i << " depends on a batched operand, so that it has no single value for all examples: give it an axis in "
+                                              << "out_axes, not None";
+  auto diagnostic = request.emitError("vmap: ") << cast<StringAttr>(written[i - plain]).getValue()
+                                                << " is assigned a value that differs between the examples of the batch";
+  diagnostic.attachNote() << "return the value and reduce it over the batch outside of vmap, or assign one that does not depend on the batched inputs";
+  return diagnostic;
+}
+
 LogicalResult BatchBuilder::expand(VmapOp request) {
   auto callee = lookup(request.getCalleeAttr().getAttr());
   Location loc = request.getLoc();
@@ -203,8 +216,7 @@ LogicalResult BatchBuilder::expand(VmapOp request) {
   for (auto [i, value, axis] : llvm::enumerate(call.getResults(), request.getOutAxes())) {
     bool flag = batched->results[i];
     if (axis < 0 && flag)
-      return request.emitError("result ") << i << " of @" << callee.getSymName() << " depends on a batched operand, so that it has no single value for all "
-                                          << "examples: give it an entry of out_axes";
+      return refuseSingle(request, i);
     Value result = value;
     if (axis >= 0)
       result = moveAxis(builder, loc, BatchScope{builder, loc, key.size}.spread({value, flag}), 0, axis);

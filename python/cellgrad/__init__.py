@@ -32,7 +32,7 @@ _MODULES = ("common", "context", "dtype", "nn", "ops", "optim", "runtime", "trai
 _NAMES = {
     "jit": "._frontend.jit", "value_and_grad": "._frontend.transforms", "grad": "._frontend.transforms", "get_grad": "._frontend.transforms",
     "vjp": "._frontend.vjp", "jvp": "._frontend.forward", "linearize": "._frontend.forward", "jacfwd": "._frontend.jacobians",
-    "jacrev": "._frontend.jacobians", "hessian": "._frontend.jacobians", "vmap": "._frontend.transforms",
+    "jacrev": "._frontend.jacobians", "hessian": "._frontend.jacobians", "vmap": "._frontend.vmap",
     "set_seed": ".common.seed", "get_seed": ".common.seed",
     "save_checkpoint": ".train.serialization", "load_checkpoint": ".train.serialization", "load_param_into_net": ".train.serialization",
     "set_num_threads": ".runtime", "get_num_threads": ".runtime",

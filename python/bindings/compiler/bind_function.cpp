@@ -100,12 +100,12 @@ static nb::list jvp(Function &self, Function &callee, nb::handle operands, nb::h
 }
 
 static nb::list vmap(Function &self, Function &callee, nb::handle operands, nb::handle inAxes, nb::handle outAxes, nb::handle size,
-                     nb::handle where) {
+                     nb::handle where, bool ownRandom, const std::vector<std::string> &written) {
   const void *location = locationOf(where);
   Values values = valuesOf(operands, "operands");
   std::vector<int64_t> in = intsOf(inAxes, "in_axes"), outs = intsOf(outAxes, "out_axes");
   int64_t count = intOf(size, "size");
-  return valuesFrom([&](auto &out, Errors &errors) { return self.vmap(callee, values.list, in, outs, count, location, out, errors); });
+  return valuesFrom([&](auto &out, Errors &errors) { return self.vmap(callee, values.list, in, outs, count, ownRandom, written, location, out, errors); });
 }
 
 static nb::list branch(Function &self, nb::handle condition, Function &then, nb::handle thenOperands, Function &otherwise,
@@ -196,7 +196,9 @@ void bindFunction(nb::module_ &m) {
            nb::arg("location").none() = nb::none(),
            "The results of `callee`, then one tangent per entry of `outputs`, in the direction `tangents` of the arguments in `wrt`.")
       .def("vmap", &vmap, nb::arg("callee"), nb::arg("operands"), nb::arg("in_axes"), nb::arg("out_axes"), nb::arg("size"),
-           nb::arg("location").none() = nb::none(), "`callee` for each example of a batch; -1 in the axes: not batched.")
+           nb::arg("location").none() = nb::none(), nb::kw_only(), nb::arg("own_random") = false, nb::arg("written") = std::vector<std::string>(),
+           "`callee` for each example of a batch; -1 in the axes: not batched. With `own_random` examples that share a key draw numbers of their "
+           "own; `written` names what the last results are written to, for errors.")
       .def("branch", &branch, nb::arg("condition"), nb::arg("then"), nb::arg("then_operands"), nb::arg("otherwise"), nb::arg("else_operands"),
            nb::arg("location").none() = nb::none(), "The results of one of two functions with the same result types; `condition` is an i1 of no dimensions.")
       .def("for_loop", &forLoop, nb::arg("lower"), nb::arg("upper"), nb::arg("step"), nb::arg("body"), nb::arg("carried"), nb::arg("invariants"),

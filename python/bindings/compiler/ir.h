@@ -137,7 +137,7 @@ public:
   bool jvp(Function &callee, const std::vector<const Value *> &operands, const std::vector<const Value *> &tangents,
            const std::vector<int64_t> &wrt, const std::vector<int64_t> &outputs, const void *location, std::vector<Value> &out, Errors &errors);
   bool vmap(Function &callee, const std::vector<const Value *> &operands, const std::vector<int64_t> &inAxes,
-            const std::vector<int64_t> &outAxes, int64_t size, const void *location, std::vector<Value> &out, Errors &errors);
+            const std::vector<int64_t> &outAxes, int64_t size, bool ownRandom, const std::vector<std::string> &written, const void *location, std::vector<Value> &out, Errors &errors);
 
   // Control flow (control.cpp): regions that call finished functions.
   bool branch(const Value &condition, Function &then, const std::vector<const Value *> &thenOperands, Function &otherwise,

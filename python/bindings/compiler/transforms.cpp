@@ -67,7 +67,8 @@ bool Function::jvp(Function &callee, const std::vector<const NativeValue *> &ope
 }
 
 bool Function::vmap(Function &callee, const std::vector<const NativeValue *> &operands, const std::vector<int64_t> &inAxes,
-                    const std::vector<int64_t> &outAxes, int64_t size, const void *where, std::vector<NativeValue> &out, Errors &errors) {
+                    const std::vector<int64_t> &outAxes, int64_t size, bool ownRandom, const std::vector<std::string> &written,
+                    const void *where, std::vector<NativeValue> &out, Errors &errors) {
   std::vector<void *> opaque;
   if (!requireOpen("vmap", where, errors) || !calleeOf(callee, "vmap", where, errors) || !operandsOf(operands, "vmap", where, opaque, errors))
     return false;
@@ -97,6 +98,10 @@ bool Function::vmap(Function &callee, const std::vector<const NativeValue *> &op
   OpBuilder builder(&context());
   auto op = cell::VmapOp::create(builder, at, types, FlatSymbolRefAttr::get(&context(), callee.name), asRange(opaque, inputs),
                                  builder.getDenseI64ArrayAttr(inAxes), builder.getDenseI64ArrayAttr(outAxes), builder.getI64IntegerAttr(size));
+  if (ownRandom)
+    op->setAttr("own_random", builder.getUnitAttr());
+  if (!written.empty())
+    op->setAttr("written", builder.getStrArrayAttr(SmallVector<StringRef>(written.begin(), written.end())));
   return insert(op, out, errors) && ++callee.uses;
 }
 

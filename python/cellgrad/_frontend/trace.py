@@ -65,9 +65,12 @@ class Frame:
         self.count += 1
         return self.function.argument(to_mlir(tensor.dtype), tensor.shape, locations.location(self.capture), **options)
 
-    def formal(self, tensor: Any) -> Any:
-        """A traced Tensor that stands for an argument of the call."""
-        self.formals.append(_core.traced(tensor.dtype, tensor.shape, Node(self.argument(tensor), self)))
+    def formal(self, tensor: Any, shape: tuple | None = None) -> Any:
+        """A traced Tensor that stands for an argument of the call, or for a part of it with another shape."""
+        shape = tensor.shape if shape is None else shape
+        self.count += 1
+        value = self.function.argument(to_mlir(tensor.dtype), shape, locations.location(self.capture))
+        self.formals.append(_core.traced(tensor.dtype, shape, Node(value, self)))
         return self.formals[-1]
 
     def tensor(self, value: Any) -> Any:
@@ -276,8 +279,8 @@ class Traced:
         return self.finish_call(values)
 
 
-def trace_function(fn: Callable, args: tuple, kwargs: dict, name: str) -> Traced:
-    """Runs ``fn`` in a frame of its own. Every Tensor in the arguments becomes an argument of the function."""
+def trace_function(fn: Callable, args: tuple, kwargs: dict, name: str, shapes: list[tuple] | None = None) -> Traced:
+    """Runs ``fn`` in a frame of its own. Every Tensor in the arguments becomes an argument of the function, of its own shape or that in ``shapes``."""
     capture = current_frame().capture
     frame = Frame(capture, capture.frame, name)
     outer: list = []
@@ -287,7 +290,7 @@ def trace_function(fn: Callable, args: tuple, kwargs: dict, name: str) -> Traced
         if not isinstance(leaf, TensorBase):
             return leaf
         outer.append(leaf)
-        formals.append(frame.formal(leaf))
+        formals.append(frame.formal(leaf, None if shapes is None else shapes[len(formals)]))
         return formals[-1]
 
     args, kwargs = map_leaves(enter, tuple(args)), map_leaves(enter, kwargs)

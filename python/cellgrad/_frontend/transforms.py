@@ -15,7 +15,7 @@ from .derive import NO_SENS, Derived, differentiate
 from .guards import active_recorder
 from .jit import AS_WRITTEN, Compiled, bind_or_raise, name_of, shared
 
-__all__ = ["Request", "by_position", "deferred", "get_grad", "grad", "request_key", "take_sens", "value_and_grad", "vmap"]
+__all__ = ["Request", "by_position", "deferred", "get_grad", "grad", "request_key", "take_sens", "value_and_grad"]
 
 TensorBase = _core.TensorBase
 
@@ -263,8 +263,3 @@ def get_grad(gradients: Any, identifier: Any) -> Any:
         raise err.GradError(f"Can not find the gradient for position or Parameter {identifier}",
                             hint="the gradients come from value_and_grad(..., return_ids=True), with this position or Parameter among the requested ones")
     return found
-
-
-def vmap(*args: Any, **kwargs: Any) -> Any:
-    """Not supported: write the function for a batch; operations broadcast over leading dimensions."""
-    raise err.UnsupportedError("vmap is not supported", hint="write the function for a batch; operations broadcast over leading dimensions")

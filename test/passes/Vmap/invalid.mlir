@@ -5,7 +5,7 @@ func.func private @f(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %0 : tensor<4xf32>
 }
 func.func @main(%x: tensor<8x4xf32>) -> tensor<4xf32> {
-  // expected-error@below {{result 0 of @f depends on a batched operand, so that it has no single value for all examples: give it an entry of out_axes}}
+  // expected-error@below {{vmap: result 0 depends on a batched operand, so that it has no single value for all examples: give it an axis in out_axes, not None}}
   %0 = cell.vmap @f(%x) in_axes [0] out_axes [-1] size 8 : (tensor<8x4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
@@ -42,4 +42,17 @@ func.func private @f(%x: tensor<?xf32>) -> tensor<?xf32> {
 func.func @main(%x: tensor<8x?xf32>) -> tensor<8x?xf32> {
   %0 = cell.vmap @f(%x) in_axes [0] out_axes [0] size 8 : (tensor<8x?xf32>) -> tensor<8x?xf32>
   return %0 : tensor<8x?xf32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<4xf32>, %p: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %0 = cell.add %x, %p : tensor<4xf32>
+  return %0, %0 : tensor<4xf32>, tensor<4xf32>
+}
+func.func @main(%x: tensor<8x4xf32>, %p: tensor<4xf32>) -> (tensor<8x4xf32>, tensor<4xf32>) {
+  // expected-error@below {{vmap: Parameter 'p' is assigned a value that differs between the examples of the batch}}
+  // expected-note@below {{return the value and reduce it over the batch outside of vmap, or assign one that does not depend on the batched inputs}}
+  %0:2 = cell.vmap @f(%x, %p) in_axes [0, -1] out_axes [0, -1] size 8 {written = ["Parameter 'p'"]} : (tensor<8x4xf32>, tensor<4xf32>) -> (tensor<8x4xf32>, tensor<4xf32>)
+  return %0#0, %0#1 : tensor<8x4xf32>, tensor<4xf32>
 }

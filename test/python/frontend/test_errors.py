@@ -82,12 +82,6 @@ def test_unknown_name_of_the_package():
         ms.value_and_grid
 
 
-@pytest.mark.parametrize("name", ["vmap"])
-def test_what_is_not_there_says_so(name):
-    with pytest.raises(NotImplementedError, match=f"{name} is not supported"):
-        getattr(ms, name)(lambda v: v)
-
-
 def test_an_exception_of_the_user_comes_through():
     class Mine(Exception):
         pass
