@@ -1,7 +1,7 @@
 """``in_axes`` and ``out_axes`` of ``vmap``: checks, and one axis per Tensor. Errors have the types and texts of the reference."""
 from __future__ import annotations
 
-from typing import Any, Union
+from typing import Any
 
 from .. import _errors as err
 from .._runtime import _core
@@ -9,7 +9,7 @@ from .structure import tensor_leaves
 
 __all__ = ["Axes", "check_axes", "flatten_axes", "flatten_output", "in_range"]
 
-Axes = Union[int, None, tuple, list, dict]
+Axes = Any  # int, None, or tuples, lists and dicts of them
 TensorBase = _core.TensorBase
 
 

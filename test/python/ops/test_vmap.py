@@ -96,7 +96,7 @@ def test_gradient_of_the_batch(row: Row) -> None:
 
     for in_axes in choices(row):
         xs = [stacked(c, a) for c, a in zip(columns, in_axes)]
-        got = ms.grad(lambda *a, axes=in_axes: ops.sum(ms.vmap(lambda *e: row.call(ops, *e), axes)(*a) * weights), active)(*xs)
+        got = ms.grad(lambda *a, axes=in_axes: ops.sum(ms.vmap(lambda *example: row.call(ops, *example), axes)(*a) * weights), active)(*xs)
         expected = ms.grad(looped(in_axes), active)(*xs)
         for g, e in zip(got if isinstance(got, tuple) else (got,), expected if isinstance(expected, tuple) else (expected,)):
             close(g, e, "float64")
