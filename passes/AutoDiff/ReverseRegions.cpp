@@ -93,27 +93,23 @@ static LogicalResult reverseLoop(OpBuilder &builder, const LoopForm &form, Value
 
   SmallVector<unsigned> carried;
   SmallVector<Value> inits, zeros;
-  auto initialize = [&](Value primal) {
-    Value value = cotangents.of(primal);
-    if (!value)
-      zeros.push_back(value = createZero(builder, loc, primal));
-    inits.push_back(value);
+  auto carry = [&](Value cotangent, Value like) {
+    if (!cotangent)
+      zeros.push_back(cotangent = createZero(builder, loc, like));
+    inits.push_back(cotangent);
   };
   for (auto [i, head, init] : llvm::enumerate(form.heads, form.inits))
     if (cotangents.of(head) || context.active.contains(head)) {
       carried.push_back(i);
-      // A zero is made of what is visible outside of the loop.
-      if (cotangents.of(head))
-        inits.push_back(cotangents.of(head));
-      else
-        initialize(init);
+      // A zero is made like what is visible outside of the loop.
+      carry(cotangents.of(head), init);
     }
   llvm::SetVector<Value> captured, outside;
   getUsedValuesDefinedAbove(form.op->getRegions(), captured);
   for (Value value : captured)
     if (context.active.contains(value)) {
       outside.insert(value);
-      initialize(value);
+      carry(cotangents.of(value), value);
     }
 
   auto constant = [&](int64_t value) {
