@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/BitVector.h"
 
 namespace mlir::cell {
@@ -71,6 +72,11 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
     IRRewriter rewriter(&getContext());
     if (failed(bufferization::eliminateEmptyTensors(rewriter, module)))
       return signalPassFailure();
+    // The buffer of an allocation has a known layout, also where a branch hands it on; that of a tensor.empty has not.
+    module.walk([&](tensor::EmptyOp empty) {
+      rewriter.setInsertionPoint(empty);
+      rewriter.replaceOpWithNewOp<bufferization::AllocTensorOp>(empty, empty.getType(), empty.getDynamicSizes());
+    });
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
     options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::IdentityLayoutMap);

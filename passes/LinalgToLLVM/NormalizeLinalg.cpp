@@ -67,6 +67,26 @@ struct PadToInsert : OpRewritePattern<tensor::PadOp> {
   }
 };
 
+/// Folding makes a selection of a branch that computes nothing. Its condition is one element for all.
+struct SelectToGeneric : OpRewritePattern<arith::SelectOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::SelectOp op, PatternRewriter &rewriter) const override {
+    auto type = dyn_cast<RankedTensorType>(op.getType());
+    if (!type || isa<RankedTensorType>(op.getCondition().getType()))
+      return failure();
+    Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), type.getShape(), type.getElementType());
+    SmallVector<AffineMap> maps(3, rewriter.getMultiDimIdentityMap(type.getRank()));
+    SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+    Value condition = op.getCondition();
+    rewriter.replaceOpWithNewOp<linalg::GenericOp>(op, type, ValueRange{op.getTrueValue(), op.getFalseValue()}, empty, maps, iterators,
+                                                   [condition](OpBuilder &builder, Location loc, ValueRange args) {
+                                                     Value taken = arith::SelectOp::create(builder, loc, condition, args[0], args[1]);
+                                                     linalg::YieldOp::create(builder, loc, taken);
+                                                   });
+    return success();
+  }
+};
+
 /// Every named linalg op but fill becomes a generic: one form for fusion and for loops.
 struct Generalize : OpInterfaceRewritePattern<linalg::LinalgOp> {
   using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
@@ -129,7 +149,7 @@ struct NormalizeLinalg : cell::impl::NormalizeLinalgBase<NormalizeLinalg> {
     if (!findEntry(module) || failed(check(module)))
       return signalPassFailure();
     RewritePatternSet patterns(&getContext());
-    patterns.add<SplatToFill, SplatOpToFill, PadToInsert, Generalize>(&getContext());
+    patterns.add<SplatToFill, SplatOpToFill, PadToInsert, SelectToGeneric, Generalize>(&getContext());
     tensor::populateDecomposeTensorConcatPatterns(patterns);
     GreedyRewriteConfig config;
     config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
