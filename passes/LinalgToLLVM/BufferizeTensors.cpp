@@ -1,4 +1,5 @@
 //===- BufferizeTensors.cpp - tensors to buffers --------------------------===//
+#include "passes/LinalgToLLVM/CarriedBuffers.h"
 #include "passes/LinalgToLLVM/Common.h"
 #include "passes/Passes.h"
 
@@ -8,6 +9,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "llvm/ADT/BitVector.h"
 
 namespace mlir::cell {
@@ -67,9 +69,24 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
            first.getMixedSizes() == second.getMixedSizes() && first.getMixedStrides() == second.getMixedStrides();
   }
 
+  /// A loop that writes a block into a tensor from outside needs its old contents in each iteration: it writes into a copy. (The analysis takes the block
+  /// for one that is overwritten anyway, which holds for one iteration only.)
+  static void copyOutsideDestinations(ModuleOp module) {
+    module.walk([](tensor::InsertSliceOp insert) {
+      Operation *loop = insert->getParentOp();
+      while (loop && !isa<LoopLikeOpInterface>(loop))
+        loop = loop->getParentOp();
+      if (!loop || loop->isAncestor(baseOfView(insert.getDest()).getParentRegion()->getParentOp()))
+        return;
+      OpBuilder builder(insert);
+      insert.getDestMutable().set(bufferization::AllocTensorOp::create(builder, insert.getLoc(), insert.getDestType(), ValueRange(), insert.getDest()));
+    });
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     IRRewriter rewriter(&getContext());
+    copyOutsideDestinations(module);
     if (failed(bufferization::eliminateEmptyTensors(rewriter, module)))
       return signalPassFailure();
     // The buffer of an allocation has a known layout, also where a branch hands it on; that of a tensor.empty has not.
