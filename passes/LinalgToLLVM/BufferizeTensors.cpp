@@ -89,11 +89,6 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
     copyOutsideDestinations(module);
     if (failed(bufferization::eliminateEmptyTensors(rewriter, module)))
       return signalPassFailure();
-    // The buffer of an allocation has a known layout, also where a branch hands it on; that of a tensor.empty has not.
-    module.walk([&](tensor::EmptyOp empty) {
-      rewriter.setInsertionPoint(empty);
-      rewriter.replaceOpWithNewOp<bufferization::AllocTensorOp>(empty, empty.getType(), empty.getDynamicSizes());
-    });
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
     options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::IdentityLayoutMap);

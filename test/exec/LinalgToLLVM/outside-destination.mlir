@@ -1,7 +1,8 @@
+// REQUIRES: cell-run
 // RUN: cell-run %s --pipeline=linalg-to-llvm --input=2xi32=0,0 | FileCheck %s
 
 // Each iteration writes into the tensor from outside as it was.
-// CHECK: 1 1
+// CHECK: result 0: tensor<2xi32> = [1, 1]
 func.func @main(%x: tensor<2xi32>) -> tensor<2xi32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
