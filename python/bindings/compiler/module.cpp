@@ -1,6 +1,8 @@
 //===- module.cpp - finished modules: text, fingerprint, pipelines --------===//
 #include "python/bindings/compiler/context.h"
 
+#include "dialect/Cell/Cell.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Parser/Parser.h"
@@ -70,6 +72,8 @@ private:
 std::string Module::fingerprint() const {
   HashStream stream;
   op_->print(stream, OpPrintingFlags().useLocalScope().assumeVerified().printGenericOpForm());
+  // The code of an assertion says where it stands.
+  op_->walk([&](cell::AssertOp assertion) { assertion.getLoc().print(stream); });
   return stream.digest();
 }
 

@@ -118,6 +118,7 @@ struct Executable {
   PyObject_HEAD
   vectorcallfunc vectorcall;
   void (*entry)(void **, void *);
+  int (*takeFailure)(const char **); // null: the program cannot fail
   size_t arenaBytes;
   int nIn, nOut, nFree; // nFree: outputs that are not tied
   Spec *in;
@@ -133,6 +134,10 @@ bool runExecutable(Executable *exe, TensorObject *const *in, TensorObject **outs
 // Checks dtypes and shapes; false (with a Python exception if report) at the first mismatch.
 bool checkInputs(Executable *exe, TensorObject *const *in, bool report);
 bool initExecutableType(PyObject *module);
+
+// effects.cpp
+PyObject *servePrints(PyObject *, PyObject *address);
+bool raiseFailure(int (*takeFailure)(const char **)); // true: an exception is set
 
 } // namespace cg
 #pragma GCC visibility pop

@@ -183,6 +183,8 @@ bool runExecutable(Executable *exe, TensorObject *const *in, TensorObject **outs
       }
     }
   }
+  if (ok && exe->takeFailure && raiseFailure(exe->takeFailure))
+    ok = false;
   if (ok && PyErr_Occurred()) // only an entry that calls back into Python can set one
     ok = false;
   if (!ok)
@@ -270,14 +272,15 @@ static bool parseIO(Executable *exe, PyObject *inputs, PyObject *outputs) {
 }
 
 static PyObject *create(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-  static const char *keywords[] = {"entry", "arena_bytes", "inputs", "outputs", "keepalive", "release_gil", "name", nullptr};
-  PyObject *address, *inputs, *outputs, *keepalive = Py_None, *release = Py_None, *name = nullptr;
+  static const char *keywords[] = {"entry", "arena_bytes", "inputs", "outputs", "keepalive", "release_gil", "name", "failure", nullptr};
+  PyObject *address, *inputs, *outputs, *keepalive = Py_None, *release = Py_None, *name = nullptr, *failure = nullptr;
   Py_ssize_t arenaBytes;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OnOO|OOU", const_cast<char **>(keywords), &address, &arenaBytes, &inputs, &outputs,
-                                   &keepalive, &release, &name))
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OnOO|OOUO", const_cast<char **>(keywords), &address, &arenaBytes, &inputs, &outputs,
+                                   &keepalive, &release, &name, &failure))
     return nullptr;
   void *entry = PyLong_AsVoidPtr(address);
-  if (!entry || arenaBytes < 0) {
+  void *takeFailure = failure && entry ? PyLong_AsVoidPtr(failure) : nullptr;
+  if (!entry || arenaBytes < 0 || PyErr_Occurred()) {
     if (!PyErr_Occurred())
       PyErr_SetString(PyExc_ValueError, "entry must be the address of a function and arena_bytes not negative");
     return nullptr;
@@ -287,6 +290,7 @@ static PyObject *create(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     return nullptr;
   exe->vectorcall = call;
   exe->entry = reinterpret_cast<void (*)(void **, void *)>(entry);
+  exe->takeFailure = reinterpret_cast<int (*)(const char **)>(takeFailure);
   exe->arenaBytes = size_t(arenaBytes);
   exe->keepalive = Py_NewRef(keepalive);
   exe->name = name ? Py_NewRef(name) : PyUnicode_FromString("compiled program");

@@ -32,6 +32,7 @@ static PyMethodDef functions[] = {
     {"make_scalar", FAST(createScalar), "make_scalar(value, dtype, cls=None): a 0-d Tensor."},
     {"memory_stats", memoryStats, METH_NOARGS, "Bytes in use, cached and at the peak."},
     {"empty_cache", emptyCache, METH_NOARGS, "Give cached memory back to the system."},
+    {"serve_prints", servePrints, METH_O, "serve_prints(address): what a loaded program prints goes to sys.stdout; the address is its cg_print_to."},
     {"_rebuild", rebuild, METH_VARARGS, "Unpickle a Tensor."},
     {}};
 static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_core", "Tensors and the cached call path.", -1, functions};

@@ -11,6 +11,7 @@ from functools import cache as once
 from importlib.util import find_spec
 from typing import Any
 
+from .._runtime import _core
 from . import _loader, stages
 from . import cache as disk
 
@@ -27,12 +28,25 @@ _lock = threading.Lock()
 class _Code:
     """Machine code in memory."""
 
-    __slots__ = ("__weakref__", "arena_bytes", "entry", "keep")
+    __slots__ = ("__weakref__", "arena_bytes", "entry", "failure", "keep", "prints")
 
     def __init__(self, loaded: Any) -> None:
         self.entry: int = loaded.entry
         self.arena_bytes: int = loaded.arena_bytes
+        self.failure = _symbol(loaded, "cg_failure")
+        hook = _symbol(loaded, "cg_print_to")
+        self.prints = hook != 0
+        if hook:
+            _core.serve_prints(hook)
         self.keep = loaded
+
+
+def _symbol(loaded: Any, name: str) -> int:
+    """The address of a function that only some programs have; 0 where this one has none."""
+    try:
+        return int(loaded.symbol(name))
+    except KeyError:
+        return 0
 
 
 class Compiled:
@@ -42,14 +56,16 @@ class Compiled:
         name: of the program.
         entry: address of ``void cg_entry(void **args, void *arena)``.
         arena_bytes: size of the scratch memory that a call needs.
+        failure: address of ``int cg_failure(const char **text)``, which says why the last run stopped; 0 where it cannot.
+        prints: whether it prints, and so runs Python code.
         outputs: what the caller of ``compile`` gave as ``outputs``.
     """
 
-    __slots__ = ("_code", "_module", "_seconds", "_text", "arena_bytes", "entry", "name", "outputs")
+    __slots__ = ("_code", "_module", "_seconds", "_text", "arena_bytes", "entry", "failure", "name", "outputs", "prints")
 
     def __init__(self, name: str, code: _Code, seconds: dict[str, float], outputs: Any, module: Any = None, text: disk.Entry | None = None) -> None:
         self.name, self.outputs = name, outputs
-        self.entry, self.arena_bytes = code.entry, code.arena_bytes
+        self.entry, self.arena_bytes, self.failure, self.prints = code.entry, code.arena_bytes, code.failure, code.prints
         self._code, self._seconds, self._module, self._text = code, seconds, module, text
 
     def _cell(self) -> Any:

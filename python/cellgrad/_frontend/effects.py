@@ -48,6 +48,7 @@ def print_(*args: Any, sep: str | None = " ", end: str | None = "\n", file: Any 
     found: list = []
     text = _escaped(" " if sep is None else sep).join(_pattern(arg, found) for arg in args) + _escaped("\n" if end is None else end)
     frame = trace.current_frame()
+    frame.capture.effects = True
     frame.function.print(text, [frame.value(tensor) for tensor in found], locations.location(frame.capture))
 
 
@@ -73,6 +74,7 @@ def assert_(condition: Any, message: Any = "") -> None:
     flag = condition_value(condition, "assert")
     if not isinstance(flag, bool):
         frame = trace.current_frame()
+        frame.capture.effects = True
         frame.function.assert_(frame.value(flag), str(message), locations.location(frame.capture))
     elif not flag:
         raise AssertionError(message) if message != "" else AssertionError

@@ -76,7 +76,9 @@ class Captured:
         from .. import _compiler
 
         compiled = _compiler.compile(self.module, self.name)
-        executable = _core.Executable(compiled.entry, compiled.arena_bytes, self.inputs, self.outputs, compiled, None, self.name)
+        # While a program prints, other threads may run: what it works on is then held as for a long one.
+        executable = _core.Executable(compiled.entry, compiled.arena_bytes, self.inputs, self.outputs, compiled, True if compiled.prints else None, self.name,
+                                      compiled.failure)
         return Program(compiled, executable, self.name, self.module, self.seconds)
 
 
@@ -168,7 +170,7 @@ def _finish(done: Captured, current: Any, root: Any, leaves: tuple, formals: lis
     done.inputs = [(t.dtype, t.shape) for t in leaves] + [(t.dtype, t.shape) for _, t in current.captured]
     done.plan = list(range(len(leaves))) + [t for _, t in current.captured]
     done.outputs = [(r.dtype, r.shape, -1) for r in results] + [(t.dtype, t.shape, argument) for t, _, argument in tied]
-    if not done.outputs:
+    if not done.outputs and not current.effects:
         return
     aliases = {len(values) + i: argument for i, (_, _, argument) in enumerate(tied)}
     root.function.finish(values + [value for _, value, _ in tied], aliases)

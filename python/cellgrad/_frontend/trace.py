@@ -168,6 +168,7 @@ class Capture:
         self.fresh: dict[int, Any] = {}  # Tensors made during this capture
         self.overwritten: set[int] = set()  # ids of Tensors that were written in the frame that first saw them
         self.recorder = recorder
+        self.effects = False  # it prints or asserts, so it runs also where it computes nothing
         self.differentiating = 0  # derivatives whose function is being traced
 
     def is_constant(self, tensor: Any) -> bool:
