@@ -163,9 +163,10 @@ void copyOutsideValues(Operation *branch) {
   }
 }
 
+/// A start that the loop overwrites. (An empty tensor could be taken for the program's own result, which must not be written twice.)
 Value emptyLike(OpBuilder &builder, Location loc, Type type) {
   if (auto tensor = dyn_cast<RankedTensorType>(type))
-    return tensor::EmptyOp::create(builder, loc, tensor.getShape(), tensor.getElementType());
+    return bufferization::AllocTensorOp::create(builder, loc, tensor, ValueRange());
   return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
 }
 
