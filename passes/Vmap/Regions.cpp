@@ -163,43 +163,64 @@ LogicalResult Emitter::loop(scf::WhileOp op) {
   return success();
 }
 
-/// Goes on while any example does; the others keep what they have, so that their condition stays false. The after block gets the
-/// examples that go on, what the loop carries, and what the condition passes on.
+/// Goes on while any example does; the others keep what they have. The loop carries the examples that go on too, so that one
+/// whose blocks pass on what the loop carries, as those of the frontend do, has the same types before and after.
 LogicalResult Emitter::loopOfEach(scf::WhileOp op) {
   Location loc = op.getLoc();
   if (failed(refuseTapes(op, op.getInits().getTypes())) || failed(refuseTapes(op, op.getResultTypes())))
     return failure();
   BatchScope here = scope(loc);
   auto flags = RankedTensorType::get(key.size, builder.getI1Type());
-  SmallVector<Type> carried = typesOf(op.getBeforeArguments()), passed = typesOf(op.getResults());
   SmallVector<Type> types{flags};
-  llvm::append_range(types, carried);
-  llvm::append_range(types, passed);
-  auto result = scf::WhileOp::create(builder, loc, types, matching(op.getInits(), op.getBeforeArguments(), loc));
+  llvm::append_range(types, typesOf(op.getBeforeArguments()));
+  size_t carried = types.size() - 1;
+  // Where each value that the condition passes on is found among those of the new loop.
+  SmallVector<size_t> places;
+  SmallVector<Value> more, moreLike;
+  for (auto [value, result] : llvm::zip(op.getConditionOp().getArgs(), op.getResults())) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (argument && argument.getOwner() == op.getBeforeBody()) {
+      places.push_back(1 + argument.getArgNumber());
+      continue;
+    }
+    places.push_back(types.size());
+    types.push_back(batchedType(value.getType(), key.size));
+    more.push_back(value);
+    moreLike.push_back(result);
+  }
+  auto pick = [&](ValueRange values) { return llvm::map_to_vector(places, [&](size_t i) -> Value { return values[i]; }); };
+  SmallVector<Value> inits{createFull(builder, loc, flags, 1)};
+  llvm::append_range(inits, matching(op.getInits(), op.getBeforeArguments(), loc));
+  auto result = scf::WhileOp::create(builder, loc, types, inits);
   OpBuilder::InsertionGuard guard(builder);
 
-  Block *before = openBlock(result.getBefore(), op.getBeforeArguments(), loc);
-  if (failed(block(*op.getBeforeBody())))
-    return failure();
-  Value goesOn = here.spread(lane(op.getConditionOp().getCondition()));
-  Value any = ReduceAnyOp::create(builder, loc, goesOn, builder.getDenseI64ArrayAttr(0), builder.getBoolAttr(false));
-  SmallVector<Value> values{goesOn};
-  llvm::append_range(values, before->getArguments());
-  llvm::append_range(values, matching(op.getConditionOp().getArgs(), op.getResults(), loc));
+  auto before = builder.createBlock(&result.getBefore(), {}, ArrayRef(types).take_front(1 + carried), SmallVector<Location>(1 + carried, loc))->getArguments();
+  bindLike(op.getBeforeArguments(), before.drop_front());
+  SmallVector<Value> values;
+  Value any;
+  {
+    MaskScope narrowed(*this, loc, before[0]);
+    if (failed(block(*op.getBeforeBody())))
+      return failure();
+    Value goesOn = LogicalAndOp::create(builder, loc, before[0], here.spread(lane(op.getConditionOp().getCondition())));
+    any = ReduceAnyOp::create(builder, loc, goesOn, builder.getDenseI64ArrayAttr(0), builder.getBoolAttr(false));
+    values.push_back(goesOn);
+  }
+  llvm::append_range(values, before.drop_front());
+  llvm::append_range(values, matching(more, moreLike, loc));
   scf::ConditionOp::create(builder, loc, tensor::ExtractOp::create(builder, loc, any, ValueRange()), values);
 
-  Block *after = builder.createBlock(&result.getAfter(), {}, types, SmallVector<Location>(types.size(), loc));
-  auto arguments = after->getArguments();
-  bindLike(op.getAfterArguments(), ValueRange(arguments).drop_front(1 + carried.size()));
+  auto after = builder.createBlock(&result.getAfter(), {}, types, SmallVector<Location>(types.size(), loc))->getArguments();
+  bindLike(op.getAfterArguments(), pick(ValueRange(after)));
   {
-    MaskScope narrowed(*this, loc, arguments[0]);
+    MaskScope narrowed(*this, loc, after[0]);
     if (failed(block(*op.getAfterBody())))
       return failure();
   }
-  SmallVector<Value> next;
-  for (auto [value, old] : llvm::zip(op.getYieldOp().getOperands(), arguments.slice(1, carried.size())))
-    next.push_back(here.choose(arguments[0], here.spread(lane(value)), old));
+  SmallVector<Value> next{after[0]};
+  for (auto [value, old] : llvm::zip(op.getYieldOp().getOperands(), after.slice(1, carried)))
+    next.push_back(here.choose(after[0], here.spread(lane(value)), old));
   scf::YieldOp::create(builder, loc, next);
-  bindLike(op.getResults(), result.getResults().drop_front(1 + carried.size()));
+  bindLike(op.getResults(), pick(result.getResults()));
   return success();
 }

@@ -119,22 +119,23 @@ class _Call:
         wanted = flatten_output(out_axes, traced.output)
         outs = [in_range("out_axes", axis, leaf.ndim + 1) for axis, leaf in zip(wanted, traced.leaves)]
         axis_of = {id(leaf): axis for leaf, axis in zip(self.leaves, self.axes)}
-        outs += [0 if self._is_model_parameter(t) else axis_of.get(id(t)) for t in traced.writes]
-        lifted = [t if not self._is_model_parameter(t) else self.models.stacked(t) for t in traced.frame.lifted]
-        operands = [parent.value(t) for t in self.leaves + lifted]
-        ins = self.axes + [0 if self._is_model_parameter(t) else None for t in traced.frame.lifted]
+        outs += [0 if self._models_of(t) else axis_of.get(id(t)) for t in traced.writes]
+        lifted = [(t, self._models_of(t)) for t in traced.frame.lifted]
+        operands = [parent.value(t) for t in self.leaves] + [parent.value(models.stacked(t) if models else t) for t, models in lifted]
+        ins = self.axes + [0 if models else None for _, models in lifted]
         values = parent.function.vmap(traced.frame.function, operands, _numbers(ins), _numbers(outs), self.size, locations.location(parent.capture),
                                       own_random=self.own_random, written=[_label(t) for t in traced.writes])
         for tensor, value in zip(traced.writes, values[len(traced.leaves):]):
-            if self._is_model_parameter(tensor):
-                self.models.write(tensor, parent.tensor(value))
+            models = self._models_of(tensor)
+            if models:
+                models.write(tensor, parent.tensor(value))
             else:
                 parent.write(tensor, value)
         rest: Iterator = iter(values)
         return map_leaves(lambda leaf: parent.tensor(next(rest)) if isinstance(leaf, TensorBase) else leaf, traced.output)
 
-    def _is_model_parameter(self, tensor: Any) -> bool:
-        return self.models is not None and id(tensor) in self.models.members
+    def _models_of(self, tensor: Any) -> _Models | None:
+        return self.models if self.models is not None and id(tensor) in self.models.members else None
 
 
 def _numbers(axes: list) -> list[int]:
