@@ -14,7 +14,7 @@ from .. import _errors as err
 from .._runtime import _core
 from .._runtime import dtype as dt
 from .._runtime.tensor_data import asnumpy, from_value
-from . import trace
+from . import locations, trace
 
 __all__ = ["as_tensor", "binary", "broadcast_shapes", "broadcast_to", "cast", "compare", "composite", "dispatch", "float_unary", "full", "is_number",
            "logical", "normalize_axes", "normalize_axis", "operand", "select", "unary"]
@@ -333,8 +333,31 @@ def concrete(x: Any, what: str) -> np.ndarray:
         # Python may read what was there before the capture; the recorder sees to it that a change is noticed.
         known = id(x) not in capture.overwritten and (id(x) in capture.fresh or capture.recorder is None or capture.recorder.content(x))
     if not known:
-        raise err.CaptureError(
-            f"{what} needs the values of a Tensor (shape {x.shape}, {x.dtype}) while the program is being captured, when they are not known yet",
-            hint="keep the computation in Tensors (ops.select or ops.where in place of `if`; a Python loop with a known count in place of `while`), "
-                 "or move this line out of the compiled function")
+        raise _unknown(x, what)
     return asnumpy(x)
+
+
+_REWRITES = {
+    "use as an index": "a list or tuple is indexed by Python numbers: stack its elements (ops.stack) and index the Tensor",
+    "numpy.asarray()": "use the function of cellgrad.ops in place of NumPy's, or call NumPy outside the compiled function",
+    "asnumpy()": "keep the computation in Tensors (cellgrad.ops has NumPy's functions), or return the Tensor and convert it outside the compiled function",
+}
+
+
+def _unknown(x: Any, what: str) -> Exception:
+    from .convert import why_not
+
+    code = locations.user_code()
+    reason = why_not(code) if code is not None else None
+    hint = _REWRITES.get(what, "keep the computation in Tensors (ops.where chooses element by element), or move this line out of the compiled function")
+    notes: tuple = ()
+    if reason is not None and code is not None:
+        name = "this lambda" if code.co_name == "<lambda>" else code.co_name
+        notes = (f"`if`, `while` and `for` in {name} stay Python, because {reason}",)
+        hint = f"write {name} as an ordinary function in a file, with def and return" if "source" in reason else "write it as an ordinary function that returns its result"
+    return err.CaptureError(f"{what} needs the values of {describe_tensor(x)} while the program is being captured, when they are not known yet", hint=hint, notes=notes)
+
+
+def describe_tensor(x: Any) -> str:
+    """Dtype and shape, in the words of an error."""
+    return f"{'an' if str(x.dtype)[0] in 'AIU' else 'a'} {x.dtype} Tensor of shape {x.shape}"

@@ -247,6 +247,8 @@ def run_function(fn: Any, args: tuple, kwargs: dict) -> Any:
     recorder = active_recorder()
     if recorder is not None:
         recorder.reached(fn)
+    if inspect.isgeneratorfunction(fn.construct if is_cell(fn) else fn):
+        raise err.UnsupportedError(f"{name_of(fn)} is a generator (it has a yield), and a program returns once", hint="collect the values in a list and return it")
     if not is_cell(fn):
         return invoke(fn, args, kwargs)
     capture = trace.current_capture()

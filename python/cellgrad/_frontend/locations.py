@@ -3,16 +3,19 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from types import CodeType, FrameType
 from typing import Any
 
 from .._errors import Position
 
-__all__ = ["function_position", "location", "user_position"]
+__all__ = ["function_position", "is_user_code", "location", "user_code", "user_position"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _HIDDEN = ("<frozen ",)
-_STDLIB = tuple(os.path.join(os.path.dirname(os.__file__), name) for name in ("contextlib.py", "functools.py"))
+_PATHS = sysconfig.get_paths()
+_SITE = (_PATHS["purelib"] + os.sep, _PATHS["platlib"] + os.sep)
+_LIBRARY = (_PATHS["stdlib"] + os.sep, *(site + "numpy" + os.sep for site in _SITE))
 
 # Keyed by id(code): hashing a code object walks its constants. The code object in the value keeps the id valid.
 _kind: dict[int, tuple[CodeType, bool]] = {}
@@ -23,12 +26,12 @@ _positions: dict[tuple[int, int], Position] = {}
 
 
 def is_user_code(code: CodeType) -> bool:
-    """Whether the code is neither cellgrad's nor glue of the standard library."""
+    """Whether the code is neither cellgrad's nor that of the standard library or NumPy."""
     found = _kind.get(id(code))
     if found is None:
         file = code.co_filename
-        inside = file.startswith((_PACKAGE, *_HIDDEN)) or file in _STDLIB
-        found = _kind[id(code)] = (code, not inside)
+        library = file.startswith(_LIBRARY) and (file.startswith(_LIBRARY[1:]) or not file.startswith(_SITE))
+        found = _kind[id(code)] = (code, not (library or file.startswith((_PACKAGE, *_HIDDEN))))
     return found[1]
 
 
@@ -63,7 +66,7 @@ def _user_frames() -> list[FrameType]:
             if not inside:
                 frames.append(frame)
             inside = _is_block(code)
-        elif frames and not code.co_filename.startswith(_CONVERT):
+        elif frames and code.co_filename.startswith(_PACKAGE) and not code.co_filename.startswith(_CONVERT):
             break
         frame = frame.f_back
     return frames
@@ -74,6 +77,12 @@ def _is_block(code: CodeType) -> bool:
     if found is None:
         found = _block[id(code)] = (code, code.co_name.startswith(_MARK) or code.co_varnames[:1] == (_MARK,))
     return found[1]
+
+
+def user_code() -> CodeType | None:
+    """The code of the innermost user frame."""
+    frames = _user_frames()
+    return frames[0].f_code if frames else None
 
 
 def user_position() -> Position | None:

@@ -51,8 +51,8 @@ def copied(tree: Any) -> Any:
 
 def describe(value: Any) -> str:
     """A value in the words of an error."""
-    if isinstance(value, TensorBase):
-        return f"a {value.dtype} Tensor of shape {value.shape}"
+    if isinstance(value, TensorBase) or (hasattr(value, "dtype") and hasattr(value, "shape")):
+        return f"{'an' if str(value.dtype)[0] in 'AIU' else 'a'} {value.dtype} Tensor of shape {value.shape}"
     if value is None or isinstance(value, bool):
         return str(value)
     if isinstance(value, (int, float, str)):
@@ -63,7 +63,8 @@ def describe(value: Any) -> str:
         return f"a dict with keys {list(value)!r:.60}"
     if is_undefined(value):
         return "no value"
-    return f"a {type(value).__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def same_static(a: Any, b: Any) -> bool:

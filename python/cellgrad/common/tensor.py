@@ -119,7 +119,14 @@ class Tensor(_core.TensorBase):
             return format(self._item(), spec)
         return format(str(self), spec)
 
-    __hash__ = _core.TensorBase.__hash__
+    def __hash__(self) -> int:
+        if self._node is not None:
+            raise err.CaptureError("a Tensor as a key of a dict or an element of a set is found again by its identity, which a captured function does not keep",
+                                   hint="use a Python value as key (a number, a string, a position), or a list in place of the set")
+        return _core.TensorBase.__hash__(self)
+
+    def __deepcopy__(self, memo: dict) -> Any:
+        return self.copy() if self._node is not None else _core.TensorBase.__deepcopy__(self, memo)
 
     # -- to Python and NumPy --------------------------------------------------------------------------------------------------
     def asnumpy(self) -> np.ndarray:
@@ -185,7 +192,7 @@ class Tensor(_core.TensorBase):
     # -- a sequence of its first dimension ----------------------------------------------------------------------------------------
     def __len__(self) -> int:
         if not self.ndim:
-            raise TypeError("Not support len of a 0-D tensor")
+            raise err.UserTypeError("Not support len of a 0-D tensor", hint="it is one number: use it as it is, or index or reduce along a dimension before")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:

@@ -69,6 +69,9 @@ def ints(op: str, name: str, value: Any) -> tuple[int, ...]:
     if is_int(value):
         return (int(value),)
     if not isinstance(value, (tuple, list)) or not all(is_int(v) for v in value):
+        if any(isinstance(v, Tensor) and v._node is not None for v in (value if isinstance(value, (tuple, list)) else (value,))):
+            raise err.CaptureError(f"{op}: a Tensor among the sizes in '{name}', but a compiled program has static shapes, and the value of the Tensor is not known yet",
+                                   hint="take the size from x.shape, or pass it as a Python int (each value is compiled once)")
         raise err.UserTypeError(f"{op}: '{name}' should be an int or a tuple of ints, but got {value!r}")
     return tuple(int(v) for v in value)
 

@@ -2,8 +2,7 @@
 from __future__ import annotations
 
 import functools
-import os
-import sysconfig
+import inspect
 import threading
 from types import BuiltinFunctionType, FunctionType, MethodType, MethodWrapperType
 from typing import Any
@@ -11,14 +10,14 @@ from typing import Any
 from ... import _errors as err
 from ..._runtime import _core
 from .. import guards, trace
-from ..locations import is_user_code
+from ..locations import function_position, is_user_code
 from . import builtin
 from .functions import convert, writes_globals
 from .side_effects import created, effect, regions
 
 __all__ = ["call", "invoke", "is_user_function"]
 
-_STDLIB = os.path.realpath(sysconfig.get_paths()["stdlib"]) + os.sep
+_ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _DEEPEST = 64  # activations of one function inside branches on Tensors
 
 
@@ -38,9 +37,7 @@ def is_user_function(fn: Any) -> bool:
     code = fn.__code__
     known = _kinds.get(id(code))
     if known is None:
-        file = code.co_filename
-        library = file.startswith(_STDLIB) and "site-packages" not in file
-        known = _kinds[id(code)] = (code, is_user_code(code) and not library and not guards.is_foreign(fn.__module__))
+        known = _kinds[id(code)] = (code, is_user_code(code) and not guards.is_foreign(fn.__module__))
     return known[1]
 
 
@@ -53,6 +50,9 @@ def invoke(fn: Any, args: tuple, kwargs: dict) -> Any:
     recorder = guards.active_recorder()
     if recorder is not None:
         recorder.reached(fn)
+    if fn.__code__.co_flags & _ASYNC:
+        raise err.UnsupportedError(f"{fn.__name__} is an async function, and a program has nothing to wait for", hint="write it as an ordinary function (def)",
+                                   position=function_position(fn))
     made = convert(fn)
     if not regions():
         return made(*args, **kwargs)

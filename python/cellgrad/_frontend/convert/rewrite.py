@@ -275,7 +275,7 @@ def rewrite(definition: Definition, code: CodeType) -> tuple[CodeType, list[Bloc
     if variables:  # assigned in blocks only, they are still variables of this function
         nothing = ast.Assign([ast.Name(n, ast.Store()) for n in variables], ast.Constant(None))
         inner.insert(_after_declarations(inner), ast.copy_location(ast.If(ast.Constant(False), [nothing], []), body[0]))
-    name = getattr(node, "name", "_cg_lambda")
+    name = "_cg_function"  # its own name is a global of the user's, or a variable around it
     made = ast.FunctionDef(name, _plain(node.args), inner, [], lineno=node.lineno, col_offset=node.col_offset)
     around = ast.FunctionDef("_cg_outer", ast.arguments(posonlyargs=[], args=[ast.arg(n) for n in sorted({"__cg__", *code.co_freevars})],
                              kwonlyargs=[], kw_defaults=[], defaults=[]), [ast.copy_location(made, node)], [], lineno=node.lineno, col_offset=0)

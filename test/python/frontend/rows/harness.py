@@ -6,6 +6,7 @@ Python has it. ``raises`` and ``match``: the exception and a part of its text. `
 """
 from __future__ import annotations
 
+import linecache
 import functools
 import re
 from types import SimpleNamespace
@@ -92,7 +93,9 @@ def missing_ops(r: SimpleNamespace) -> list[str]:
 def execute(r: SimpleNamespace, mode: str) -> Any:
     scope = namespace()
     code = f"{r.setup.strip()}\ndef program({r.parameters}): return {r.expression}\n"
-    exec(compile(code, f"<row {r.name}>", "exec"), scope)
+    file = f"<row {r.name}>"
+    linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)  # control flow is converted from the source
+    exec(compile(code, file, "exec"), scope)
     program = jit(scope["program"]) if mode == "jit" else scope["program"]
     arguments = eval(f"({r.arguments},)" if r.arguments else "()", scope)
     return program(*arguments)

@@ -1,0 +1,11 @@
+from cellgrad import Tensor, jit
+
+X = Tensor([1.0, 2.0, 3.0])
+
+
+async def f(x):
+    return x * 2
+
+
+def run():
+    jit(f)(X)

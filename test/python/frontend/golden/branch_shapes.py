@@ -1,0 +1,15 @@
+from cellgrad import Tensor, jit
+
+X = Tensor([1.0, 2.0, 3.0])
+
+
+def f(x):
+    if x.sum() > 0:
+        y = x
+    else:
+        y = x[:2]
+    return y
+
+
+def run():
+    jit(f)(X)

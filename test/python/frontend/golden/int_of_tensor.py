@@ -1,0 +1,12 @@
+from cellgrad import Tensor, jit
+
+X = Tensor([1.0, 2.0, 3.0])
+
+
+def f(x):
+    n = int(x.sum())
+    return x * n
+
+
+def run():
+    jit(f)(X)

@@ -1,0 +1,11 @@
+from cellgrad import Tensor, jit
+
+X = Tensor([1.0, 2.0, 3.0])
+
+
+def f(x):
+    return x * len(x.sum())
+
+
+def run():
+    jit(f)(X)

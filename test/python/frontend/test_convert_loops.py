@@ -1,0 +1,470 @@
+"""``while`` and ``for`` on Tensors and on Python values: eager = compiled = expected."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from convert_support import plain, same
+
+import cellgrad as ms
+from cellgrad import Parameter, Tensor, jit, nn, ops
+
+X = Tensor([1.0, 2.0])
+ROWS = Tensor(np.arange(40, dtype=np.float32).reshape(20, 2) / 8)
+COUNTS = pytest.mark.parametrize("n", [0, 1, 5])
+
+
+def n_loops(fn, *args):
+    """How many loops the program of a call has."""
+    text = jit(fn).lower(*args).mlir("cell")
+    return text.count("scf.for") + text.count("scf.while")
+
+
+# -- while ---------------------------------------------------------------------------------------------------------------
+def test_while_on_a_tensor():
+    def f(v):
+        while v.sum() < 100:
+            v = v * 2
+        return v
+
+    same(f, X, expected=[64.0, 128.0])
+    assert n_loops(f, X) == 1
+
+
+def test_while_with_a_counter_of_python():
+    def f(v):
+        k = 0
+        while v.sum() < 100:
+            v = v * 2
+            k += 1
+        return v, k
+
+    same(f, X, expected=[64.0, 128.0, 6])
+
+
+def test_while_that_runs_never():
+    def f(v):
+        k = 0
+        while v.sum() > 100:
+            v = v * 2
+            k = k + 1
+        return v + k
+
+    same(f, X, expected=[1.0, 2.0])
+
+
+def test_while_break():
+    def f(v):
+        k = 0
+        while True:
+            v = v * 2
+            k += 1
+            if v.sum() > 50:
+                break
+        return v, k
+
+    same(f, X, expected=[32.0, 64.0, 5])
+
+
+def test_while_condition_and_break():
+    def f(v):
+        k = 0
+        while v.sum() < 100:
+            v = v * 2
+            k += 1
+            if k > 3:
+                break
+        return v, k
+
+    same(f, X, expected=[16.0, 32.0, 4])
+
+
+def test_while_continue():
+    def f(n):
+        total = Tensor(0.0)
+        i = 0
+        while i < n:
+            i += 1
+            if i % 2 == 0:
+                continue
+            total = total + i
+        return total
+
+    same(f, Tensor(7), expected=16.0)
+
+
+@pytest.mark.parametrize("limit", [10.0, 1000.0])
+def test_while_else(limit):
+    def f(v, top):
+        i = 0
+        while i < 5:
+            v = v * 2
+            i += 1
+            if v.sum() > top:
+                break
+        else:
+            v = v + 1000
+        return v
+
+    same(f, X, Tensor(limit), expected=[4.0, 8.0] if limit == 10 else [1032.0, 1064.0])
+
+
+@pytest.mark.parametrize("start", [1.0, 60.0, 200.0])
+def test_return_from_a_while(start):
+    def f(v):
+        i = 0
+        while v.sum() < 100:
+            if v.sum() > 50:
+                return v + 1000
+            v = v * 2
+            i += 1
+        return v * i
+
+    same(f, Tensor([start]))
+
+
+def test_return_from_an_endless_loop():
+    def f(v):
+        while True:
+            v = v * 3
+            if v.sum() > 100:
+                return v, v.sum()
+
+    same(f, X)
+
+
+def test_static_while_is_python():
+    def f(v):
+        n = 3
+        while n:
+            v = v * n
+            n -= 1
+        return v
+
+    same(f, X, expected=[6.0, 12.0])
+    assert n_loops(f, X) == 0
+
+
+def test_nested_while():
+    def f(n):
+        i, total = 0, 0
+        while i < n:
+            j = 0
+            while j < i:
+                total += j
+                j += 1
+            i += 1
+        return total
+
+    same(f, Tensor(5), expected=10)
+
+
+def test_walrus_in_the_condition():
+    def f(v):
+        while (s := v.sum()) < 50:
+            v = v + s
+        return v, s
+
+    same(f, X)
+
+
+# -- for over range -------------------------------------------------------------------------------------------------------
+@COUNTS
+def test_range_of_a_tensor(n):
+    def f(v, m):
+        for i in range(m):
+            v = v + i
+        return v
+
+    same(f, X, Tensor(n))
+    assert n_loops(f, X, Tensor(n)) == 1
+
+
+@pytest.mark.parametrize("bounds", [(2, 7, 2), (7, 2, -2), (0, 0, 1), (5, 2, 1)])
+def test_range_of_three_tensors(bounds):
+    def f(v, a, b, c):
+        for i in range(a, b, c):
+            v = v * 2 + i
+        return v
+
+    same(f, X, *(Tensor(b) for b in bounds))
+
+
+@COUNTS
+def test_number_accumulates(n):
+    def f(v, m):
+        total = 0
+        for i in range(m):
+            total += v.sum() * i
+        return total
+
+    same(f, X, Tensor(n))
+
+
+@COUNTS
+def test_break_continue_and_else_in_a_for(n):
+    def f(v, m, top):
+        for i in range(m):
+            if i == 1:
+                continue
+            v = v * 2
+            if v.sum() > top:
+                break
+        else:
+            v = -v
+        return v
+
+    same(f, X, Tensor(n), Tensor(10.0))
+
+
+@COUNTS
+def test_return_from_a_for(n):
+    def f(v, m):
+        for i in range(m):
+            if v.sum() > 10:
+                return v * 100
+            v = v + i
+        return -v
+
+    same(f, X, Tensor(n))
+
+
+def test_nested_for():
+    def f(v, n):
+        for i in range(n):
+            for j in range(i):
+                v = v + i * j
+        return v
+
+    same(f, X, Tensor(5), expected=[36.0, 37.0])
+    assert n_loops(f, X, Tensor(5)) == 2
+
+
+def test_elements_are_assigned():
+    def f(v, n):
+        out = ops.zeros((6,), ms.float32)
+        for i in range(n):
+            out[i] = v.sum() * i
+            out[5 - i] += 1.0
+        return out
+
+    same(f, X, Tensor(3), expected=[0.0, 3.0, 6.0, 1.0, 1.0, 1.0])
+
+
+def test_parameter_is_updated_in_a_loop():
+    results = []
+    for compiled in (False, True):
+        p = Parameter(Tensor([0.0, 0.0]), name="p")
+
+        def f(v, n):
+            for _ in range(n):
+                ops.assign(p, p + v)  # noqa: B023
+            return v * 1
+
+        (jit(f) if compiled else f)(X, Tensor(4))
+        results.append(plain(p))
+    assert results == [[4.0, 8.0]] * 2
+
+
+def test_cell_called_in_a_loop():
+    net = nn.Dense(2, 2)
+
+    def f(v, n):
+        for _ in range(n):
+            v = ops.tanh(net(v))
+        return v
+
+    same(f, Tensor([[1.0, 2.0]]), Tensor(3))
+
+
+# -- long loops stay loops -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("n", "loops"), [(15, 0), (16, 1), (100, 1)])
+def test_long_range_stays_a_loop(n, loops):
+    def f(v):
+        for i in range(n):
+            v = v * 0.5 + i
+        return v
+
+    same(f, X)
+    assert n_loops(f, X) == loops
+
+
+def test_long_range_downwards_and_its_variable_afterwards():
+    def f(v):
+        for i in range(40, 2, -2):
+            v = v + i
+        return v * i
+
+    same(f, X)
+    assert n_loops(f, X) == 1
+
+
+def test_long_loop_with_break():
+    def f(v):
+        for i in range(50):
+            v = v + i
+            if v.sum() > 30:
+                break
+        return v
+
+    same(f, X)
+    assert n_loops(f, X) == 1
+
+
+def test_variable_first_assigned_in_a_long_loop():
+    def f(v):
+        for i in range(20):
+            last = v * i
+            v = v + 1
+        return last
+
+    same(f, X)
+    assert n_loops(f, X) == 1
+
+
+@pytest.mark.parametrize("what", ["list", "index", "attribute", "number", "shape", "iterator", "foreign"])
+def test_loop_that_needs_python_is_written_out(what):
+    layers = [nn.Dense(2, 2) for _ in range(20)]
+    box = type("Box", (), {})()
+    seen = []
+
+    def as_list(v):
+        parts = []
+        for i in range(20):
+            parts.append(v * i)
+        return ops.stack(parts).sum()
+
+    def index(v):
+        v = v.reshape((1, 2))
+        for i in range(20):
+            v = ops.tanh(layers[i](v))
+        return v
+
+    def attribute(v):
+        box.total = v
+        for i in range(20):
+            box.total = box.total + i
+        return box.total
+
+    def number(v):
+        n = 0
+        for i in range(20):
+            n += 2
+        return ops.ones((n,), ms.float32)
+
+    def shape(v):
+        total = v.sum()
+        for i in range(1, 20):
+            total = total + ops.ones((i,), ms.float32).sum()
+        return total
+
+    def iterator(v):
+        values = iter(range(100))
+        for _ in range(20):
+            v = v + next(values)
+        return v
+
+    def foreign(v):
+        for i in range(20):
+            seen.append(i)
+            v = v + 1
+        return v
+
+    f = {"list": as_list}.get(what) or {g.__name__: g for g in (index, attribute, number, shape, iterator, foreign)}[what]
+    same(f, X)
+    assert n_loops(f, X) == 0
+    if what == "foreign":
+        assert seen[:40] == list(range(20)) * 2  # nothing ran twice
+
+
+def test_random_numbers_differ_from_trip_to_trip():
+    def f(v):
+        total = v
+        for _ in range(16):
+            total = total + ops.dropout(v, 0.5, training=True)
+        return total
+
+    ms.set_seed(1)
+    out = plain(jit(f)(ops.ones((64,), ms.float32)))
+    assert len(set(out)) > 3
+
+
+# -- for over other things --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("rows", "loops"), [(4, 0), (20, 1)])
+def test_rows_of_a_tensor(rows, loops):
+    def f(x):
+        total = Tensor([0.0, 0.0])
+        for row in x:
+            if row[0] > 1:
+                total = total + row
+        return total
+
+    same(f, ROWS[:rows])
+    assert n_loops(f, ROWS[:rows]) == loops
+
+
+def test_lists_dicts_zip_enumerate_reversed():
+    def f(parts, table):
+        total = parts[0] * 0
+        for i, p in enumerate(parts):
+            total = total + p * i
+        for (a, b), k in zip(parts_of(parts), reversed([1, 2])):
+            total = total + a * b * k
+        for name, value in table.items():
+            if name == "skip":
+                continue
+            if value.sum() > 0:
+                total = total + value
+        for p in (q for q in parts if q is not None):
+            total = total - p
+        return total
+
+    def parts_of(values):
+        return [(values[0], values[1]), (values[1], values[2])]
+
+    same(f, [X, X + 1, X * 3], {"skip": X, "use": X * 10, "not": -X})
+
+
+def test_break_on_a_tensor_in_a_loop_over_a_list():
+    def f(parts, top):
+        total = parts[0] * 0
+        for p in parts:
+            total = total + p
+            if total.sum() > top:
+                break
+        else:
+            total = total * 100
+        return total
+
+    same(f, [X, X, X], Tensor(5.0), expected=[2.0, 4.0])
+    same(f, [X, X, X], Tensor(500.0), expected=[300.0, 600.0])
+
+
+def test_comprehensions():
+    def f(v, n):
+        parts = [v * i for i in range(n) if i != 1]
+        table = {k: p for k, p in enumerate(parts)}
+        return sum(parts) + sum(table[k] for k in table) + max(p.sum() for p in parts) + sum([a * b for a, b in zip(parts, parts)])
+
+    same(f, X, 4)
+
+
+def test_recursion_of_static_depth():
+    def power(v, n):
+        if n == 0:
+            return ops.ones_like(v)
+        if v.sum() > 1000:
+            return v
+        return v * power(v, n - 1)
+
+    same(power, X, 5, expected=[1.0, 32.0])
+
+
+@pytest.mark.parametrize("name", ["sum", "max", "min", "any", "all", "sorted", "abs", "map", "filter", "in"])
+def test_builtins(name):
+    bodies = {
+        "sum": lambda v: sum(v) + sum([v, v]).sum(), "max": lambda v: max(v) + max(v[0], v[1], 1.5), "min": lambda v: min(v) + min([v[0], v[1]]),
+        "any": lambda v: any([v[0] > 5, v[1] > 1]), "all": lambda v: all(v > 0), "sorted": lambda v: [v * k for k in sorted([3, 1, 2], key=lambda k: -k)],
+        "abs": lambda v: abs(-v), "map": lambda v: list(map(lambda p: p if p > 1 else -p, v)), "filter": lambda v: list(filter(lambda k: k > 1, [1, 2, 3]))[0] * v,
+        "in": lambda v: v * 2 if 2.0 in v else v,
+    }
+    same(bodies[name], X)
