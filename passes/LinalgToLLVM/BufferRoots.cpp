@@ -90,6 +90,31 @@ BufferRoots BufferRoots::of(Value memref) {
   return result;
 }
 
+void cell::appendAliases(OpOperand &use, SmallVectorImpl<Value> &out) {
+  Operation *user = use.getOwner(), *parent = user->getParentOp();
+  unsigned index = use.getOperandNumber();
+  if (auto loop = dyn_cast<scf::ForOp>(user)) {
+    if (index >= loop.getNumControlOperands())
+      out.append({loop.getRegionIterArg(index - loop.getNumControlOperands()), loop.getResult(index - loop.getNumControlOperands())});
+  } else if (auto loop = dyn_cast<scf::WhileOp>(user)) {
+    out.push_back(loop.getBeforeArguments()[index]);
+  } else if (isa<scf::ConditionOp>(user)) {
+    if (index > 0)
+      out.append({cast<scf::WhileOp>(parent).getAfterArguments()[index - 1], parent->getResult(index - 1)});
+  } else if (isa<scf::YieldOp>(user)) {
+    if (auto loop = dyn_cast<scf::ForOp>(parent))
+      out.push_back(loop.getRegionIterArg(index));
+    if (auto loop = dyn_cast<scf::WhileOp>(parent))
+      out.push_back(loop.getBeforeArguments()[index]);
+    else
+      out.push_back(parent->getResult(index));
+  } else {
+    for (Value result : user->getResults())
+      if (isa<BaseMemRefType>(result.getType()))
+        out.push_back(result);
+  }
+}
+
 bool BufferRoots::mayAlias(const BufferRoots &other) const {
   return unknown || other.unknown || llvm::any_of(roots, [&](Value root) { return other.roots.contains(root); });
 }

@@ -4,6 +4,7 @@
 
 #include "mlir/IR/Value.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/SmallVector.h"
 
 namespace mlir::cell {
 
@@ -16,6 +17,9 @@ struct BufferRoots {
   static BufferRoots of(Value memref);
   bool mayAlias(const BufferRoots &other) const;
 };
+
+/// Appends the values that may point into the buffer because `use` hands it on: views, results of branches and loops, what loops carry.
+void appendAliases(OpOperand &use, SmallVectorImpl<Value> &out);
 
 /// True if `op` or an op nested in it has an operand that may point into one of `roots`.
 bool touches(Operation *op, const BufferRoots &roots);

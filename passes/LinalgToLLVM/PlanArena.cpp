@@ -1,4 +1,5 @@
 //===- PlanArena.cpp - give every buffer an offset in one arena -----------===//
+#include "passes/LinalgToLLVM/BufferRoots.h"
 #include "passes/LinalgToLLVM/Common.h"
 #include "passes/Passes.h"
 
@@ -86,24 +87,11 @@ struct PlanArena : cell::impl::PlanArenaBase<PlanArena> {
             top = up;
         buffer.last = std::max(buffer.last, positions.spans.lookup(top).second);
         buffer.first = std::min(buffer.first, positions.spans.lookup(top).first);
-        for (Value result : user->getResults())
-          if (isa<BaseMemRefType>(result.getType()))
-            aliases.insert(result);
-        for (Region &region : user->getRegions())
-          for (Value argument : region.getArguments())
-            if (isa<BaseMemRefType>(argument.getType()))
-              aliases.insert(argument);
-        if (!user->hasTrait<OpTrait::IsTerminator>())
-          continue;
-        if (isa<func::FuncOp>(parent) || (isa<LoopLikeOpInterface>(parent) && home == user->getParentRegion()))
+        if (user->hasTrait<OpTrait::IsTerminator>() && (isa<func::FuncOp>(parent) || (isa<LoopLikeOpInterface>(parent) && home == user->getParentRegion())))
           return buffer.alloc->emitError("internal error: stage plan-arena: a buffer leaves the ") << (isa<func::FuncOp>(parent) ? "function" : "loop iteration") << " that allocates it";
-        for (Value result : parent->getResults())
-          if (isa<BaseMemRefType>(result.getType()))
-            aliases.insert(result);
-        for (Region &region : parent->getRegions())
-          for (Value argument : region.getArguments())
-            if (isa<BaseMemRefType>(argument.getType()))
-              aliases.insert(argument);
+        SmallVector<Value> handed;
+        appendAliases(use, handed);
+        aliases.insert(handed.begin(), handed.end());
       }
     return success();
   }
