@@ -110,6 +110,10 @@ class _Plan:
     def dynamic(self) -> bool:
         return any(place is not None for place in self.places)
 
+    def nowhere(self, shape: tuple) -> bool:
+        """Whether there is no such block: an element of an empty dimension, which only code that never runs asks for."""
+        return any(n > size for n, size in zip(self.block, shape))
+
     def block_starts(self, shape: tuple) -> list:
         """Where the block starts, one int64 Tensor per dimension; negative places count from the end."""
         starts = []
@@ -255,7 +259,9 @@ def getitem(x: Any, index: Any) -> Any:
         return _get_data(x, index)
     plan = _Plan(x.shape, index)
     result = x
-    if plan.dynamic:
+    if plan.nowhere(x.shape):
+        result = full(plan.block, 0, x.dtype)
+    elif plan.dynamic:
         result = dispatch("dynamic_slice", (x, *plan.block_starts(x.shape)), {"sizes": plan.block})
     if not plan.full:
         result = dispatch("slice", (result,), {"starts": tuple(plan.starts), "limits": tuple(plan.limits), "strides": tuple(plan.strides)})
@@ -292,7 +298,7 @@ def setitem(x: Any, index: Any, value: Any) -> None:
         value = _reshape(broadcast_to(value, tuple(plan.kept)), plan.sliced)
     except err.ShapeError:
         raise err.ShapeError(f"index: a value of shape {value.shape} cannot be written into a part of shape {tuple(plan.kept)}") from None
-    if 0 in plan.sliced:
+    if 0 in plan.sliced or plan.nowhere(x.shape):
         return
     if plan.reversed:
         value = dispatch("reverse", (value,), {"axes": tuple(plan.reversed)})

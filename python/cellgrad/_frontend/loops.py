@@ -15,10 +15,10 @@ from .._runtime import _core
 from .._runtime import dtype as dt
 from . import trace
 from .dispatch import as_tensor, binary, cast, dispatch, is_number, select
-from .regions import Region, Undefined, condition_value, copied, describe, emit_location, is_undefined, number_dtype, same_static, where_it_differs
+from .regions import Like, Region, Undefined, condition_value, copied, describe, emit_location, is_undefined, number_dtype, same_static, where_it_differs
 from .structure import map_leaves
 
-__all__ = ["Like", "Loop", "map_arrays", "run_range", "stage_for", "stage_while"]
+__all__ = ["Loop", "map_arrays", "run_range", "stage_for", "stage_while"]
 
 TensorBase = _core.TensorBase
 _MOST_TRACES = 32
@@ -220,13 +220,6 @@ class Opened:
         """Per leaf, whether it was written in place."""
         first = iter(self._first)
         return [isinstance(leaf, TensorBase) and leaf._node is not next(first) for leaf in self.leaves]
-
-
-class Like:
-    """Dtype and shape, where a Tensor's are asked for."""
-
-    def __init__(self, dtype: dt.DType, shape: tuple) -> None:
-        self.dtype, self.shape = dtype, shape
 
 
 def _replaced(template: Any, rest: Any) -> Any:

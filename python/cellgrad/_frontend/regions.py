@@ -13,10 +13,10 @@ from .._runtime import _core
 from .._runtime import dtype as dt
 from .._runtime.tensor_data import asnumpy
 from . import locations, trace
-from .dispatch import as_tensor, cast, dispatch, is_number
+from .dispatch import as_tensor, cast, dispatch
 from .structure import map_leaves
 
-__all__ = ["Region", "Undefined", "condition_value", "copied", "describe", "is_undefined", "known_value", "number_dtype", "same_static", "where_it_differs"]
+__all__ = ["Like", "Region", "Undefined", "condition_value", "copied", "describe", "is_undefined", "known_value", "number_dtype", "same_static", "where_it_differs"]
 
 TensorBase = _core.TensorBase
 
@@ -40,6 +40,13 @@ class Undefined:
         return err.CaptureError(f"the variable '{self.name}' {self.reason}", hint=f"give '{self.name}' a value before the statement")
 
 
+class Like:
+    """Dtype and shape, where a Tensor's are asked for."""
+
+    def __init__(self, dtype: dt.DType, shape: tuple) -> None:
+        self.dtype, self.shape = dtype, shape
+
+
 def is_undefined(value: Any) -> bool:
     return isinstance(value, Undefined)
 
@@ -51,7 +58,7 @@ def copied(tree: Any) -> Any:
 
 def describe(value: Any) -> str:
     """A value in the words of an error."""
-    if isinstance(value, TensorBase) or (hasattr(value, "dtype") and hasattr(value, "shape")):
+    if isinstance(value, (TensorBase, Like)):
         return f"{'an' if str(value.dtype)[0] in 'AIU' else 'a'} {value.dtype} Tensor of shape {value.shape}"
     if value is None or isinstance(value, bool):
         return str(value)

@@ -10,8 +10,8 @@ from . import trace
 from .control import for_loop
 from .dispatch import as_tensor, dispatch, full
 from .indexing import setitem
-from .loops import Like, map_arrays
-from .regions import Region, copied, describe
+from .loops import map_arrays
+from .regions import Like, Region, copied, describe
 from .structure import map_leaves, tensor_leaves
 
 __all__ = ["row", "scan"]
