@@ -3,6 +3,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -13,8 +14,8 @@ Type elementOf(Num x) { return getElementTypeOrSelf(x.value.getType()); }
 
 /// The type of x with other elements.
 Type withElement(Num x, Type element) {
-  if (auto vector = dyn_cast<VectorType>(x.value.getType()))
-    return vector.clone(element);
+  if (auto shaped = dyn_cast<ShapedType>(x.value.getType()))
+    return shaped.clone(element);
   return element;
 }
 
@@ -30,7 +31,15 @@ Num constant(Num like, TypedAttr number, uint64_t key) {
   Value &value = e.constants[{type.getAsOpaquePointer(), key}];
   if (!value) {
     auto shaped = dyn_cast<ShapedType>(type);
-    value = arith::ConstantOp::create(e.builder, e.loc, shaped ? TypedAttr(DenseElementsAttr::get(shaped, Attribute(number))) : number);
+    if (shaped && !shaped.hasStaticShape()) {
+      SmallVector<Value> sizes;
+      for (auto [i, size] : llvm::enumerate(shaped.getShape()))
+        if (ShapedType::isDynamic(size))
+          sizes.push_back(tensor::DimOp::create(e.builder, e.loc, like.value, i));
+      value = tensor::SplatOp::create(e.builder, e.loc, arith::ConstantOp::create(e.builder, e.loc, number), type, sizes);
+    } else {
+      value = arith::ConstantOp::create(e.builder, e.loc, shaped ? TypedAttr(DenseElementsAttr::get(shaped, Attribute(number))) : number);
+    }
   }
   return {like.emitter, value};
 }

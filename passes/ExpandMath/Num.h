@@ -1,5 +1,6 @@
 //===- Num.h - formulas over SSA values ------------------------------------===//
-// What the expansions are written in: `a * b + 1.0` makes the arith ops. A Num is a scalar or a vector of f32, f64, i32, i64 or i1.
+// What the expansions are written in: `a * b + 1.0` makes the arith ops. A Num is a scalar,
+// a vector or a tensor of floats or integers.
 #ifndef CELL_PASSES_EXPANDMATH_NUM_H
 #define CELL_PASSES_EXPANDMATH_NUM_H
 

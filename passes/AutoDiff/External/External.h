@@ -1,0 +1,32 @@
+//===- External.h - derivative rules for upstream dialects ----------------===//
+// Ops of arith, math, tensor and linalg take part in --cell-differentiate through external models of DifferentiableOpInterface,
+// registered with the dialects. docs/design/foreign-ir.md says what is covered.
+#ifndef CELL_PASSES_AUTODIFF_EXTERNAL_EXTERNAL_H
+#define CELL_PASSES_AUTODIFF_EXTERNAL_EXTERNAL_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/DialectRegistry.h"
+
+namespace mlir::cell {
+
+void registerArithRules(DialectRegistry &registry);
+void registerMathRules(DialectRegistry &registry);
+void registerTensorRules(DialectRegistry &registry);
+void registerLinalgRules(DialectRegistry &registry);
+
+/// All of them.
+void registerExternalRules(DialectRegistry &registry);
+
+/// Brings upstream ops of a function into the form that their rules take: what the body of a linalg op, tensor.pad or
+/// tensor.generate reads from outside becomes an operand where it can carry a derivative.
+LogicalResult prepareForDerivative(func::FuncOp function);
+
+/// Zeros of `like`'s type, a float or a tensor of floats, in upstream ops.
+Value createZeros(OpBuilder &builder, Location loc, Value like);
+
+/// Sum of two values of one float type or tensor of floats.
+Value createSum(OpBuilder &builder, Location loc, Value a, Value b);
+
+} // namespace mlir::cell
+
+#endif // CELL_PASSES_AUTODIFF_EXTERNAL_EXTERNAL_H
