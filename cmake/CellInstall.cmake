@@ -45,3 +45,10 @@ if(TARGET cellgrad_cpu AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
             PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
   endif()
 endif()
+
+# What a dialect outside the tree is built against (examples/plugin): headers, records and what is generated from them, and the CMake package.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/dialect" "${PROJECT_SOURCE_DIR}/passes" DESTINATION cellgrad/include COMPONENT development
+        FILES_MATCHING PATTERN "*.h" PATTERN "*.td" PATTERN "Coefficients.h" EXCLUDE)
+install(DIRECTORY "${PROJECT_BINARY_DIR}/dialect" "${PROJECT_BINARY_DIR}/passes" DESTINATION cellgrad/include COMPONENT development
+        FILES_MATCHING PATTERN "*.h.inc" PATTERN "CMakeFiles" EXCLUDE)
+install(FILES "${PROJECT_SOURCE_DIR}/cmake/package/cellgradConfig.cmake" DESTINATION cellgrad/lib/cmake/cellgrad COMPONENT development)

@@ -3,8 +3,10 @@
 
 #include "dialect/Cell/Cell.h"
 #include "dialect/Rt/RtOps.h"
+#include "passes/AutoDiff/External/External.h"
 #include "passes/Passes.h"
 
+#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -28,6 +30,8 @@ void mlir::cell::buildCellToLinalgPipeline(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createConvertCellToLinalg());
+  // What other frontends and derivative rules wrote in arith and math on whole tensors.
+  pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }
@@ -55,6 +59,7 @@ void mlir::cell::buildCellToLLVMPipeline(OpPassManager &pm) {
 void mlir::cell::registerCellDialects(DialectRegistry &registry) {
   registry.insert<CellDialect, cellrt::CellRtDialect>();
   cellrt::registerBufferizableOpInterfaceExternalModels(registry);
+  registerExternalRules(registry);
 }
 
 void mlir::cell::registerCellPassesAndPipelines() {

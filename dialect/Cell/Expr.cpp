@@ -1,6 +1,7 @@
 //===- Expr.cpp - the expression language of derivative records -----------===//
 #include "dialect/Cell/Expr.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/TypeUtilities.h"
 
 #include <cmath>
@@ -10,6 +11,10 @@ using namespace mlir::cell;
 using namespace mlir::cell::expr;
 
 Value mlir::cell::createFull(OpBuilder &builder, Location loc, Value like, double number) {
+  if (auto scalar = dyn_cast<FloatType>(like.getType()))
+    return arith::ConstantOp::create(builder, loc, builder.getFloatAttr(scalar, number));
+  if (like.getType().isIntOrIndex())
+    return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(like.getType(), static_cast<int64_t>(number)));
   auto type = cast<RankedTensorType>(like.getType());
   if (!type.hasStaticShape())
     return FullLikeOp::create(builder, loc, like, builder.getF64FloatAttr(number));

@@ -104,11 +104,14 @@ private:
   /// Every dimension must be one of some operand. Where only filled tensors had it, an empty one that nobody reads keeps it.
   void coverDomain(OpBuilder &builder, Location loc) {
     llvm::SmallBitVector covered(group.domain.size());
-    auto cover = [&](AffineMap map) {
+    auto dimensions = [&](AffineMap map) {
+      llvm::SmallBitVector own(group.domain.size());
       for (AffineExpr expr : map.getResults())
         if (auto dim = dyn_cast<AffineDimExpr>(expr))
-          covered.set(dim.getPosition());
+          own.set(dim.getPosition());
+      return own;
     };
+    auto cover = [&](AffineMap map) { covered |= dimensions(map); };
     for (auto &[value, map] : reads)
       cover(map);
     for (OpResult result : results)
@@ -117,8 +120,8 @@ private:
       for (OpOperand &operand : member.op->getOpOperands()) {
         AffineMap map = mapInGroup(member, operand);
         auto type = dyn_cast<RankedTensorType>(operand.get().getType());
-        if (covered.all() || !type || !map.isPermutation())
-          continue;
+        if (!type || !dimensions(map).test(covered))
+          continue; // it has no dimension that is missing
         reads.push_back({tensor::EmptyOp::create(builder, loc, type.getShape(), type.getElementType()), map});
         cover(map);
       }

@@ -56,6 +56,8 @@ def cell_config() -> int:
     group.add_argument("--plugin", action="store_true", help="the plugin for stock mlir-opt")
     group.add_argument("--runtime", action="store_true", help="the library that compiled code calls")
     group.add_argument("--bindir", action="store_true", help="folder of cell-opt and cell-lsp-server")
+    group.add_argument("--cmakedir", action="store_true", help="folder of cellgradConfig.cmake, for plugins built with CMake")
+    group.add_argument("--includedir", action="store_true", help="folder of cellgrad's C++ headers and records")
     group.add_argument("--mlir-bindir", action="store_true", help="folder of the stock mlir-opt and mlir-runner")
     group.add_argument("--mlir-libdir", action="store_true", help="folder of MLIR's own runner libraries")
     args = parser.parse_args()
@@ -65,6 +67,10 @@ def cell_config() -> int:
         print(ROOT / "lib" / "libcellgrad_cpu.so")
     elif args.bindir:
         print(ROOT / "bin")
+    elif args.cmakedir:
+        print(ROOT / "lib" / "cmake" / "cellgrad")
+    elif args.includedir:
+        print(ROOT / "include")
     else:
         print(_site("mlir") / ("bin" if args.mlir_bindir else "lib"))
     return 0

@@ -14,7 +14,11 @@ public:
   explicit LinalgBody(linalg::LinalgOp op) : op(op), region(std::make_unique<Region>()) { region->push_back(new Block); }
 
   Block *block() { return &region->front(); }
-  OpBuilder builder() { return OpBuilder::atBlockEnd(block()); }
+  OpBuilder builder() {
+    OpBuilder inner(op.getContext());
+    inner.setInsertionPointToEnd(block());
+    return inner;
+  }
   /// Clones all but the yield of the op's body; its arguments come first.
   void cloneFrom(Block *body, ArrayRef<OpOperand *> operands);
   /// What a value of the op's body is here.
