@@ -12,7 +12,7 @@ using namespace mlir::cell;
 
 /// Ops of one operand at most, which is never larger than the result.
 static bool isAlwaysCheap(Operation *op) {
-  return op->hasTrait<OpTrait::ConstantLike>() || isa<BroadcastOp, ReshapeOp, FullLikeOp, StopGradientOp, tensor::FromElementsOp>(op) ||
+  return op->hasTrait<OpTrait::ConstantLike>() || isa<BroadcastOp, ReshapeOp, FullLikeOp, StopGradientOp, tensor::FromElementsOp, tensor::EmptyOp, tensor::CastOp>(op) ||
          (isa<tensor::ExtractOp>(op) && op->getNumOperands() == 1) || isa<arith::IndexCastOp, arith::IndexCastUIOp>(op);
 }
 

@@ -2,11 +2,13 @@
 #include "passes/AutoDiff/Reverse.h"
 
 #include "dialect/Cell/Cell.h"
+#include "passes/AutoDiff/External/External.h"
 #include "passes/AutoDiff/Regions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using namespace mlir::cell;
@@ -39,6 +41,8 @@ Value mlir::cell::createSum(OpBuilder &builder, Location loc, Value sum, Value t
   if (getElementTypeOrSelf(sum.getType()).isInteger(1))
     return LogicalOrOp::create(builder, loc, sum, term);
   Value inPlace = addToBlock(builder, loc, sum, term);
+  if (!inPlace)
+    inPlace = addToElements(builder, loc, sum, term);
   return inPlace ? inPlace : AddOp::create(builder, loc, sum, term).getResult();
 }
 
@@ -101,6 +105,15 @@ static LogicalResult reverseByRule(OpBuilder &builder, Operation &op, const llvm
   auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
   if (!differentiable)
     return reportNoRule(&op);
+  // A rule gives gradients to operands only.
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(op.getRegions(), captured);
+  for (Value value : captured)
+    if (active.contains(value)) {
+      auto diagnostic = op.emitError("'") << op.getName() << "' has no derivative by a value that its body takes from outside";
+      diagnostic.attachNote(value.getLoc()) << "the value is made here; make it an operand";
+      return diagnostic;
+    }
   auto results = llvm::map_to_vector(op.getResults(), [&](Value v) { return cotangents.of(v); });
   auto needed = llvm::map_to_vector(op.getOperands(), [&](Value v) { return active.contains(v); });
   SmallVector<Value> gradients(op.getNumOperands());

@@ -24,8 +24,9 @@ LogicalResult prepareForDerivative(func::FuncOp function);
 /// Zeros of `like`'s type, a float or a tensor of floats, in upstream ops.
 Value createZeros(OpBuilder &builder, Location loc, Value like);
 
-/// Sum of two values of one float type or tensor of floats.
-Value createSum(OpBuilder &builder, Location loc, Value a, Value b);
+/// A gradient that is zero but for one element or slice (tensor.insert, tensor.insert_slice into zeros) is added to `sum` there only. Null
+/// where `term` is no such gradient.
+Value addToElements(OpBuilder &builder, Location loc, Value sum, Value term);
 
 } // namespace mlir::cell
 

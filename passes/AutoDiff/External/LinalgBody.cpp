@@ -4,6 +4,7 @@
 #include "dialect/Cell/Cell.h"
 #include "passes/AutoDiff/External/External.h"
 #include "passes/AutoDiff/External/Pull.h"
+#include "passes/AutoDiff/Reverse.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -99,7 +100,7 @@ Value LinalgBody::emit(OpBuilder &outer, Value element, Value init, AffineMap ma
   for (unsigned loop : parallel.set_bits())
     iterators[loop] = utils::IteratorType::parallel;
   auto generic = linalg::GenericOp::create(outer, loc, init.getType(), inputs, init, inputMaps, iterators);
-  generic.getRegion().takeBody(*region);
+  generic.getRegion().takeBody(holder->getBodyRegion());
   return generic.getResult(0);
 }
 
@@ -122,7 +123,9 @@ FailureOr<Value> mlir::cell::pullThroughBody(OpBuilder &builder, Block *block, D
       continue;
     auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
     if (!differentiable || op->getNumRegions()) {
-      op->emitError("'") << op->getName() << "' has no derivative rule inside the body of a linalg op";
+      // At its location only: the op is a copy in a body that is not finished.
+      emitError(op->getLoc()) << "'" << op->getName() << "' has no derivative rule inside the body of a linalg op"
+                              << (op->getNumRegions() ? "; write it with arith.select" : "");
       return failure();
     }
     auto needed = llvm::map_to_vector(op->getOperands(), [&](Value v) { return varied.contains(v); });

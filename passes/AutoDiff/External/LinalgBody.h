@@ -3,7 +3,9 @@
 #define CELL_PASSES_AUTODIFF_EXTERNAL_LINALGBODY_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/OwningOpRef.h"
 
 namespace mlir::cell {
 
@@ -11,14 +13,10 @@ namespace mlir::cell {
 /// are not saved for it.
 class LinalgBody {
 public:
-  explicit LinalgBody(linalg::LinalgOp op) : op(op), region(std::make_unique<Region>()) { region->push_back(new Block); }
+  explicit LinalgBody(linalg::LinalgOp op) : op(op), holder(ModuleOp::create(op.getLoc())) {}
 
-  Block *block() { return &region->front(); }
-  OpBuilder builder() {
-    OpBuilder inner(op.getContext());
-    inner.setInsertionPointToEnd(block());
-    return inner;
-  }
+  Block *block() { return holder->getBody(); }
+  OpBuilder builder() { return OpBuilder::atBlockEnd(block()); }
   /// Clones all but the yield of the op's body; its arguments come first.
   void cloneFrom(Block *body, ArrayRef<OpOperand *> operands);
   /// What a value of the op's body is here.
@@ -35,7 +33,8 @@ private:
   Value emit(OpBuilder &builder, Value element, Value init, AffineMap map, bool sum);
 
   linalg::LinalgOp op;
-  std::unique_ptr<Region> region;
+  /// Holds the body until its op can be made: MLIR wants every region to have an op around it.
+  OwningOpRef<ModuleOp> holder;
   IRMapping mapping;
   /// Of the block's arguments.
   SmallVector<Value> tensors;

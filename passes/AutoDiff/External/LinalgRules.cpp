@@ -7,6 +7,7 @@
 #include "dialect/Cell/Cell.h"
 #include "passes/AutoDiff/External/External.h"
 #include "passes/AutoDiff/External/Pull.h"
+#include "passes/AutoDiff/Reverse.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

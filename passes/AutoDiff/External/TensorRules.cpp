@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::cell;
@@ -17,7 +18,25 @@ Value mlir::cell::createZeros(OpBuilder &builder, Location loc, Value like) {
   return Num{&emitter, like}.number(0).value;
 }
 
-Value mlir::cell::createSum(OpBuilder &builder, Location loc, Value a, Value b) { return arith::AddFOp::create(builder, loc, a, b); }
+Value mlir::cell::addToElements(OpBuilder &builder, Location loc, Value sum, Value term) {
+  auto isZero = [](Value value) {
+    if (auto splat = value.getDefiningOp<tensor::SplatOp>())
+      value = splat.getInput();
+    return matchPattern(value, m_AnyZeroFloat());
+  };
+  if (auto insert = term.getDefiningOp<tensor::InsertOp>(); insert && isZero(insert.getDest())) {
+    Value part = tensor::ExtractOp::create(builder, loc, sum, insert.getIndices());
+    part = arith::AddFOp::create(builder, loc, part, insert.getScalar());
+    return tensor::InsertOp::create(builder, loc, part, sum, insert.getIndices());
+  }
+  if (auto insert = term.getDefiningOp<tensor::InsertSliceOp>(); insert && isZero(insert.getDest())) {
+    Value part = tensor::ExtractSliceOp::create(builder, loc, insert.getSourceType(), sum, insert.getMixedOffsets(), insert.getMixedSizes(),
+                                                insert.getMixedStrides());
+    part = arith::AddFOp::create(builder, loc, part, insert.getSource());
+    return tensor::InsertSliceOp::create(builder, loc, part, sum, insert.getMixedOffsets(), insert.getMixedSizes(), insert.getMixedStrides());
+  }
+  return nullptr;
+}
 
 namespace {
 /// The sum of all elements, a scalar.
