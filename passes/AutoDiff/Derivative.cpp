@@ -1,11 +1,8 @@
 //===- Derivative.cpp - the derivative of one function --------------------===//
 #include "passes/AutoDiff/Derivative.h"
 
-<<<<<<< HEAD
 #include "passes/AutoDiff/CustomRules.h"
-=======
 #include "passes/AutoDiff/External/External.h"
->>>>>>> 8491882 (Foreign IR: prepared for reverse mode, sums at one element, errors; tests)
 #include "passes/AutoDiff/Reverse.h"
 
 using namespace mlir;
@@ -72,11 +69,7 @@ LogicalResult DerivativeBuilder::buildHalves(Derivative &derivative, const Deriv
   func::FuncOp forward = derivative.forward;
   llvm::DenseSet<Value> active;
   ReverseContext context(active);
-<<<<<<< HEAD
-  if (failed(checkTapes(forward)) || failed(decomposeActive(forward, key, activity)))
-=======
-  if (failed(checkTapes(forward)) || failed(prepareForDerivative(forward)) || failed(decomposeActive(forward, key)))
->>>>>>> 8491882 (Foreign IR: prepared for reverse mode, sums at one element, errors; tests)
+  if (failed(checkTapes(forward)) || failed(prepareForDerivative(forward)) || failed(decomposeActive(forward, key, activity)))
     return failure();
   normalizeLoops(forward, key);
   if (failed(augmentCalls(forward, key, context)))

@@ -3,6 +3,7 @@
 
 #include "dialect/Cell/Cell.h"
 #include "passes/AutoDiff/CustomRules.h"
+#include "passes/AutoDiff/External/External.h"
 #include "passes/AutoDiff/ForwardRegions.h"
 #include "passes/AutoDiff/Regions.h"
 
@@ -21,6 +22,8 @@ LogicalResult TangentPusher::pushOp(Operation *op) {
     return pushCall(call);
   if (isa<scf::IfOp, scf::ForOp, scf::WhileOp>(op))
     return pushRegionOp(op);
+  if (failed(checkCaptures(op, [&](Value v) { return static_cast<bool>(tangents.lookup(v)); })))
+    return failure();
   OpBuilder builder(op->getContext());
   builder.setInsertionPointAfter(op);
   auto operands = llvm::map_to_vector(op->getOperands(), [&](Value v) { return tangents.lookup(v); });
@@ -113,7 +116,7 @@ FailureOr<ForwardDerivative> ForwardBuilder::build(func::FuncOp function, const 
   symbols.insert(derivative.function, std::next(function->getIterator()));
 
   Block &body = derivative.function.getBody().front();
-  if (failed(decomposeActive(derivative.function, key, activity)))
+  if (failed(prepareForDerivative(derivative.function)) || failed(decomposeActive(derivative.function, key, activity)))
     return failure();
   TangentPusher pusher(*this, activity.activeValues(derivative.function, key));
   for (auto [i, flag] : llvm::enumerate(key.arguments))

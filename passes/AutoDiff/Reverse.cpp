@@ -8,7 +8,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using namespace mlir::cell;
@@ -105,15 +104,8 @@ static LogicalResult reverseByRule(OpBuilder &builder, Operation &op, const llvm
   auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
   if (!differentiable)
     return reportNoRule(&op);
-  // A rule gives gradients to operands only.
-  llvm::SetVector<Value> captured;
-  getUsedValuesDefinedAbove(op.getRegions(), captured);
-  for (Value value : captured)
-    if (active.contains(value)) {
-      auto diagnostic = op.emitError("'") << op.getName() << "' has no derivative by a value that its body takes from outside";
-      diagnostic.attachNote(value.getLoc()) << "the value is made here; make it an operand";
-      return diagnostic;
-    }
+  if (failed(checkCaptures(&op, [&](Value v) { return active.contains(v); })))
+    return failure();
   auto results = llvm::map_to_vector(op.getResults(), [&](Value v) { return cotangents.of(v); });
   auto needed = llvm::map_to_vector(op.getOperands(), [&](Value v) { return active.contains(v); });
   SmallVector<Value> gradients(op.getNumOperands());

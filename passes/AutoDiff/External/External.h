@@ -21,6 +21,9 @@ void registerExternalRules(DialectRegistry &registry);
 /// tensor.generate reads from outside becomes an operand where it can carry a derivative.
 LogicalResult prepareForDerivative(func::FuncOp function);
 
+/// A rule gives derivatives by operands only: an error where the regions of an op read another value that takes part.
+LogicalResult checkCaptures(Operation *op, function_ref<bool(Value)> isActive);
+
 /// Zeros of `like`'s type, a float or a tensor of floats, in upstream ops.
 Value createZeros(OpBuilder &builder, Location loc, Value like);
 

@@ -35,6 +35,20 @@ static void liftCaptures(RewriterBase &rewriter, linalg::GenericOp op, ArrayRef<
   rewriter.replaceOp(op, lifted.getResults());
 }
 
+LogicalResult mlir::cell::checkCaptures(Operation *op, function_ref<bool(Value)> isActive) {
+  if (op->getNumRegions() == 0)
+    return success();
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(op->getRegions(), captured);
+  for (Value value : captured)
+    if (isActive(value)) {
+      auto diagnostic = op->emitError("'") << op->getName() << "' has no derivative by a value that its body takes from outside";
+      diagnostic.attachNote(value.getLoc()) << "the value is made here; make it an operand";
+      return diagnostic;
+    }
+  return success();
+}
+
 LogicalResult mlir::cell::prepareForDerivative(func::FuncOp function) {
   IRRewriter rewriter(function.getContext());
   SmallVector<Operation *> work;
