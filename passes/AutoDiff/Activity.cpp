@@ -3,7 +3,10 @@
 
 #include "dialect/Cell/Cell.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
@@ -15,7 +18,15 @@ bool mlir::cell::mayCarryDerivative(Type type) {
   return isa<TapeType, FloatType>(type);
 }
 
-bool mlir::cell::blocksDerivative(Operation *op) { return op->hasTrait<NonDifferentiable>() && !isa<TapePushOp, TapePopOp>(op); }
+/// In arith and math only floats carry derivatives: comparisons and conversions to integers pass nothing on.
+static bool isIntegerArithmetic(Operation *op) {
+  return isa_and_nonnull<arith::ArithDialect, math::MathDialect>(op->getDialect()) &&
+         llvm::none_of(op->getResultTypes(), [](Type type) { return isa<FloatType>(getElementTypeOrSelf(type)); });
+}
+
+bool mlir::cell::blocksDerivative(Operation *op) {
+  return (op->hasTrait<NonDifferentiable>() && !isa<TapePushOp, TapePopOp>(op)) || isIntegerArithmetic(op);
+}
 
 /// The operands of an op and what its regions take from outside.
 static SmallVector<Value> inputsOf(Operation *op) {

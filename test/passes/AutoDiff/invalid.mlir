@@ -1,16 +1,16 @@
 // RUN: cell-opt %s --cell-differentiate --split-input-file --verify-diagnostics
 
 // An op without a rule names itself and the way out.
-func.func private @f(%x: tensor<4xf32>) -> tensor<4xf32> {
-  %0 = tensor.cast %x : tensor<4xf32> to tensor<?xf32>
-  // expected-error @+2 {{'tensor.cast' has no derivative rule}}
+func.func private @f(%x: tensor<4xf16>) -> tensor<4xf16> {
+  %0 = arith.bitcast %x : tensor<4xf16> to tensor<4xbf16>
+  // expected-error @+2 {{'arith.bitcast' has no derivative rule}}
   // expected-note @+1 {{implement DifferentiableOpInterface for it, or stop the derivative before it with cell.stop_gradient}}
-  %1 = tensor.cast %0 : tensor<?xf32> to tensor<4xf32>
-  return %1 : tensor<4xf32>
+  %1 = arith.bitcast %0 : tensor<4xbf16> to tensor<4xf16>
+  return %1 : tensor<4xf16>
 }
-func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
-  %v, %g = cell.value_and_grad @f(%x) wrt [0] outputs [0] : (tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
-  return %g : tensor<4xf32>
+func.func @main(%x: tensor<4xf16>) -> tensor<4xf16> {
+  %v, %g = cell.value_and_grad @f(%x) wrt [0] outputs [0] : (tensor<4xf16>) -> (tensor<4xf16>, tensor<4xf16>)
+  return %g : tensor<4xf16>
 }
 
 // -----
