@@ -248,6 +248,8 @@ def binary(name: str, x: Any, y: Any) -> Any:
     Raises:
         UserError: shapes that do not go together, or operands that are not numbers.
     """
+    if trace.capturing() and (stands_for_number(x) or stands_for_number(y)):
+        return _of_numbers(name, x, y)
     if isinstance(x, TensorBase):
         if not isinstance(y, TensorBase):
             y = operand(name, y, x)
@@ -265,6 +267,31 @@ def binary(name: str, x: Any, y: Any) -> Any:
 compare = binary
 
 
+def stands_for_number(x: Any) -> bool:
+    """Whether a Tensor stands for a Python number."""
+    return isinstance(x, TensorBase) and x._node is not None and x._node.number
+
+
+def as_number(x: Any) -> Any:
+    """Marks a traced Tensor as one that stands for a Python number."""
+    x._node.number = True
+    return x
+
+
+def _of_numbers(name: str, x: Any, y: Any) -> Any:
+    """A binary op with a Tensor that stands for a Python number: between numbers Python's arithmetic, beside a Tensor in the dtype of that."""
+    numbers = [v for v in (x, y) if stands_for_number(v) or (not isinstance(v, TensorBase) and is_number(v))]
+    floating = [v.dtype.is_floating_point if isinstance(v, TensorBase) else isinstance(v, (float, np.floating)) for v in numbers]
+    if len(numbers) == 2:
+        dtype = dt.float64 if any(floating) or name == "div" else dt.int64
+        result = _mixed(name, (as_tensor(x, dtype), as_tensor(y, dtype)))
+        return result if name in _COMPARISONS else as_number(result)
+    tensor = as_tensor(y if numbers[0] is x else x)
+    dtype = dt.promote_scalar(tensor.dtype, 1.0 if floating[0] else 1)
+    number = cast(numbers[0], dtype)
+    return _eager(_MIXED + name, None, *((number, tensor) if numbers[0] is x else (tensor, number)))
+
+
 def operator(name: str, reflected: bool = False, check: Any = None) -> Any:
     """A method of Tensor for a Python operator. Where the kernel exists, a call runs no Python code (docs/design/call-path.md)."""
 
@@ -278,7 +305,8 @@ def operator(name: str, reflected: bool = False, check: Any = None) -> Any:
 
 def unary(name: str, x: Any, attrs: dict | None = None) -> Any:
     """An elementwise op of one operand."""
-    return dispatch(name, (as_tensor(x),), attrs)
+    result = dispatch(name, (as_tensor(x),), attrs)
+    return as_number(result) if stands_for_number(x) and result._node is not None else result
 
 
 def float_unary(name: str, x: Any, attrs: dict | None = None) -> Any:

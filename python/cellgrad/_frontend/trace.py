@@ -34,12 +34,15 @@ def from_mlir(word: str) -> dt.DType:
 
 
 class Node:
-    """What a traced Tensor stands for: a value and the frame whose function it belongs to."""
+    """What a traced Tensor stands for: a value and the frame whose function it belongs to.
 
-    __slots__ = ("value", "frame")
+    ``number``: it is what Python has as a number (the counter of a loop), so in arithmetic it takes the dtype of what it meets.
+    """
+
+    __slots__ = ("value", "frame", "number")
 
     def __init__(self, value: Any, frame: Frame) -> None:
-        self.value, self.frame = value, frame
+        self.value, self.frame, self.number = value, frame, False
 
 
 class Frame:

@@ -468,3 +468,29 @@ def test_builtins(name):
         "in": lambda v: v * 2 if 2.0 in v else v,
     }
     same(bodies[name], X)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float16", "float64"])
+@pytest.mark.parametrize("n", [20, Tensor(20)], ids=["static", "tensor"])
+def test_the_counter_is_a_number_in_arithmetic(dtype, n):
+    def f(v, m):
+        k = 0
+        for i in range(m):
+            v = v + i - (-i) * 2 + k
+            k += 1
+        return v
+
+    v = Tensor(np.array([1, 2]), getattr(ms, dtype))
+    compiled = jit(f)(v, n)
+    assert compiled.dtype is v.dtype
+    assert plain(compiled) == plain(f(v, n))
+
+
+def test_counter_and_fraction_keep_the_precision_of_python():
+    def f(v):
+        for i in range(20):
+            v = v + i * 0.1 + i / 3
+        return v
+
+    v = Tensor(np.array([1.0, 2.0]))
+    assert plain(jit(f)(v)) == pytest.approx(plain(f(v)), rel=1e-14)

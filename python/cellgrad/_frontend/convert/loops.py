@@ -8,7 +8,7 @@ from ... import _errors as err
 from ..._runtime import _core
 from ..._runtime import dtype as dt
 from .. import trace
-from ..dispatch import as_tensor, cast, is_number, logical, select
+from ..dispatch import as_number, as_tensor, cast, is_number, logical, select, stands_for_number
 from ..loops import stage_for, stage_while
 from ..regions import Undefined, describe
 from .branches import is_staged, stage_if
@@ -59,12 +59,17 @@ class _Loop:
         self.block, self.get, self.set, self.once = block, get, set_, once
         self.names = block.names
         self.before: dict[str, Any] = dict(zip(self.names, get())) if get is not None else {}
+        self.tensors: set[str] = set()  # ints before the loop that become Tensors in it
         self.filling: dict[str, Callable] = {}  # first assigned in an iteration: makes a value to begin with, which is never read
         self.carried = [n for n, v in self.before.items() if self.fillable(n) or (v is not UNDEFINED and (n in block.head or n in block.captured)) or n in block.live]
 
     def fillable(self, name: str) -> bool:
         """Whether a variable without a value is not read before an iteration has set it."""
         return self.before[name] is UNDEFINED and (name == VALUE or (self.once and name in self.block.live))
+
+    def is_number(self, name: str) -> bool:
+        """Whether a variable is an int of Python's that the program counts."""
+        return type(self.before[name]) is int and name not in self.tensors
 
     def start(self) -> tuple:
         return tuple(self.filling[n]() if n in self.filling else marked(n, self.before[n]) for n in self.carried)
@@ -73,6 +78,9 @@ class _Loop:
         """Sets the variables as an iteration finds them."""
         if self.set is not None:
             found = dict(zip(self.carried, map(unmarked, values)))
+            for name, value in found.items():
+                if self.is_number(name) and isinstance(value, TensorBase) and value.dtype is dt.int64:
+                    as_number(value)
             self.set(tuple(found.get(n, UNDEFINED) for n in self.names))
 
     def leave(self, entered: Any) -> tuple:
@@ -85,6 +93,9 @@ class _Loop:
         for name in self.carried:
             if self.fillable(name) and name not in self.filling and after[name] is not UNDEFINED:
                 self.filling[name] = shapes_of(after[name])
+                raise _Again
+            if self.is_number(name) and isinstance(after[name], TensorBase) and not stands_for_number(after[name]):
+                self.tensors.add(name)
                 raise _Again
         return tuple(marked(n, after[n]) for n in self.carried)
 
@@ -116,7 +127,7 @@ class _Loop:
         Raises:
             CaptureError: one is read afterwards that may have no value.
         """
-        for _ in range(len(self.names) + 2):
+        for _ in range(2 * len(self.names) + 2):
             try:
                 with given_up():
                     found = emit_loop()
@@ -224,7 +235,7 @@ def _stage_for(bounds: tuple, item: Callable, body: Callable, stop: Any, get: An
     def iteration(i: Any, *values: Any) -> tuple:
         loop.enter(values)
         with region(what, trial) as here:
-            here.numbers.append(i)
+            here.numbers.append(as_number(i))
             body(item(i))
             return loop.leave(values)
 
