@@ -39,6 +39,8 @@ build: $(VENV)/.installed
 demo: build
 	@echo "== examples/value_and_grad_doc.py"
 	@$(BIN)/python examples/value_and_grad_doc.py
+	@echo "== examples/ode_fit.py"
+	@$(BIN)/python examples/ode_fit.py
 	@echo "== examples/lenet5_mnist.py"
 	@rm -rf $(BUILD)/demo-cache
 	@CELLGRAD_CACHE_DIR=$(BUILD)/demo-cache $(BIN)/python examples/lenet5_mnist.py

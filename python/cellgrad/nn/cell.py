@@ -102,7 +102,10 @@ class Cell:
                 if params.get(param.name, param) is not param:
                     raise ValueError(f"For '{type(self).__name__}', the Parameter '{param.name}' of the ParameterTuple '{name}' has the name of "
                                      "another Parameter of the Cell; give them different names.")
-                self.insert_param_to_cell(param.name, param, check_name_contain_dot=False)
+                params[param.name] = param
+                # Listed under its name, and an attribute too where the name is free: a Parameter called like a method must not hide it.
+                if not hasattr(self, param.name):
+                    self.__dict__[param.name] = param
             object.__setattr__(self, name, value)
         else:
             self._set_plain(name, value)

@@ -250,3 +250,19 @@ def test_parameter_of_a_tuple_is_an_attribute() -> None:
 
 def test_import_is_lazy() -> None:
     assert ms.nn is nn
+
+
+def test_parameter_of_a_tuple_hides_no_method() -> None:
+    weight = Parameter(Tensor([1.0]), name="construct")
+
+    class Net(nn.Cell):
+        def __init__(self) -> None:
+            super().__init__()
+            self.listed = ParameterTuple([weight])
+
+        def construct(self, x):
+            return x * self.listed[0]
+
+    net = Net()
+    assert float(net(Tensor([2.0]))) == 2.0
+    assert [p.name for p in net.trainable_params()] == ["construct"]
