@@ -45,17 +45,14 @@ FUNCTIONS = {
 }
 
 
-NESTED = pytest.param("loop in a loop", marks=pytest.mark.xfail(reason="memory plan of nested loops"))
-
-
-@pytest.mark.parametrize("name", [NESTED if name == "loop in a loop" else name for name in FUNCTIONS])
+@pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("trips", [0, 1, 3])
 def test_first_order(x, name, trips):
     fn = FUNCTIONS[name][0]
     check(lambda v, k: fn(v, k).sum(), x, n(trips))
 
 
-@pytest.mark.parametrize("name", ["cond", "for", "sum of a loop", "while on values", NESTED, "cond in a loop", "scan"])
+@pytest.mark.parametrize("name", ["cond", "for", "sum of a loop", "while on values", "loop in a loop", "cond in a loop", "scan"])
 def test_second_order(x, name):
     fn = FUNCTIONS[name][0]
     first = grad(lambda v, k: (fn(v, k) * 1.0).sum())
