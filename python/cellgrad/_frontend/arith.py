@@ -5,7 +5,7 @@ from typing import Any
 
 from .. import _errors as err
 from .._runtime import dtype as dt
-from .dispatch import as_tensor, binary, cast, composite, dispatch, full, is_number, logical, operand
+from .dispatch import as_tensor, binary, cast, composite, dispatch, full, is_number, logical, operand, unary
 
 __all__ = ["bitwise", "invert", "negative", "power"]
 
@@ -40,7 +40,7 @@ def negative(x: Any) -> Any:
     x = as_tensor(x)
     if x.dtype is dt.bool_:
         raise err.DTypeError("neg: a bool Tensor has no negative", hint="use logical_not, or cast it with .astype")
-    return dispatch("neg", (x,))
+    return unary("neg", x)
 
 
 def invert(x: Any) -> Any:

@@ -14,7 +14,7 @@ from .. import _errors as err
 from .._runtime import _core
 from .._runtime import dtype as dt
 from . import trace
-from .dispatch import as_tensor, is_number
+from .dispatch import as_number, as_tensor, is_number, stands_for_number
 from .loops import run_range, stage_for, stage_while
 from .regions import Region, Undefined, condition_value, copied, describe, emit_location, is_undefined, known_value, number_dtype, same_static
 from .structure import map_leaves
@@ -84,12 +84,12 @@ class _Joined:
         else:
             dtype = dt.promote(number_dtype(a), number_dtype(b))
         self.slots.append((a, b, dtype))
-        return _Slot(len(self.slots) - 1)
+        return _Slot(len(self.slots) - 1, dtype is dt.int64 and all(type(x) is int or stands_for_number(x) for x in (a, b)))
 
 
 class _Slot:
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, number: int, is_int: bool) -> None:
+        self.number, self.is_int = number, is_int  # is_int: an int of Python's in arithmetic
 
 
 def cond(predicate: Any, then_fn: Callable, else_fn: Callable, *operands: Any, where: Any = None, names: tuple | None = None) -> Any:
@@ -128,7 +128,7 @@ def cond(predicate: Any, then_fn: Callable, else_fn: Callable, *operands: Any, w
     results = [parent.tensor(value) for value in values[:len(joined.slots)]]
     for tensor, value in zip(writes, values[len(joined.slots):]):
         parent.write(tensor, value)
-    return map_leaves(lambda leaf: results[leaf.number] if isinstance(leaf, _Slot) else leaf, template)
+    return map_leaves(lambda leaf: (as_number(results[leaf.number]) if leaf.is_int else results[leaf.number]) if isinstance(leaf, _Slot) else leaf, template)
 
 
 # --------------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from .. import _errors as err
 from .._runtime import _core
 from .._runtime import dtype as dt
 from . import trace
-from .dispatch import as_tensor, binary, cast, dispatch, is_number, select
+from .dispatch import as_number, as_tensor, binary, cast, dispatch, is_number, select, stands_for_number
 from .regions import Like, Region, Undefined, condition_value, copied, describe, emit_location, is_undefined, number_dtype, same_static, where_it_differs
 from .structure import map_leaves
 
@@ -22,6 +22,7 @@ __all__ = ["Loop", "map_arrays", "run_range", "stage_for", "stage_while"]
 
 TensorBase = _core.TensorBase
 _MOST_TRACES = 32
+_INT = (dt.int64, ())
 
 
 def run_range(bounds: tuple, body: Callable, carried: tuple) -> tuple:
@@ -40,6 +41,8 @@ class Loop:
         self.entry: list[Any] = []
         self._list(self.template, "")
         self.specs: list[Any] = [(leaf.dtype, leaf.shape) if isinstance(leaf, TensorBase) else None for leaf in self.entry]
+        # Ints that stay ints of Python's in arithmetic: each trip makes them of ints.
+        self.numbers = [type(leaf) is int for leaf in self.entry]
         self.written: list[Any] = []  # Tensors from outside that the body writes
 
     def _list(self, tree: Any, path: str) -> None:
@@ -72,8 +75,11 @@ class Loop:
         """A region with the arguments of the body (or condition)."""
         region = Region(name)
         with region.inside():
-            number = [region.frame.formal(Like(dt.int64, ()))] if counter else []
+            number = [as_number(region.frame.formal(Like(dt.int64, ())))] if counter else []
             leaves = [leaf if spec is None else region.frame.formal(Like(*spec)) for leaf, spec in zip(self.entry, self.specs)]
+            for leaf, is_int in zip(leaves, self.numbers):
+                if is_int and isinstance(leaf, TensorBase):
+                    as_number(leaf)
             for tensor in self.written:
                 region.bind(tensor)
         return Opened(region, number, leaves)
@@ -136,6 +142,8 @@ class Loop:
             new = self._static(path, entry, out) if spec is None else self._typed(path, entry, spec, out)
             if new != spec:
                 self.specs[k], changed = new, True
+            if self.numbers[k] and (new not in (None, _INT) or (isinstance(out, TensorBase) and not stands_for_number(out))):
+                self.numbers[k], changed = False, True
         known = {id(t) for t in self.written}
         more = [t for t in region.writes() if id(t) not in known]
         self.written += more
@@ -189,7 +197,7 @@ class Loop:
         parent = trace.current_frame()
         rest = iter(values)
         results: list[Any] = []
-        for entry, spec, leaf, out, written, path in zip(self.entry, self.specs, opened.leaves, outs, opened.written(), self.paths):
+        for entry, spec, leaf, out, written, path, is_int in zip(self.entry, self.specs, opened.leaves, outs, opened.written(), self.paths, self.numbers):
             if spec is None:
                 lost = is_undefined(entry) and not is_undefined(out)
                 results.append(Undefined(entry.name, f"gets a value only inside a `{self.what}` loop, which may run no trip") if lost else entry)
@@ -203,7 +211,7 @@ class Loop:
             if written and isinstance(entry, TensorBase) and parent.capture.is_outside(entry):
                 raise err.UnsupportedError(f"the `{self.what}` loop writes into {self.label(path)} and then makes it another Tensor",
                                            hint="write into a copy: make it before the loop with .copy()")
-            results.append(parent.tensor(value))
+            results.append(as_number(parent.tensor(value)) if is_int else parent.tensor(value))
         for tensor, value in zip(self.written, rest):
             parent.write(tensor, value)
         return self.rebuild(results)

@@ -296,3 +296,23 @@ def test_primitives_of_the_reference(x):
                  lambda: ops.ForiLoop()(0, 4, lambda i, v: v, 0, unroll=1)):
         with pytest.raises(TypeError):
             call()
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float16", "int8"])
+def test_ints_of_loops_take_the_dtype_that_they_meet(dtype):
+    def f(v, k):
+        def body(i, v, c):
+            e = ops.cond(c > 1, lambda: c, lambda: 0)
+            return v + i - (-i) * 2 + c + e, c + 1
+
+        v, c = loop(0, k, 1, body, v, 0)
+        return v * c
+
+    agree(f, (Tensor(np.array([1, 2]), getattr(ms, dtype)), n(3)))
+
+
+def test_an_int_that_becomes_a_sum_of_tensors_is_one():
+    def f(v, k):
+        return loop(0, k, 1, lambda i, s: (s + v.sum(),), 0)[0] + Tensor(1, ms.int32)
+
+    agree(f, (Tensor([1, 2]), n(3)))
