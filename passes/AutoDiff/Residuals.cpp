@@ -3,9 +3,8 @@
 #include "passes/AutoDiff/Regions.h"
 #include "passes/AutoDiff/ResidualPlan.h"
 #include "passes/AutoDiff/Reverse.h"
+#include "passes/AutoDiff/SavedForm.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -13,28 +12,6 @@ using namespace mlir;
 using namespace mlir::cell;
 
 namespace {
-
-/// The type in which a value is saved: a scalar as a tensor of one element.
-Type savedType(Type type) {
-  if (type.isIndex())
-    return RankedTensorType::get({}, IntegerType::get(type.getContext(), 64));
-  return isa<FloatType, IntegerType>(type) ? RankedTensorType::get({}, type) : type;
-}
-
-Value pack(OpBuilder &builder, Value value) {
-  if (value.getType().isIndex())
-    value = arith::IndexCastOp::create(builder, value.getLoc(), builder.getI64Type(), value);
-  if (isa<FloatType, IntegerType>(value.getType()))
-    return tensor::FromElementsOp::create(builder, value.getLoc(), cast<RankedTensorType>(savedType(value.getType())), value);
-  return value;
-}
-
-Value unpack(OpBuilder &builder, Location loc, Value saved, Type type) {
-  if (saved.getType() == type)
-    return saved;
-  Value scalar = tensor::ExtractOp::create(builder, loc, saved, ValueRange());
-  return type.isIndex() ? arith::IndexCastOp::create(builder, loc, type, scalar).getResult() : scalar;
-}
 
 /// Where a value of a block exists.
 void setInsertionPointAfterDefinition(OpBuilder &builder, Value value) {
@@ -124,16 +101,6 @@ private:
     }
   }
 
-  LogicalResult checkSaved(Value value, bool onTape) {
-    auto tensor = dyn_cast<RankedTensorType>(savedType(value.getType()));
-    if (!tensor)
-      return emitError(value.getLoc()) << "the derivative needs a value of type " << value.getType() << " again, and such a value cannot be saved";
-    if (onTape && !tensor.hasStaticShape())
-      return emitError(value.getLoc()) << "the derivative needs a value of the dynamic shape " << value.getType()
-                                       << " again after control flow; give it a static shape";
-    return success();
-  }
-
   /// A tape that begins here, or passes through from outside once an outer region is done.
   TapeCreateOp createRoot(Type type, Location loc) {
     auto tape = type;
@@ -192,8 +159,35 @@ private:
     builder.setInsertionPoint(pair.reverse->getTerminator());
     for (auto [saved, rest] : llvm::zip(list, left))
       if (!rest)
-        fetch(saved.value);
+        here.map(saved.value, fetch(saved.value));
     llvm::append_range(rests, left);
+  }
+
+  /// A value at the end of a trip that the next trip starts with, both of which are saved: in the mirrored loop, which goes through the trips
+  /// backwards, it is what the trip before it took off the tape, and the loop's result in its first trip.
+  struct Handed {
+    Value yielded, argument, result;
+  };
+
+  /// Takes values out of the plan that the mirrored loop can hand on from trip to trip.
+  SmallVector<Handed> takeHanded(Operation *loop, ResidualPlan &plan) {
+    SmallVector<Handed> list;
+    auto consider = [&](Value yielded, Value argument, Value result) {
+      if (yielded != argument && isa<RankedTensorType>(yielded.getType()) && llvm::is_contained(plan.saved, yielded) &&
+          llvm::is_contained(plan.saved, argument)) {
+        plan.saved.erase(llvm::find(plan.saved, yielded));
+        list.push_back({yielded, argument, result});
+      }
+    };
+    if (auto form = dyn_cast<scf::ForOp>(loop)) {
+      for (auto [yielded, argument, result] : llvm::zip(form.getYieldedValues(), form.getRegionIterArgs(), form.getResults()))
+        consider(yielded, argument, result);
+    } else if (auto form = dyn_cast<scf::WhileOp>(loop)) {
+      for (auto [handed, argument, result] : llvm::zip(form.getConditionOp().getArgs(), form.getAfterArguments(), form.getResults()))
+        if (auto head = dyn_cast<BlockArgument>(handed); head && head.getOwner() == form.getBeforeBody())
+          consider(form.getYieldOp().getOperand(head.getArgNumber()), argument, result);
+    }
+    return list;
   }
 
   LogicalResult moveOutOfLoop(const Mirror &mirror) {
@@ -206,8 +200,11 @@ private:
     }
     SmallVector<Value> tapes;
     ResidualPlan plan = planOf(pair, free, tapes);
-    SmallVector<Saved> list = savedOf(plan, tapes);
     Operation *forward = pair.forward->getParentOp();
+    // The loop is made anew below; its results keep their places.
+    SmallVector<Handed> handed = takeHanded(forward, plan);
+    SmallVector<unsigned> handedResults = llvm::map_to_vector(handed, [](const Handed &h) { return cast<OpResult>(h.result).getResultNumber(); });
+    SmallVector<Saved> list = savedOf(plan, tapes);
     SmallVector<Value> starts, inside, ends, tapesThere, rests;
     SmallVector<TapeCreateOp> created;
     builder.setInsertionPoint(forward);
@@ -223,11 +220,21 @@ private:
     appendYields(*pair.forward, ends);
     auto results = forward->getResults().take_back(list.size());
     Operation *reverse = carryThrough(pair.reverse->getParentOp(), results, tapesThere);
+    SmallVector<Value> handedStarts, handedThere, handedOn;
+    for (unsigned i : handedResults)
+      handedStarts.push_back(forward->getResult(i));
+    reverse = carryThrough(reverse, handedStarts, handedThere);
+    for (auto [value, there] : llvm::zip(handed, handedThere))
+      here.map(value.yielded, there);
     replay(pair, plan, here, list, tapesThere, rests);
+    for (const Handed &value : handed)
+      handedOn.push_back(here.lookup(value.argument));
     appendYields(*pair.reverse, rests);
+    appendYields(*pair.reverse, handedOn);
     for (auto [value, known] : mirror.known)
       eraseDead(known);
-    for (auto [root, end, rest] : llvm::zip(created, results, reverse->getResults().take_back(list.size()))) {
+    auto leaving = reverse->getResults().drop_back(handed.size()).take_back(list.size());
+    for (auto [root, end, rest] : llvm::zip(created, results, leaving)) {
       context.tapeRoots[end] = root;
       context.tapeRests[end] = rest;
     }
