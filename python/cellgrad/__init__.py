@@ -20,8 +20,10 @@ from ._frontend.context import GRAPH_MODE, PYNATIVE_MODE, get_context, set_conte
 if TYPE_CHECKING:
     from . import common, dtype, nn, ops, optim, runtime, train
     from ._frontend.jit import jit
+    from ._frontend.custom import custom_jvp, custom_vjp
     from ._frontend.forward import jvp, linearize
     from ._frontend.jacobians import hessian, jacfwd, jacrev
+    from ._frontend.recompute import checkpoint, recompute
     from ._frontend.transforms import get_grad, grad, value_and_grad
     from ._frontend.vjp import vjp
     from .common.seed import get_seed, set_seed
@@ -33,6 +35,7 @@ _NAMES = {
     "jit": "._frontend.jit", "value_and_grad": "._frontend.transforms", "grad": "._frontend.transforms", "get_grad": "._frontend.transforms",
     "vjp": "._frontend.vjp", "jvp": "._frontend.forward", "linearize": "._frontend.forward", "jacfwd": "._frontend.jacobians",
     "jacrev": "._frontend.jacobians", "hessian": "._frontend.jacobians", "vmap": "._frontend.vmap",
+    "custom_vjp": "._frontend.custom", "custom_jvp": "._frontend.custom", "checkpoint": "._frontend.recompute", "recompute": "._frontend.recompute",
     "set_seed": ".common.seed", "get_seed": ".common.seed",
     "save_checkpoint": ".train.serialization", "load_checkpoint": ".train.serialization", "load_param_into_net": ".train.serialization",
     "set_num_threads": ".runtime", "get_num_threads": ".runtime",

@@ -113,6 +113,29 @@ static nb::object emitText(const Module &module, int level, const std::string &c
   return toStr(emit(module, form, level, cpu, features).first);
 }
 
+/// The second half, the numbers of the late results, and (dtype, shape) of each residual.
+static nb::tuple split(Module &module, const std::vector<int64_t> &lateArguments) {
+  Errors errors;
+  std::vector<int64_t> lateResults;
+  std::vector<const void *> types;
+  std::unique_ptr<Module> late;
+  {
+    Locked lock;
+    late = module.split(lateArguments, lateResults, types, errors);
+  }
+  if (!late)
+    raise(errors);
+  nb::list residuals;
+  for (const void *type : types) {
+    nb::list shape;
+    auto [sizes, rank] = shapeOf(type);
+    for (size_t i = 0; i < rank; ++i)
+      shape.append(sizes[i]);
+    residuals.append(nb::make_tuple(kDtypes[elementIndex(type)], nb::tuple(shape)));
+  }
+  return nb::make_tuple(std::move(late), lateResults, residuals);
+}
+
 static void requireIntact(const Module &module, const char *what) {
   if (!module.intact())
     raise(nullptr, std::string(what) + ": an earlier pipeline failed on this module");
@@ -159,6 +182,10 @@ NB_MODULE(_native, m) {
       .def("run", &run, nb::arg("pipeline"), nb::arg("verify_each") = false,
            "Runs a pipeline by name, or a textual pass pipeline, and returns the seconds it took. Raises CompileError where a pass reports\n"
            "an error, and InternalError where the compiler itself gave up; the module can then only be printed.")
+      .def("split", &split, nb::arg("late_arguments"),
+           "Splits a program without derivatives left to write out by what depends on some of its arguments: this module becomes the first half, which returns\n"
+           "residuals after its own results. Gives the second half (residuals, late arguments) -> late results, the numbers of these among the results of\n"
+           "the whole, and (dtype, shape) of each residual. Raises CompileError where a value that must be kept is no tensor.")
       .def("emit", &emitObject, nb::arg("level") = 3, nb::arg("cpu") = "", nb::arg("features") = "",
            "Machine code of a module in the LLVM dialect: the bytes of a relocatable object, and a dict of the seconds of each step.\n"
            "Empty `cpu` and `features` mean this machine's. Raises CompileError.")

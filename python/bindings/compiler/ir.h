@@ -214,6 +214,9 @@ public:
   std::unique_ptr<Module> clone() const;
   /// `pipeline` is the name of a registered pipeline or a textual pass pipeline for builtin.module.
   bool run(const std::string &pipeline, bool verifyEach, Errors &errors);
+  /// Splits the program by what depends on some of its arguments (passes/Transforms/Split.h); this module becomes the first half. `types` are tensor types.
+  std::unique_ptr<Module> split(const std::vector<int64_t> &lateArguments, std::vector<int64_t> &lateResults, std::vector<const void *> &types,
+                                Errors &errors);
   /// Machine code, assembly or LLVM IR of a module in the LLVM dialect (codegen.cpp). `steps` gets names and seconds.
   bool emit(const EmitOptions &options, std::string &out, std::vector<std::pair<std::string, double>> &steps, Errors &errors) const;
   /// False after a pass has failed: the module is between two forms and only its text can be had.

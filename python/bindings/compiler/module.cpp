@@ -2,6 +2,7 @@
 #include "python/bindings/compiler/context.h"
 
 #include "dialect/Cell/Cell.h"
+#include "passes/Transforms/Split.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -142,6 +143,22 @@ bool Module::run(const std::string &pipeline, bool verifyEach, Errors &errors) {
   errors.list = std::move(found.list);
   errors.crash = found.crash;
   return false;
+}
+
+std::unique_ptr<Module> Module::split(const std::vector<int64_t> &lateArguments, std::vector<int64_t> &lateResults, std::vector<const void *> &types,
+                                      Errors &errors) {
+  if (!intact_) {
+    errors.add(nullptr, "split: an earlier pipeline failed on this module");
+    return nullptr;
+  }
+  Capture capture(errors);
+  auto halves = cell::splitProgram(cast<ModuleOp>(op_), lateArguments);
+  if (failed(halves))
+    return nullptr;
+  lateResults.assign(halves->lateResults.begin(), halves->lateResults.end());
+  for (Type type : halves->residuals)
+    types.push_back(type.getAsOpaquePointer());
+  return std::make_unique<Module>(halves->late.release());
 }
 
 //===----------------------------------------------------------------------===//

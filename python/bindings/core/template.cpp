@@ -1,5 +1,6 @@
 // Result templates: the structure of a call's result, compiled to a flat program.
 #include "dispatch.h"
+#include <structmember.h>
 
 namespace cg {
 
@@ -39,12 +40,14 @@ void refDealloc(PyObject *self) {
   type->tp_free(self);
   Py_DECREF(type);
 }
+const char *kindName(const Ref *r) {
+  return r->kind == TemplateOp::Out ? "Out" : r->kind == TemplateOp::In ? "In" : r->kind == TemplateOp::Slot ? "Slot" : "Const";
+}
 PyObject *refRepr(PyObject *self) {
   auto *r = reinterpret_cast<Ref *>(self);
-  if (r->kind == TemplateOp::Const)
-    return PyUnicode_FromFormat("Const(%R)", r->value);
-  return PyUnicode_FromFormat("%s(%d)", r->kind == TemplateOp::Out ? "Out" : r->kind == TemplateOp::In ? "In" : "Slot", r->index);
+  return r->value ? PyUnicode_FromFormat("Const(%R)", r->value) : PyUnicode_FromFormat("%s(%d)", kindName(r), r->index);
 }
+PyObject *refKind(PyObject *self, void *) { return PyUnicode_FromString(kindName(reinterpret_cast<Ref *>(self))); }
 
 PyObject *build(const Template &t, size_t &at, TensorObject *const *outs, TensorObject *const *leaves, PyObject *const *slots) {
   const TemplateOp &op = t[at++];
@@ -145,8 +148,14 @@ PyObject *buildTemplate(const Template &t, TensorObject *const *outs, TensorObje
 }
 
 bool initTemplateTypes(PyObject *module) {
+  static PyMemberDef members[] = {{"index", T_INT, offsetof(Ref, index), READONLY, "which output, leaf or slot"},
+                                  {"value", T_OBJECT, offsetof(Ref, value), READONLY, "the object of a Const"},
+                                  {}};
+  static PyGetSetDef getset[] = {{"kind", refKind, nullptr, "'Out', 'In', 'Slot' or 'Const'", nullptr}, {}};
   static PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void *>(refDealloc)},
                                 {Py_tp_repr, reinterpret_cast<void *>(refRepr)},
+                                {Py_tp_members, members},
+                                {Py_tp_getset, getset},
                                 {Py_tp_doc, const_cast<char *>("A place in a result template; made by Out, In, Slot and Const.")},
                                 {}};
   static PyType_Spec spec = {"cellgrad._runtime._core.TemplateRef", sizeof(Ref), 0,

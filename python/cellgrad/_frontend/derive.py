@@ -11,9 +11,9 @@ from . import locations, trace
 from .checks import check_aux
 from .dispatch import as_tensor, broadcast_to, cast, full
 from .jit import name_of, run_function
-from .structure import plain_containers, tensor_leaves
+from .structure import map_leaves, plain_containers, tensor_leaves
 
-__all__ = ["NO_SENS", "Derived", "Differentiable", "differentiate"]
+__all__ = ["NO_SENS", "Derived", "Differentiable", "as_cotangents", "differentiate"]
 
 TensorBase = _core.TensorBase
 NO_SENS = object()  # the cotangent is 1 for every element
@@ -31,12 +31,13 @@ class Differentiable:
 
     Args:
         has_aux: only the first output is differentiated.
+        containers: Tensors in any container are differentiated, else in ``mutable`` ones only.
 
     Raises:
         UserValueError: ``has_aux`` with fewer than two outputs.
     """
 
-    def __init__(self, fn: Any, args: tuple, kwargs: dict, has_aux: bool = False) -> None:
+    def __init__(self, fn: Any, args: tuple, kwargs: dict, has_aux: bool = False, containers: bool = False) -> None:
         capture = trace.current_frame().capture
         self.fn, self.args, self.kwargs = fn, args, kwargs
         capture.differentiating += 1
@@ -47,11 +48,14 @@ class Differentiable:
         if has_aux:
             check_aux(self.traced.output)
         primal = self.traced.output[0] if has_aux else self.traced.output
+        self.primal = primal
         self.outputs = self.traced.leaves[:len(tensor_leaves(primal))]
-        self.spans = _spans(args, kwargs)
-        self.operands = self.traced.operands()
+        self.spans, self.containers = _spans(args, kwargs), containers
+        # As Tensors, so that a frame within the current one can use them; as they are before anything that the function writes.
+        parent = trace.current_frame()
+        self.operands = [parent.tensor(value) for value in self.traced.operands()]
 
-    def derive(self, wanted: list, weights: list, sens: Any = NO_SENS, finish: bool = True) -> Derived:
+    def derive(self, wanted: list, weights: list, sens: Any = NO_SENS, finish: bool = True, places: list[int] | None = None) -> Derived:
         """Emits one derivative.
 
         Args:
@@ -59,24 +63,26 @@ class Differentiable:
             weights: Tensors from outside ``fn``.
             sens: the cotangent, structured like the differentiated output.
             finish: whether what the function writes is written, and its output returned.
+            places: numbers of the outputs that ``sens`` is for, of the differentiated ones; all by default.
         """
         parent = trace.current_frame()
         where = locations.location(parent.capture)
         callee = self.traced.frame.function
+        operands = [parent.value(t) for t in self.operands]
         values = [self.args[key] if kind == "arg" else self.kwargs[key] for kind, key in wanted]
-        inputs = [_positions(value, self.spans[item]) for value, item in zip(values, wanted)]
+        inputs = [self.spans[item] if self._moves(value) else None for value, item in zip(values, wanted)]
         of_weights = [self.traced.frame.arguments.get(id(w)) for w in weights]
         numbers = [n for span in inputs if span is not None for n in span] + [n for n in of_weights if n is not None]
         wrt = list(dict.fromkeys(numbers))
         count = len(self.traced.leaves) + len(self.traced.writes)
-        places = list(range(len(self.outputs)))
+        places = list(range(len(self.outputs))) if places is None else places
         if not wrt or not places:
-            results = parent.function.call(callee, self.operands, where)
+            results = parent.function.call(callee, operands, where)
         elif sens is NO_SENS:
-            results = parent.function.value_and_grad(callee, self.operands, wrt, places, where)
+            results = parent.function.value_and_grad(callee, operands, wrt, places, where)
         else:
-            cotangents = [parent.value(c) for c in _cotangents(name_of(self.fn), sens, self.outputs)]
-            results = parent.function.vjp(callee, self.operands, cotangents, wrt, places, where)
+            cotangents = [parent.value(c) for c in as_cotangents(name_of(self.fn), sens, [self.outputs[p] for p in places])]
+            results = parent.function.vjp(callee, operands, cotangents, wrt, places, where)
         gradients: dict[int | None, Any] = {number: parent.tensor(value) for number, value in zip(wrt, results[count:])}
         output = self.traced.finish_call(results[:count]) if finish else None
 
@@ -86,6 +92,34 @@ class Differentiable:
 
         given = [None if span is None else _like(value, iter(span), gradient) for value, span in zip(values, inputs)]
         return Derived(output, given, [gradient(number, w) for number, w in zip(of_weights, weights)])
+
+
+    def push(self, tangents: dict[int, Any], finish: bool = True) -> tuple[Any, Any]:
+        """Emits the function with its forward-mode derivative.
+
+        Args:
+            tangents: number of a Tensor among those of the arguments -> its tangent, a Tensor of the same shape and dtype.
+
+        Returns:
+            The output, and the tangents of its differentiated part in the same structure, ``None`` where that has no Tensor.
+        """
+        parent = trace.current_frame()
+        where = locations.location(parent.capture)
+        callee = self.traced.frame.function
+        operands = [parent.value(t) for t in self.operands]
+        wrt, places = list(tangents), list(range(len(self.outputs)))
+        count = len(self.traced.leaves) + len(self.traced.writes)
+        if wrt and places:
+            results = parent.function.jvp(callee, operands, [parent.value(t) for t in tangents.values()], wrt, places, where)
+        else:
+            results = parent.function.call(callee, operands, where)
+        found = [parent.tensor(value) for value in results[count:]] or [full(leaf.shape, 0, leaf.dtype) for leaf in self.outputs]
+        rest = iter(found)
+        tangent = map_leaves(lambda leaf: next(rest) if isinstance(leaf, TensorBase) else None, self.primal)
+        return self.traced.finish_call(results[:count]) if finish else None, tangent
+
+    def _moves(self, value: Any) -> bool:
+        return isinstance(value, TensorBase) or is_mutable(value) or self.containers and isinstance(value, (tuple, list, dict))
 
 
 def differentiate(fn: Any, args: tuple, kwargs: dict, wanted: list, weights: list, has_aux: bool, sens: Any = NO_SENS) -> Derived:
@@ -109,11 +143,12 @@ def _spans(args: tuple, kwargs: dict) -> dict[tuple, range]:
     return spans
 
 
-def _positions(value: Any, span: range) -> range | None:
-    return span if isinstance(value, TensorBase) or is_mutable(value) else None
+def as_cotangents(name: str, sens: Any, leaves: list) -> list:
+    """One cotangent per output, of its dtype and shape.
 
-
-def _cotangents(name: str, sens: Any, leaves: list) -> list:
+    Raises:
+        UserValueError, ShapeError: another number of them, or another shape.
+    """
     given = list(sens) if isinstance(sens, (tuple, list)) else [sens]
     flat: list = []
 

@@ -1,22 +1,20 @@
-"""Forward-mode products: ``jvp`` and ``linearize``.
-
-The product J v comes from reverse mode alone: u -> J^T u is linear, and the vector-Jacobian product of that function with the cotangent v is
-J v (J. Townsend, "A new trick for calculating Jacobian vector products", 2017). What the forward half of the inner function computes and nothing needs is removed
-as dead code.
-"""
+"""Forward-mode products: ``jvp`` and ``linearize``."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .. import _errors as err
 from .._runtime import _core
+from . import trace
 from .checks import check_callable, check_flag
-from .derive import Differentiable, differentiate
-from .dispatch import full
+from .derive import Differentiable
+from .dispatch import as_tensor, cast
+from .halves import Halves, Unsplittable
 from .jit import AS_WRITTEN, Compiled, primal_program, shared
-from .structure import map_leaves, tensor_leaves
+from .structure import tensor_leaves
 
-__all__ = ["Push", "jvp", "linearize", "split_aux"]
+__all__ = ["as_inputs", "jvp", "linearize", "split_aux"]
 
 TensorBase = _core.TensorBase
 
@@ -28,47 +26,61 @@ def split_aux(output: Any, has_aux: bool) -> tuple[Any, Any]:
     return output[0], output[1] if len(output) == 2 else tuple(output[1:])
 
 
-class Push:
-    """``fn`` at a point, and its linearisation there: tangents of the inputs at ``positions``, flat, to tangents of the output."""
-
-    def __init__(self, fn: Any, args: tuple, positions: tuple, has_aux: bool) -> None:
-        wanted = [("arg", p) for p in positions]
-
-        def pull(*cotangents: Any) -> tuple:
-            done = differentiate(fn, args, {}, wanted, [], has_aux, cotangents)
-            return tuple(leaf for g in done.inputs for leaf in tensor_leaves(g))
-
-        done = Differentiable(fn, args, {}, has_aux)
-        self.output, self.aux = split_aux(done.derive([], []).output, has_aux)
-        leaves = tensor_leaves(self.output)
-        self.pull = Differentiable(pull, tuple(full(leaf.shape, 0, leaf.dtype) for leaf in leaves), {})
-        self.wanted = [("arg", i) for i in range(len(leaves))]
-
-    def __call__(self, tangents: tuple) -> Any:
-        found = iter(self.pull.derive(self.wanted, [], tangents, finish=False).inputs)
-        return map_leaves(lambda leaf: next(found) if isinstance(leaf, TensorBase) else None, self.output)
-
-
-def as_tuple(name: str, what: str, value: Any) -> tuple:
-    """A Tensor or several as a tuple.
+def as_inputs(name: str, value: Any) -> tuple:
+    """The arguments of ``fn``: a Tensor alone, or a tuple or list of Tensors and containers of them.
 
     Raises:
-        UserTypeError: something in it is no Tensor.
+        UserTypeError: something else.
     """
-    value = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    for item in value:
-        if not isinstance(item, TensorBase):
-            raise err.UserTypeError(f"For '{name}', the '{what}' should be a Tensor or a tuple of Tensors, but got {type(item).__name__}")
-    return value
+    if isinstance(value, TensorBase):
+        return (value,)
+    if not isinstance(value, (tuple, list)) or not all(isinstance(item, (TensorBase, tuple, list, dict)) for item in value):
+        wrong = next((item for item in value if not isinstance(item, (TensorBase, tuple, list, dict))), value) if isinstance(value, (tuple, list)) else value
+        raise err.UserTypeError(f"For '{name}', the 'inputs' should be a Tensor or a tuple of Tensors, but got {type(wrong).__name__}",
+                                hint="close over what is not differentiated: lambda x: fn(x, 3)")
+    return tuple(value)
+
+
+def _directions(name: str, point: tuple, v: Any) -> dict[int, Any]:
+    """The tangent of every Tensor of the point, by its number.
+
+    Raises:
+        UserTypeError, UserValueError: ``v`` does not have the structure or the shapes of the point.
+    """
+    v = (v,) if isinstance(v, TensorBase) else v
+    if not isinstance(v, (tuple, list)):
+        raise err.UserTypeError(f"For '{name}', the 'v' should be a Tensor or a tuple of Tensors, but got {type(v).__name__}")
+    if len(v) != len(point):
+        raise err.UserValueError(f"For '{name}', v has invalid length: should be {len(point)}, but got {len(v)}")
+    found: dict[int, Any] = {}
+
+    def visit(what: str, x: Any, t: Any) -> None:
+        if isinstance(x, TensorBase):
+            if not isinstance(t, (TensorBase, int, float)):
+                raise err.UserTypeError(f"For '{name}', the 'v' of {what} should be a Tensor, but got {type(t).__name__}")
+            t = as_tensor(t)
+            if t.shape != x.shape:
+                raise err.UserValueError(f"For '{name}', the 'v' of {what} has shape {t.shape}, but the input has shape {x.shape}")
+            found[len(found)] = cast(t, x.dtype)
+        elif isinstance(x, (tuple, list, dict)):
+            same = isinstance(t, dict) == isinstance(x, dict) and isinstance(t, (tuple, list, dict)) and len(t) == len(x)
+            if not same or isinstance(x, dict) and list(t) != list(x):
+                raise err.UserValueError(f"For '{name}', the 'v' of {what} should have the structure of the input")
+            for key in x if isinstance(x, dict) else range(len(x)):
+                visit(f"{what}[{key!r}]", x[key], t[key])
+
+    for i, (x, t) in enumerate(zip(point, v)):
+        visit(f"input {i}", x, t)
+    return found
 
 
 def jvp(fn: Any, inputs: Any, v: Any, has_aux: bool = False) -> tuple:
-    """The output of ``fn`` at ``inputs`` and its derivative in the direction ``v``.
+    """The output of ``fn`` at ``inputs`` and its derivative in the direction ``v``, by forward mode.
 
     Args:
         fn: a Cell or a function.
-        inputs: a Tensor or a tuple of Tensors.
-        v: of the structure, shapes and dtypes of ``inputs``.
+        inputs: a Tensor or a tuple of the arguments: Tensors, and tuples, lists and dicts of them.
+        v: of the structure and shapes of ``inputs``; cast to their dtypes.
         has_aux: ``fn`` returns a tuple, of which the first is differentiated and the others are passed on.
 
     Returns:
@@ -76,7 +88,7 @@ def jvp(fn: Any, inputs: Any, v: Any, has_aux: bool = False) -> tuple:
 
     Raises:
         TypeError: ``fn`` is not callable, or inputs are not Tensors.
-        ValueError: ``v`` does not fit ``inputs``.
+        ValueError: ``v`` does not fit ``inputs``; ``has_aux`` with fewer than two outputs.
 
     Examples:
         >>> x, y, v = Tensor([1.0, 2.0]), Tensor([3.0, 4.0]), Tensor([1.0, 10.0])
@@ -85,26 +97,34 @@ def jvp(fn: Any, inputs: Any, v: Any, has_aux: bool = False) -> tuple:
     """
     check_callable(fn)
     check_flag("has_aux", has_aux)
-    inputs, v = as_tuple("jvp", "inputs", inputs), as_tuple("jvp", "v", v)
-    if len(inputs) != len(v):
-        raise err.UserValueError(f"For 'jvp', v has invalid length: should be {len(inputs)}, but got {len(v)}")
+    point = as_inputs("jvp", inputs)
 
     def make(reference: Any) -> Compiled:
-        def run(point: tuple, tangents: tuple) -> tuple:
-            push = Push(reference(), point, tuple(range(len(point))), has_aux)
-            result = (push.output, push(tangents))
-            return (*result, push.aux) if has_aux else result
+        def run(point: tuple, v: Any) -> tuple:
+            tangents = _directions("jvp", point, v)
+            output, tangent = Differentiable(reference(), point, {}, has_aux).push(tangents)
+            output, aux = split_aux(output, has_aux)
+            return (output, tangent, aux) if has_aux else (output, tangent)
 
         return Compiled(reference, run, AS_WRITTEN, run)
 
-    return shared(fn, ("jvp", has_aux), make)(inputs, v)
+    return shared(fn, ("jvp", has_aux), make)(point, v)
 
 
 def linearize(fn: Any, inputs: Any) -> tuple:
     """The output of ``fn`` at ``inputs`` and its linearisation there, a function from tangents to the output's tangent.
 
+    Args:
+        fn: a Cell or a function.
+        inputs: as for ``jvp``.
+
+    Returns:
+        ``(output, linear)``. ``linear(v)`` or, with several inputs, ``linear(v1, v2)`` or ``linear((v1, v2))``, is the tangent of the output. It starts from
+        values that the forward part has kept. (A function with a loop of unknown length is computed again at each call.)
+
     Raises:
         TypeError: ``fn`` is not callable, or inputs are not Tensors.
+        ValueError: at the call of ``linear``: tangents do not fit the inputs.
 
     Examples:
         >>> output, push = ops.linearize(lambda x: x * x, Tensor([1.0, 2.0]))
@@ -112,10 +132,42 @@ def linearize(fn: Any, inputs: Any) -> tuple:
         [1. 4.] [ 2. 40.]
     """
     check_callable(fn)
-    point = as_tuple("linearize", "inputs", inputs)
-    output = primal_program(fn)(*point)
+    point = as_inputs("linearize", inputs)
+    if trace.capturing():
+        traced = Differentiable(fn, point, {}, containers=True)
+        output = traced.derive([], []).output
+
+        def push(directions: dict[int, Any]) -> Any:
+            return traced.push(directions, finish=False)[1]
+    else:
+        output, push = _in_halves(fn, point)
 
     def linear(*tangents: Any) -> Any:
-        return jvp(fn, point, tangents[0] if len(tangents) == 1 else tangents)[1]
+        alone = tangents[0] if len(tangents) == 1 else None
+        v = alone if isinstance(alone, (tuple, list)) and len(alone) == len(point) else tangents
+        return push(_directions("linearize", point, v))
 
     return output, linear
+
+
+def _in_halves(fn: Any, point: tuple) -> tuple:
+    """The output now, from one program, and a function that runs the other."""
+
+    def make(reference: Any) -> Compiled:
+        def run(late: Callable, *args: Any) -> tuple:
+            tangents = {i: late(leaf) for i, leaf in enumerate(tensor_leaves(args))}
+            return Differentiable(reference(), args, {}, containers=True).push(tangents)
+
+        return Halves(reference, run)
+
+    def again(reference: Any) -> Compiled:
+        def run(args: tuple, tangents: list) -> Any:
+            return Differentiable(reference(), args, {}, containers=True).push(dict(enumerate(tangents)), finish=False)[1]
+
+        return Compiled(reference, run, AS_WRITTEN, run)
+
+    try:
+        output, later, keep, residuals = shared(fn, "linearize", make)(*point)
+    except Unsplittable:
+        return primal_program(fn)(*point), lambda directions: shared(fn, "linearize again", again)(point, list(directions.values()))
+    return output, lambda directions: later(keep, residuals, list(directions.values()))

@@ -10,7 +10,7 @@ from .derive import NO_SENS, differentiate
 from .jit import AS_WRITTEN, Compiled, bind_or_raise, is_cell
 from .transforms import Request, by_position, deferred, request_key, take_sens
 
-__all__ = ["GradOperation"]
+__all__ = ["GradOperation", "by_flags"]
 
 
 class GradOperation:
@@ -47,31 +47,37 @@ class GradOperation:
         Raises:
             TypeError: at the call: ``fn`` is not callable, or weights are not Parameters.
         """
-        get_all, get_by_list, sens_param = self.get_all, self.get_by_list, self.sens_param
-        if not get_by_list:
+        if not self.get_by_list:
             weights = None
         elif weights is None:
             weights = tuple(fn.trainable_params()) if is_cell(fn) else ()
+        return by_flags(fn, weights, self.get_all, self.get_by_list, self.sens_param, False)
 
-        def make(reference: Callable) -> Compiled:
-            request = Request(reference, 0, weights, False, False, sens_param, False)
 
-            def traced(*args: Any, **kwargs: Any) -> Any:
-                request.record()
-                sens = NO_SENS
-                if sens_param:
-                    sens, args, kwargs = take_sens(request.fn, args, kwargs)
-                bind_or_raise(request.fn, args, kwargs)
-                inputs = by_position(args, kwargs)
-                if not get_all:
-                    inputs = [] if get_by_list else inputs[:1]
-                done = differentiate(request.fn, args, kwargs, inputs, request.weight_list(), False, sens)
-                of_inputs = tuple(g for g in done.inputs if g is not None)
-                of_weights = done.weights[0] if isinstance(weights, _core.TensorBase) else tuple(done.weights)
-                if get_by_list:
-                    return (of_inputs, of_weights) if get_all else of_weights
-                return of_inputs if get_all else of_inputs[0] if of_inputs else ()
+def by_flags(fn: Any, weights: Any, get_all: bool, get_by_list: bool, sens_param: bool, value: bool) -> Callable:
+    """The function that computes the gradients that the flags of ``GradOperation`` ask for; with ``value`` the pair of output and gradients."""
 
-            return Compiled(reference, traced, AS_WRITTEN, traced)
+    def make(reference: Callable) -> Compiled:
+        request = Request(reference, 0, weights, False, False, sens_param, value)
 
-        return deferred(fn, ("GradOperation", request_key(0, weights, get_all, get_by_list, sens_param)), make)
+        def traced(*args: Any, **kwargs: Any) -> Any:
+            request.record()
+            sens = NO_SENS
+            if sens_param:
+                sens, args, kwargs = take_sens(request.fn, args, kwargs)
+            bind_or_raise(request.fn, args, kwargs)
+            inputs = by_position(args, kwargs)
+            if not get_all:
+                inputs = [] if get_by_list else inputs[:1]
+            done = differentiate(request.fn, args, kwargs, inputs, request.weight_list(), False, sens)
+            gradients: Any = tuple(g for g in done.inputs if g is not None)
+            of_weights = done.weights[0] if isinstance(weights, _core.TensorBase) else tuple(done.weights)
+            if get_by_list:
+                gradients = (gradients, of_weights) if get_all else of_weights
+            elif not get_all:
+                gradients = gradients[0] if gradients else ()
+            return (done.output, gradients) if value else gradients
+
+        return Compiled(reference, traced, AS_WRITTEN, traced)
+
+    return deferred(fn, ("GradOperation", request_key(0, weights, get_all, get_by_list, sens_param, value)), make)

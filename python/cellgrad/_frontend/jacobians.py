@@ -1,57 +1,70 @@
-"""Jacobians and Hessians: ``jacfwd``, ``jacrev``, ``hessian``. They write out one product per row or column."""
+"""Jacobians and Hessians: ``jacfwd``, ``jacrev``, ``hessian``.
+
+A Jacobian is one product for all unit directions at once: the forward-mode (reverse-mode) product of the function, batched over the rows of an identity.
+"""
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from .. import _errors as err
 from .._runtime import _core
+from .._runtime import dtype as dt
 from .checks import check_callable, check_flag, check_position
 from .derive import Differentiable
-from .dispatch import as_tensor, cast, dispatch, full
-from .forward import Push, split_aux
-from .jit import AS_WRITTEN, Compiled, shared
-from .structure import map_leaves, tensor_leaves
+from .dispatch import cast, dispatch, full
+from .forward import split_aux
+from .jit import AS_WRITTEN, Compiled, bind_or_raise, shared
+from .structure import map_leaves, plain_containers, tensor_leaves
+from .vmap import vmap
 
 __all__ = ["hessian", "jacfwd", "jacrev"]
 
 TensorBase = _core.TensorBase
-_MOST_PRODUCTS = 256  # rows or columns of one Jacobian
 
 
-def _basis(name: str, like: Any) -> list:
-    """The unit Tensors of a shape."""
+def _units(like: Any) -> Any:
+    """The unit Tensors of a shape, stacked in front."""
     count = math.prod(like.shape)
-    if count > _MOST_PRODUCTS:
-        raise err.UnsupportedError(f"{name}: a Jacobian by a Tensor of shape {like.shape} takes {count} products, more than {_MOST_PRODUCTS}",
-                                   hint="take the products you need with vjp or jvp")
-    unit = np.eye(count, dtype=np.float32).reshape((count, *like.shape))
-    return [cast(as_tensor(u), like.dtype) for u in unit]
+    shape = {"shape": (count, count), "dtype": dt.int64}
+    same = dispatch("iota", (), {**shape, "axis": 0}) == dispatch("iota", (), {**shape, "axis": 1})
+    return dispatch("reshape", (cast(same, like.dtype),), {"shape": (count, *like.shape)})
 
 
-def _stacked(parts: list, leading: tuple) -> Any:
-    """Tensors of one shape as one Tensor of shape ``leading + shape``."""
-    shape = parts[0].shape if parts else ()
-    rows = [dispatch("reshape", (p,), {"shape": (1, math.prod(shape))}) for p in parts]
-    return dispatch("reshape", (dispatch("concat", rows, {"axis": 0}) if len(rows) > 1 else rows[0],), {"shape": leading + shape})
+def _for_each_unit(like: Any, product: Callable) -> list:
+    """``product`` of every unit Tensor of the shape of ``like``, batched: its results, each with the units' axis in front."""
+    if not math.prod(like.shape):
+        return [full((0, *row.shape), 0, row.dtype) for row in product(full(like.shape, 0, like.dtype))]
+    return list(vmap(lambda t: tuple(product(t)))(_units(like)))
 
 
 def _jacobian(name: str, fn: Any, position: Any, has_aux: bool, body: Callable) -> Callable:
     if position is None:
-        raise err.UserValueError(f"For '{name}', the 'grad_position' can not be None.")
+        raise err.UserTypeError(f"For '{name}', the 'grad_position' must be int or tuple.")
     check_position(position)
     check_flag("has_aux", has_aux)
     positions = (position,) if isinstance(position, int) else position
+    single = len(positions) == 1
 
     def make(reference: Callable) -> Compiled:
         def run(*args: Any) -> Any:
+            bind_or_raise(reference(), args, {})
             for p in positions:
                 if p >= len(args):
-                    raise err.PositionError(f"Position index {p} is exceed input size.")
-            return body(reference(), args, positions, isinstance(position, int) or len(positions) == 1)
+                    raise err.PositionError(f"Position index {p} is exceed input size.", hint=f"the call has {len(args)} arguments")
+            output, aux, found = body(Differentiable(reference(), args, {}, has_aux, containers=True), args, positions, has_aux)
+            places = iter(range(len(tensor_leaves(output))))
+
+            def of_output(leaf: Any) -> Any:
+                if not isinstance(leaf, TensorBase):
+                    return ()
+                place = next(places)
+                parts = tuple(found(place, leaf, p) for p in positions)  # each in the structure of the input
+                return parts[0] if single else parts
+
+            jacobian = map_leaves(of_output, output)
+            return (jacobian, aux) if has_aux else jacobian
 
         return Compiled(reference, run, AS_WRITTEN, run)
 
@@ -62,70 +75,86 @@ def _jacobian(name: str, fn: Any, position: Any, has_aux: bool, body: Callable) 
     return jacobian
 
 
+def _forward(done: Differentiable, args: tuple, positions: tuple, has_aux: bool) -> tuple:
+    output, aux = split_aux(done.derive([], []).output, has_aux)
+    columns: dict[int, list] = {}
+    for position in positions:
+        for number, x in zip(done.spans["arg", position], tensor_leaves(args[position])):
+            columns[number] = _for_each_unit(x, lambda t, number=number: tensor_leaves(done.push({number: t}, finish=False)[1]))
+
+    def found(place: int, leaf: Any, position: int) -> Any:
+        numbers = iter(done.spans["arg", position])
+
+        def one(x: Any) -> Any:
+            if not isinstance(x, TensorBase):
+                return ()
+            stacked = columns[next(numbers)][place]
+            moved = dispatch("transpose", (stacked,), {"permutation": (*range(1, len(stacked.shape)), 0)}) if leaf.shape else stacked
+            return dispatch("reshape", (moved,), {"shape": leaf.shape + x.shape})
+
+        return plain_containers(one, args[position])
+
+    return output, aux, found
+
+
+def _reverse(done: Differentiable, args: tuple, positions: tuple, has_aux: bool) -> tuple:
+    output, aux = split_aux(done.derive([], []).output, has_aux)
+    leaves = tensor_leaves(output)
+    wanted = [("arg", p) for p in positions]
+    rows: list = []
+    for place, leaf in enumerate(leaves):
+        def products(t: Any, place: int = place) -> list:
+            return tensor_leaves(done.derive(wanted, [], t, finish=False, places=[place]).inputs)
+
+        rows.append(iter(_for_each_unit(leaf, products)))
+
+    def found(place: int, leaf: Any, position: int) -> Any:
+        def one(x: Any) -> Any:
+            if not isinstance(x, TensorBase):
+                return ()
+            return dispatch("reshape", (next(rows[place]),), {"shape": leaf.shape + x.shape})
+
+        return plain_containers(one, args[position])
+
+    return output, aux, found
+
+
 def jacrev(fn: Any, grad_position: Any = 0, has_aux: bool = False) -> Callable:
-    """A function that computes the Jacobian of ``fn`` by reverse mode, row by row: good where the output is small.
+    """A function that computes the Jacobian of ``fn`` by reverse mode: good where the output is small.
 
     Args:
         fn: a Cell or a function.
-        grad_position: which inputs: an int or a tuple of ints.
+        grad_position: which inputs: an int or a tuple of ints. Tensors in containers are differentiated too.
         has_aux: ``fn`` returns a tuple, of which the first is differentiated and the others are passed on.
 
     Returns:
-        A function that returns a Tensor of shape ``output.shape + input.shape``; a tuple of them for a tuple of positions, and of these for a tuple of
-        outputs. With ``has_aux`` the pair of that and the other outputs.
+        A function that returns a Tensor of shape ``output.shape + input.shape``, of the input's dtype. For a tuple of positions a tuple of them; for an input that is a
+        container, that structure of them; for a function of several outputs, the structure of the output of all that. With ``has_aux`` the pair of that and the
+        other outputs.
 
     Raises:
-        UnsupportedError: at the call: an output of more than 256 elements.
+        TypeError: ``grad_position`` is no int or tuple of ints, ``has_aux`` no bool.
+        ValueError: a negative or doubled position.
+        RuntimeError: at the call: a position beyond the arguments.
+
+    Examples:
+        >>> print(ms.jacrev(lambda x, y: x * y)(Tensor([1.0, 2.0]), Tensor([3.0, 4.0])))
+        [[3. 0.]
+         [0. 4.]]
     """
-
-    def body(fn: Any, args: tuple, positions: tuple, single: bool) -> Any:
-        done = Differentiable(fn, args, {}, has_aux)
-        output, aux = split_aux(done.derive([], []).output, has_aux)
-        leaves = tensor_leaves(output)
-        wanted = [("arg", p) for p in positions]
-
-        def of_output(leaf: Any) -> Any:
-            rows = []
-            for unit in _basis("jacrev", leaf):
-                sens = [unit if other is leaf else full(other.shape, 0, other.dtype) for other in leaves]
-                rows.append(done.derive(wanted, [], sens, finish=False).inputs)
-            parts = tuple(() if rows[0][i] is None else _stacked([row[i] for row in rows], leaf.shape) for i in range(len(positions)))
-            return parts[0] if single else parts
-
-        jacobian = map_leaves(lambda leaf: of_output(leaf) if isinstance(leaf, TensorBase) else (), output)
-        return (jacobian, aux) if has_aux else jacobian
-
-    return _jacobian("jacrev", fn, grad_position, has_aux, body)
+    return _jacobian("jacrev", fn, grad_position, has_aux, _reverse)
 
 
 def jacfwd(fn: Any, grad_position: Any = 0, has_aux: bool = False) -> Callable:
-    """A function that computes the Jacobian of ``fn`` column by column: good where the inputs are small. Arguments and result as for ``jacrev``.
+    """A function that computes the Jacobian of ``fn`` by forward mode: good where the inputs are small. Arguments, result and errors as for ``jacrev``, but the
+    Jacobian has the output's dtype.
 
-    Raises:
-        UnsupportedError: at the call: an input of more than 256 elements.
+    Examples:
+        >>> print(ms.jacfwd(lambda x, y: x * y, (0, 1))(Tensor([1.0, 2.0]), Tensor([3.0, 4.0]))[1])
+        [[1. 0.]
+         [0. 2.]]
     """
-
-    def body(fn: Any, args: tuple, positions: tuple, single: bool) -> Any:
-        push = Push(fn, args, positions, has_aux)
-        columns: list = []
-        for place, position in enumerate(positions):
-            like = args[position]
-            zeros = [full(args[p].shape, 0, args[p].dtype) for p in positions]
-            columns.append([push((*zeros[:place], unit, *zeros[place + 1:])) for unit in _basis("jacfwd", like)])
-
-        def of_output(place: int, leaf: Any) -> Any:
-            parts = []
-            for position, tangents in zip(positions, columns):
-                stacked = _stacked([tensor_leaves(t)[place] for t in tangents], (len(tangents),))
-                order = (*range(1, len(stacked.shape)), 0)
-                parts.append(dispatch("reshape", (dispatch("transpose", (stacked,), {"permutation": order}),), {"shape": leaf.shape + args[position].shape}))
-            return parts[0] if single else tuple(parts)
-
-        places = iter(range(len(tensor_leaves(push.output))))
-        jacobian = map_leaves(lambda leaf: of_output(next(places), leaf) if isinstance(leaf, TensorBase) else (), push.output)
-        return (jacobian, push.aux) if has_aux else jacobian
-
-    return _jacobian("jacfwd", fn, grad_position, has_aux, body)
+    return _jacobian("jacfwd", fn, grad_position, has_aux, _forward)
 
 
 def hessian(fn: Any, grad_position: Any = 0, has_aux: bool = False) -> Callable:
@@ -141,7 +170,7 @@ def hessian(fn: Any, grad_position: Any = 0, has_aux: bool = False) -> Callable:
         i-th and then the j-th of them. With ``has_aux`` the pair of that and the other outputs.
 
     Raises:
-        TypeError, ValueError: as for ``jacrev``.
+        TypeError, ValueError, RuntimeError: as for ``jacrev``.
 
     Examples:
         >>> print(ms.hessian(lambda x: (x ** 3).sum())(Tensor([1.0, 2.0])))

@@ -147,7 +147,10 @@ class Compiled(_core.Dispatcher):
 
     def lower(self, *args: Any, **kwargs: Any) -> program.Program | None:
         """The program for these arguments, compiled but not run; ``None`` if it computes nothing."""
-        return _capture(self, self._bound(args, kwargs)).compile()
+        return self._compile(_capture(self, self._bound(args, kwargs)))
+
+    def _compile(self, captured: program.Captured) -> program.Program | None:
+        return captured.compile()
 
     def explain(self, *args: Any, **kwargs: Any) -> Explanation:
         """Whether a call with these arguments would run a program that is there, or be captured again and why.
@@ -221,7 +224,7 @@ def _miss(d: Compiled, call: Any) -> Any:
     if worth_explaining(len(d._programs)):
         report_miss(_explained(d, call))
     captured = _capture(d, call)
-    compiled = captured.compile()
+    compiled = d._compile(captured)
     executable = None if compiled is None else compiled.executable
     entry = d.add_entry(call, executable, captured.plan if executable is not None else [], captured.template, captured.guards)
     d._programs[entry] = compiled
@@ -251,12 +254,17 @@ def run_function(fn: Any, args: tuple, kwargs: dict) -> Any:
         raise err.UnsupportedError(f"{name_of(fn)} is a generator (it has a yield), and a program returns once", hint="collect the values in a list and return it")
     if not is_cell(fn):
         return invoke(fn, args, kwargs)
-    capture = trace.current_capture()
-    if hasattr(type(fn), "bprop") and capture is not None and capture.differentiating:
-        raise err.UnsupportedError(f"{type(fn).__name__} defines bprop: a derivative written by hand is not supported in a differentiated program",
-                                   hint="remove bprop, so that construct is differentiated, or use ops.stop_gradient where no derivative is to pass")
     if recorder is not None:
         recorder.reached(type(fn).construct)
+    capture = trace.current_capture()
+    if capture is not None and capture.differentiating:
+        from . import recompute, rules
+
+        if hasattr(type(fn), "bprop") and rules.applies(fn):
+            rules.reached(type(fn).bprop)
+            return rules.call_cell_with_bprop(fn, args, kwargs)
+        if fn._recompute:
+            return recompute.call_recomputed(fn.construct, args, kwargs, name_of(fn))
     return invoke(fn.construct, args, kwargs)
 
 

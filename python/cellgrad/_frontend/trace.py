@@ -61,19 +61,20 @@ class Frame:
         self.written: dict[int, Any] = {}  # id -> Tensor from outside that was written
         self.keep: list[Any] = []  # Tensors whose id is a key above stay alive
         self.formals: list[Any] = []  # Tensors that stand for its own arguments
+        self.entries: list[Any] = []  # the arguments as values
         self.count = 0
         self.closed = False
 
-    def argument(self, tensor: Any, **options: Any) -> Any:
+    def argument(self, tensor: Any, shape: tuple | None = None, **options: Any) -> Any:
         self.count += 1
-        return self.function.argument(to_mlir(tensor.dtype), tensor.shape, locations.location(self.capture), **options)
+        shape = tensor.shape if shape is None else shape
+        self.entries.append(self.function.argument(to_mlir(tensor.dtype), shape, locations.location(self.capture), **options))
+        return self.entries[-1]
 
     def formal(self, tensor: Any, shape: tuple | None = None) -> Any:
         """A traced Tensor that stands for an argument of the call, or for a part of it with another shape."""
         shape = tensor.shape if shape is None else shape
-        self.count += 1
-        value = self.function.argument(to_mlir(tensor.dtype), shape, locations.location(self.capture))
-        self.formals.append(_core.traced(tensor.dtype, shape, Node(value, self)))
+        self.formals.append(_core.traced(tensor.dtype, shape, Node(self.argument(tensor, shape), self)))
         return self.formals[-1]
 
     def tensor(self, value: Any) -> Any:
@@ -173,6 +174,7 @@ class Capture:
         self.recorder = recorder
         self.effects = False  # it prints or asserts, so it runs also where it computes nothing
         self.differentiating = 0  # derivatives whose function is being traced
+        self.rules: dict[int, int] = {}  # id of a function -> how many of its own derivative rules are being traced
 
     def is_constant(self, tensor: Any) -> bool:
         """Whether a Tensor with data is written into the program: made during this capture, small, never overwritten."""
@@ -244,12 +246,12 @@ class Traced:
     """A function that was traced into a frame of its own and is ready to be called from the frame around it.
 
     ``output`` is what it returned, ``leaves`` the Tensors in it, each with its own result of the function; ``formals`` pairs the
-    Tensors of the caller with the arguments.
+    Tensors of the caller with the arguments. A function with a rule of its own is ``opaque``: what it passes through is a result like any other.
     """
 
-    def __init__(self, frame: Frame, output: Any, leaves: list, outer: list, formals: list, writes: list) -> None:
+    def __init__(self, frame: Frame, output: Any, leaves: list, outer: list, formals: list, writes: list, opaque: bool = False) -> None:
         self.frame, self.output, self.leaves = frame, output, leaves
-        self.outer, self.formals, self.writes = outer, formals, writes
+        self.outer, self.formals, self.writes, self.opaque = outer, formals, writes, opaque
 
     def operands(self) -> list:
         """The values to call it with, in the current frame."""
@@ -262,13 +264,13 @@ class Traced:
         A Tensor that came from the caller unchanged is the caller's own object.
         """
         parent = current_frame()
-        own = {id(formal): outer for formal, outer in zip(self.formals, self.outer)}
+        own = {} if self.opaque else {id(formal): outer for formal, outer in zip(self.formals, self.outer)}
         results: dict[int, Any] = {}
         for leaf, value in zip(self.leaves, values):
             node = leaf._node
             if id(leaf) in own:
                 results[id(leaf)] = own[id(leaf)]
-            elif node is None or node.frame is not self.frame:
+            elif not self.opaque and (node is None or node.frame is not self.frame):
                 results[id(leaf)] = leaf
             else:
                 results[id(leaf)] = parent.tensor(value)
@@ -283,8 +285,12 @@ class Traced:
         return self.finish_call(values)
 
 
-def trace_function(fn: Callable, args: tuple, kwargs: dict, name: str, shapes: list[tuple] | None = None) -> Traced:
-    """Runs ``fn`` in a frame of its own. Every Tensor in the arguments becomes an argument of the function, of its own shape or that in ``shapes``."""
+def trace_function(fn: Callable, args: tuple, kwargs: dict, name: str, shapes: list[tuple] | None = None, finishing: Callable | None = None,
+                   opaque: bool = False) -> Traced:
+    """Runs ``fn`` in a frame of its own. Every Tensor in the arguments becomes an argument of the function, of its own shape or that in ``shapes``.
+
+    ``finishing(frame, args, kwargs, output, results)`` is called before the function ends, with the arguments inside it and the values it will return.
+    """
     capture = current_frame().capture
     frame = Frame(capture, capture.frame, name)
     outer: list = []
@@ -306,8 +312,11 @@ def trace_function(fn: Callable, args: tuple, kwargs: dict, name: str, shapes: l
         results = [frame.value(leaf) for leaf in leaves]
         changed = [(o, f._node.value) for o, f, first in zip(outer, formals, entry) if f._node.value is not first]
         changed += [(tensor, frame.values[key]) for key, tensor in frame.written.items()]
-        frame.function.finish(results + [value for _, value in changed], {})
+        results += [value for _, value in changed]
+        if finishing is not None:
+            finishing(frame, args, kwargs, output, results)
+        frame.function.finish(results, {})
     finally:
         frame.closed = True
         capture.stack.pop()
-    return Traced(frame, output, leaves, outer, formals, [tensor for tensor, _ in changed])
+    return Traced(frame, output, leaves, outer, formals, [tensor for tensor, _ in changed], opaque)

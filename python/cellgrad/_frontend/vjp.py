@@ -5,9 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from .._runtime import _core
-from .checks import check_aux, check_callable, check_flag
-from .derive import differentiate
-from .jit import AS_WRITTEN, Compiled, primal_program, shared
+from . import trace
+from .checks import check_callable, check_flag
+from .derive import Derived, Differentiable, as_cotangents
+from .halves import Halves, Unsplittable
+from .jit import AS_WRITTEN, Compiled, name_of, primal_program, shared
+from .structure import tensor_leaves
 from .transforms import Request, request_key
 
 __all__ = ["vjp"]
@@ -18,17 +21,18 @@ def vjp(fn: Any, *inputs: Any, weights: Any = None, has_aux: bool = False) -> tu
 
     Args:
         fn: a Cell or a function.
-        inputs: its arguments.
+        inputs: its arguments; the Tensors in containers among them are differentiated too.
         weights: Parameters whose products are wanted too.
         has_aux: ``fn`` returns a tuple, of which the first is differentiated and the others are passed on.
 
     Returns:
         ``(output, vjp_fn)``, with ``has_aux`` ``(output, vjp_fn, aux)``. ``vjp_fn(*cotangents)``, one per output, returns a tuple with one product per input, with
-        weights the pair of that and the products of the weights. It computes the forward part again.
+        weights the pair of that and the products of the weights. It starts from values that the forward part has kept, so it can be called often and gives the
+        products at the point as it was. (A function with a loop of unknown length is computed again at each call.)
 
     Raises:
         TypeError: ``fn`` is not callable.
-        ValueError: at the call of ``vjp_fn``: cotangents that do not fit the output.
+        ValueError: ``has_aux`` with fewer than two outputs; at the call of ``vjp_fn``: cotangents that do not fit the output.
 
     Examples:
         >>> output, pull = ms.vjp(lambda x, y: x * y, Tensor([1.0, 2.0]), Tensor([3.0, 4.0]))
@@ -37,31 +41,70 @@ def vjp(fn: Any, *inputs: Any, weights: Any = None, has_aux: bool = False) -> tu
     """
     check_callable(fn)
     check_flag("has_aux", has_aux)
-    output = primal_program(fn)(*inputs)
-    aux: tuple = ()
-    if has_aux:
-        check_aux(output)
-        output, aux = output[0], output[1:]
+    wanted = [("arg", i) for i in range(len(inputs))]
+
+    def products(request: Request, done: Derived) -> tuple:
+        found = tuple(() if g is None else g for g in done.inputs)
+        if weights is None:
+            return found
+        return found, done.weights[0] if isinstance(weights, _core.TensorBase) else tuple(done.weights)
+
+    if trace.capturing():
+        request = Request(lambda: fn, None, weights, has_aux, False, True, False)
+        request.record()
+        traced = Differentiable(fn, inputs, {}, has_aux, containers=True)
+        output = traced.derive([], []).output
+
+        def vjp_fn(*cotangents: Any) -> tuple:
+            return products(request, traced.derive(wanted, request.weight_list(), _alone(cotangents), finish=False))
+    else:
+        output, vjp_fn = _in_halves(fn, inputs, weights, has_aux, wanted, products)
+    if not has_aux:
+        return output, vjp_fn
+    aux = output[1:]
+    return output[0], vjp_fn, aux[0] if len(aux) == 1 else aux
+
+
+def _alone(values: tuple) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _in_halves(fn: Any, inputs: tuple, weights: Any, has_aux: bool, wanted: list, products: Callable) -> tuple:
+    """The output now, from one program, and a function that runs the other."""
 
     def make(reference: Callable) -> Compiled:
         request = Request(reference, None, weights, has_aux, False, True, False)
 
-        def pull(*args: Any) -> Any:
+        def run(late: Callable, *args: Any) -> tuple:
             request.record()
-            *arguments, sens = args
-            wanted = [("arg", i) for i in range(len(arguments))]
-            done = differentiate(request.fn, tuple(arguments), {}, wanted, request.weight_list(), has_aux, sens)
-            products = tuple(() if g is None else g for g in done.inputs)
-            if weights is None:
-                return products
-            return products, done.weights[0] if isinstance(weights, _core.TensorBase) else tuple(done.weights)
+            traced = Differentiable(request.fn, args, {}, has_aux, containers=True)
+            output = traced.derive([], []).output
+            cotangents = [late(leaf) for leaf in traced.outputs]
+            return output, products(request, traced.derive(wanted, request.weight_list(), cotangents, finish=False))
+
+        return Halves(reference, run)
+
+    key = ("vjp", request_key(None, weights, has_aux))
+    try:
+        output, later, keep, residuals = shared(fn, key, make)(*inputs)
+    except Unsplittable:
+        output, later = primal_program(fn)(*inputs), None
+    leaves = tensor_leaves(output[0] if has_aux else output)
+
+    def again(reference: Callable) -> Compiled:
+        request = Request(reference, None, weights, has_aux, False, True, False)
+
+        def pull(args: tuple, cotangents: list) -> tuple:
+            request.record()
+            traced = Differentiable(request.fn, args, {}, has_aux, containers=True)
+            return products(request, traced.derive(wanted, request.weight_list(), cotangents, finish=False))
 
         return Compiled(reference, pull, AS_WRITTEN, pull)
 
-    def vjp_fn(*cotangents: Any) -> Any:
-        program = shared(fn, ("vjp", request_key(None, weights, has_aux)), make)
-        return program(*inputs, cotangents[0] if len(cotangents) == 1 else cotangents)
+    def vjp_fn(*cotangents: Any) -> tuple:
+        given = as_cotangents(name_of(fn), _alone(cotangents), leaves)
+        if later is not None:
+            return later(keep, residuals, given)
+        return shared(fn, (*key, "again"), again)(inputs, given)
 
-    if has_aux:
-        return output, vjp_fn, aux[0] if len(aux) == 1 else aux
     return output, vjp_fn

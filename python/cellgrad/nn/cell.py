@@ -20,7 +20,6 @@ _ABSENT = {
     "register_backward_hook": "define bprop on the Cell",
     "to_float": "cast the inputs and Parameters in construct with ops.cast",
     "set_mixed_precision_type": "cast the inputs and Parameters in construct with ops.cast",
-    "recompute": "call the Cell without it",
     "shard": "run the Cell on one device",
     "register_buffer": "use a Parameter with requires_grad=False",
     "compile": "decorate the function with jit, it compiles at its first call",
@@ -59,6 +58,7 @@ class Cell:
         state["_param_prefix"] = ""
         state["training"] = False
         state["requires_grad"] = False
+        state["_recompute"] = False
         for name, value in (flags or {}).items():
             setattr(self, name, value)
 
@@ -324,6 +324,24 @@ class Cell:
             raise TypeError(f"For 'set_grad', 'requires_grad' must be a bool, got {type(requires_grad).__name__}.")
         self.requires_grad = requires_grad
         return self
+
+    def recompute(self, *, use_reentrant: bool = True, output_recompute: bool = False, early_stop: bool = True, context_fn: Any = None, **kwargs: Any) -> None:
+        """From here on a derivative computes this Cell again instead of saving its values.
+
+        Args:
+            use_reentrant, output_recompute, early_stop, kwargs: accepted as MindSpore has them (``mp_comm_recompute``, ``parallel_optimizer_comm_recompute``,
+                ``recompute_slice_activation``); the program is the same.
+            context_fn: must be None.
+
+        Raises:
+            ValueError: another keyword, or ``context_fn``.
+        """
+        for key in kwargs:
+            if key not in ("mp_comm_recompute", "parallel_optimizer_comm_recompute", "recompute_slice_activation"):
+                raise ValueError(f"For 'recompute', the keyword '{key}' is not recognized.")
+        if context_fn is not None:
+            raise ValueError("For 'recompute', context_fn is not supported: leave it out.")
+        self._recompute = True
 
     # -- text -------------------------------------------------------------------------------------------------------------
 

@@ -6,14 +6,14 @@ from typing import Any
 from .. import _errors as err
 from .._frontend import trace
 from .._frontend.jit import call_cell, cell_program
-from .._frontend.grad_operation import GradOperation
+from .._frontend.grad_operation import by_flags
 from .._frontend.transforms import value_and_grad
-from ..common.parameter import Parameter, ParameterTuple
+from ..common.parameter import ParameterTuple
 from ..common.tensor import Tensor
 from .cell import Cell
 from .optim.optimizer import Optimizer
 
-__all__ = ["ForwardValueAndGrad", "TrainOneStepCell", "WithLossCell"]
+__all__ = ["ForwardValueAndGrad", "TrainOneStepCell", "WithGradCell", "WithLossCell"]
 
 
 class WithLossCell(Cell):
@@ -87,29 +87,73 @@ class ForwardValueAndGrad(Cell):
     """(result, gradients) of a network.
 
     Args:
-        network: Cell or function.
-        weights: ParameterTuple, list of Parameters or Parameter; needed with ``get_by_list``.
-        get_all: whether the gradients are by all inputs, else by the first.
-        get_by_list: whether they are by ``weights`` (with ``get_all``: by both).
-        sens_param: whether the last argument of the call is the cotangent of the result.
+        network: Cell, function or method.
+        weights: ParameterTuple, tuple or list of Parameters; needed with ``get_by_list``.
+        get_all: whether the gradients are by all inputs, as a tuple, else by the first.
+        get_by_list: whether they are by ``weights`` (with ``get_all``: the pair of both).
+        sens_param: whether the last argument of the call is the cotangent of the result, a Tensor or a tuple of them.
 
     Raises:
-        TypeError: weights of another type.
+        TypeError: the network is not callable, a flag is not a bool, weights of another type.
+
+    Examples:
+        >>> net = nn.Dense(2, 1, weight_init="ones")
+        >>> step = nn.ForwardValueAndGrad(net, weights=net.trainable_params(), get_by_list=True)
+        >>> result, (of_weight, of_bias) = step(Tensor([[1.0, 2.0]]))
+        >>> print(result, of_weight, of_bias)
+        [[3.]] [[1. 2.]] [1.]
     """
 
     def __init__(self, network: Any, weights: Any = None, get_all: bool = False, get_by_list: bool = False, sens_param: bool = False) -> None:
         super().__init__(auto_prefix=False)
-        if get_by_list and not isinstance(weights, (ParameterTuple, list, tuple, Parameter)):
-            raise err.UserTypeError(f"For 'ForwardValueAndGrad', with get_by_list 'weights' must be Parameters, but got {type(weights).__name__}.")
+        if not isinstance(network, Cell) and (isinstance(network, type) or not callable(network)):
+            raise err.UserTypeError("For 'ForwardValueAndGrad', the argument 'network' must be cell, function type or method type, "
+                                    f"but got {type(network).__name__}.")
+        for name, flag in (("get_all", get_all), ("get_by_list", get_by_list), ("sens_param", sens_param)):
+            if not isinstance(flag, bool):
+                raise err.UserTypeError(f"For 'ForwardValueAndGrad', the type of '{name}' must be bool, but got {type(flag).__name__}.")
+        if get_by_list and not isinstance(weights, (ParameterTuple, list, tuple)):
+            raise err.UserTypeError("For 'ForwardValueAndGrad', when 'get_by_list' is set to True, the argument 'weights' must be Parameters array, "
+                                    f"but got {type(weights).__name__}.")
         self.network, self.weights = network, weights
+        if isinstance(network, Cell):
+            network.set_grad()
         self.get_all, self.get_by_list, self.sens_param = get_all, get_by_list, sens_param
-        self.grad = GradOperation(get_all=get_all, get_by_list=get_by_list, sens_param=sens_param)
+        self._both = by_flags(network, weights if get_by_list else None, get_all, get_by_list, sens_param, True)
 
     def construct(self, *inputs: Any) -> tuple[Any, Any]:
-        values = inputs[:-1] if self.sens_param else inputs
-        if not self.sens_param:
-            position = tuple(range(len(values))) if self.get_all else None if self.get_by_list else 0
-            loss, grads = value_and_grad(self.network, position, self.weights if self.get_by_list else None)(*values)
-            return loss, ((grads,) if self.get_all and not self.get_by_list and len(values) == 1 else grads)
-        grads = self.grad(self.network, self.weights)(*inputs) if self.get_by_list else self.grad(self.network)(*inputs)
-        return self.network(*values), grads
+        return self._both(*inputs)
+
+
+class WithGradCell(Cell):
+    """Gradients of a network's loss by its trainable Parameters.
+
+    Args:
+        network: Cell; without ``loss_fn`` it gives the loss itself.
+        loss_fn: Cell or function of (result, label), or None.
+        sens: cotangent of the loss: a Tensor, a number, a tuple of them, or None for 1.
+
+    Raises:
+        TypeError: the network is not a Cell, ``sens`` of another type.
+
+    Examples:
+        >>> net = nn.Dense(2, 1, weight_init="ones")
+        >>> of_weight, of_bias = nn.WithGradCell(net, nn.MSELoss())(Tensor([[1.0, 2.0]]), Tensor([[2.0]]))
+        >>> print(of_weight, of_bias)
+        [[2. 4.]] [2.]
+    """
+
+    def __init__(self, network: Cell, loss_fn: Any = None, sens: Any = None) -> None:
+        super().__init__(auto_prefix=False)
+        if not isinstance(network, Cell):
+            raise err.UserTypeError(f"For 'WithGradCell', 'network' must be a Cell, but got {type(network).__name__}.")
+        if sens is not None and not isinstance(sens, (Tensor, int, float, tuple)):
+            raise err.UserTypeError(f"For 'WithGradCell', 'sens' must be None, a Tensor, a number or a tuple, but got {type(sens).__name__}.")
+        self.network, self.loss_fn, self.sens = network, loss_fn, sens
+        self.weights = ParameterTuple(network.trainable_params())
+        self.network_with_loss = network if loss_fn is None else WithLossCell(network, loss_fn)
+        self.network_with_loss.set_train()
+        self._grad = by_flags(self.network_with_loss, self.weights, False, True, sens is not None, False)
+
+    def construct(self, *inputs: Any) -> tuple:
+        return self._grad(*inputs) if self.sens is None else self._grad(*inputs, self.sens)

@@ -32,6 +32,7 @@ globals().update({name: globals()[function] for name, function in _ALIASES.items
 _FROM_FRONTEND = {
     "GradOperation": "grad_operation", "get_grad": "transforms", "grad": "transforms", "value_and_grad": "transforms", "vjp": "vjp", "jvp": "forward",
     "linearize": "forward", "jacfwd": "jacobians", "jacrev": "jacobians", "hessian": "jacobians", "derivative": "taylor", "jet": "taylor", "vmap": "vmap",
+    "custom_vjp": "custom", "custom_jvp": "custom",
 }
 
 
