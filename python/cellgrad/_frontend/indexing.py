@@ -315,6 +315,8 @@ def _with_part(x: Any, plan: _Plan, value: Any) -> Any:
     """``x``, of the block's shape, with the slices of the plan replaced."""
     if plan.full:
         return value
+    if all(step == 1 for step in plan.strides):
+        return dispatch("dynamic_update", (x, value, *(as_tensor(start, dt.int64) for start in plan.starts)))
     high = tuple(n - limit for n, limit in zip(x.shape, plan.limits))
     pad = {"low": tuple(plan.starts), "high": high, "interior": tuple(s - 1 for s in plan.strides), "value": 0.0}
     inside = dispatch("pad", (full(value.shape, True, dt.bool_),), pad)
