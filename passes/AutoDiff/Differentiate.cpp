@@ -46,6 +46,7 @@ public:
 
   /// Writes out the requests of a function, those of the functions it refers to first: an outer derivative then sees plain functions.
   LogicalResult expandIn(func::FuncOp function);
+  LogicalResult expandEarly(func::FuncOp function) { return batches.expandEarly(function); }
   size_t count() const { return done.size(); }
 
 private:
@@ -65,8 +66,6 @@ LogicalResult Expander::expandIn(func::FuncOp function) {
     return success();
   if (!open.insert(function).second)
     return function.emitError("@") << function.getSymName() << " calls itself; recursion cannot be differentiated";
-  if (failed(batches.expandEarly(function)))
-    return failure();
   SmallVector<DerivativeRequest> requests;
   SmallVector<VmapOp> mapped;
   WalkResult walk = function.walk([&](Operation *op) {
@@ -174,6 +173,9 @@ struct CellDifferentiate : cell::impl::CellDifferentiateBase<CellDifferentiate> 
     if (failed(verifyCustomRules(module, symbols)))
       return signalPassFailure();
     Expander expander(symbols);
+    for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+      if (failed(expander.expandEarly(function)))
+        return signalPassFailure();
     // Expansion adds functions, which may have requests of their own.
     size_t known;
     do {

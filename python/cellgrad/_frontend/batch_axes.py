@@ -42,9 +42,10 @@ def in_range(name: str, axis: int | None, ndim: int) -> int | None:
 def flatten_axes(name: str, axes: Axes, tree: Any, whole: Axes, top: bool = True) -> list:
     """One axis per Tensor of ``tree``."""
     if axes is None or isinstance(axes, int):
-        # One int for everything passes by what cannot be a batch; an int for one number is a mistake.
-        if isinstance(axes, int) and whole is not axes and isinstance(tree, (int, float)) and not isinstance(tree, bool):
-            raise err.GradError(f"vmap: {name} has the axis {axes} for the number {tree!r}, which is the same for all examples", hint="use None for it")
+        if name == "in_axes" and axes is not None and isinstance(tree, (tuple, list)):
+            return [axis for item in tree for axis in flatten_axes(name, axes, item, whole, False)]
+        if name == "in_axes" and axes is not None and isinstance(tree, (int, float)):
+            raise err.GradError(f"vmap: {name} has the axis {axes} for the number {tree!r}, which is no batch", hint="give it the axis None, as in in_axes=(0, None)")
         return [axes] * len(tensor_leaves(tree))
     if isinstance(axes, (tuple, list)) and isinstance(tree, (tuple, list)):
         if len(axes) != len(tree):

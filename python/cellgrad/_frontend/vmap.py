@@ -32,7 +32,7 @@ def vmap(fn: Any, in_axes: Axes = 0, out_axes: Axes = 0, *, randomness: str = "s
             with its own Parameters.
         in_axes: where the batch is in the arguments: an int for all of them, or a tuple or list with one entry per positional argument. An entry is an int
             (negative ones count from the end), None for an argument that all examples share, or a tuple, list or dict in the structure of the argument. Keyword
-            arguments are batched along axis 0. What is no Tensor is the same for all examples.
+            arguments are batched along axis 0. What is neither Tensor nor number is the same for all examples; a number wants None.
         out_axes: where the batch goes in the outputs: an int for all of them, or a structure of ints as the output has. None is for an output that does not depend on
             the batch: it is returned once.
         randomness: ``"same"``: all examples draw the same random numbers, those of a single call; ``"different"``: each draws its own.
@@ -48,7 +48,7 @@ def vmap(fn: Any, in_axes: Axes = 0, out_axes: Axes = 0, *, randomness: str = "s
     Raises:
         TypeError: ``fn`` is not callable.
         ValueError: ``randomness`` is neither word.
-        RuntimeError: axes that are no int, None or structure of them; at the call: an axis out of range, sizes of the batch that differ, no batched argument at all,
+        RuntimeError: axes that are no int, None or structure of them; at the call: an axis out of range, an axis for a number, sizes of the batch that differ, no batched argument at all,
             axes in another structure than arguments or outputs, a value with one entry per example where ``out_axes`` is None or that is assigned to a Parameter.
 
     Examples:
