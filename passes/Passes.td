@@ -36,6 +36,16 @@ def CellInline : Pass<"cell-inline", "::mlir::ModuleOp"> {
   let options = [Option<"maxOps", "max-ops", "unsigned", /*default=*/"24", "Functions called more than once are inlined up to this many ops">];
 }
 
+def CellSimplifyLoops : Pass<"cell-simplify-loops", "::mlir::ModuleOp"> {
+  let summary = "Remove what loops and branches carry for nobody, and move what is the same in each iteration out";
+  let description = [{
+    A value that a loop carries is removed where only its own next value needs it, a tape with its pushes where nothing pops, a call of a function
+    without effects where its results are unused. Pure ops whose operands do not change in a loop are computed before it, except those that fusion makes free
+    (broadcasts, reshapes, constants), which stay where they are read.
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect"];
+}
+
 def CellDecompose : Pass<"cell-decompose"> {
   let summary = "Replace composite ops by their definitions";
   let description = [{
@@ -97,6 +107,14 @@ def NormalizeLinalg : Pass<"normalize-linalg", "::mlir::ModuleOp"> {
     Reports what the CPU pipeline cannot lower (dynamic shapes, unknown operations, not exactly one public function) at the
     operation that is to blame; turns named linalg ops into `linalg.generic`, splat tensors into `linalg.fill`, and takes
     `tensor.concat` and `tensor.pad` apart.
+  }];
+}
+
+def ScalarizeTensors : Pass<"scalarize-tensors", "::mlir::ModuleOp"> {
+  let summary = "0-d tensors become scalars";
+  let description = [{
+    Operations on 0-d tensors become scalar code in place, and loops and branches carry scalars: conditions, counters and step sizes live in
+    registers instead of memory, and no kernel is called for them.
   }];
 }
 

@@ -23,6 +23,7 @@ void mlir::cell::buildSimplifyPipeline(OpPassManager &pm) {
   pm.addPass(createCellInline());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(createCellSimplifyLoops());
 }
 
 void mlir::cell::buildCellToLinalgPipeline(OpPassManager &pm) {
@@ -38,6 +39,7 @@ void mlir::cell::buildCellToLinalgPipeline(OpPassManager &pm) {
 
 void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createNormalizeLinalg());
+  pm.addPass(createScalarizeTensors());
   pm.addPass(createContractionsToGemm());
   pm.addPass(createFuseLinalg());
   pm.addPass(createResultsToArguments());
