@@ -15,6 +15,7 @@ from .._runtime import _core
 from .._runtime import dtype as dt
 from .._runtime.tensor_data import asnumpy, from_value
 from . import locations, trace
+from .numbers import beside_numbers, numbered, stands_for_number
 
 __all__ = ["as_tensor", "binary", "broadcast_shapes", "broadcast_to", "cast", "compare", "composite", "dispatch", "float_unary", "full", "is_number",
            "logical", "normalize_axes", "normalize_axis", "operand", "select", "unary"]
@@ -267,29 +268,10 @@ def binary(name: str, x: Any, y: Any) -> Any:
 compare = binary
 
 
-def stands_for_number(x: Any) -> bool:
-    """Whether a Tensor stands for a Python number."""
-    return isinstance(x, TensorBase) and x._node is not None and x._node.number
-
-
-def as_number(x: Any) -> Any:
-    """Marks a traced Tensor as one that stands for a Python number."""
-    x._node.number = True
-    return x
-
-
 def _of_numbers(name: str, x: Any, y: Any) -> Any:
-    """A binary op with a Tensor that stands for a Python number: between numbers Python's arithmetic, beside a Tensor in the dtype of that."""
-    numbers = [v for v in (x, y) if stands_for_number(v) or (not isinstance(v, TensorBase) and is_number(v))]
-    floating = [v.dtype.is_floating_point if isinstance(v, TensorBase) else isinstance(v, (float, np.floating)) for v in numbers]
-    if len(numbers) == 2:
-        dtype = dt.float64 if any(floating) or name == "div" else dt.int64
-        result = _mixed(name, (as_tensor(x, dtype), as_tensor(y, dtype)))
-        return result if name in _COMPARISONS else as_number(result)
-    tensor = as_tensor(y if numbers[0] is x else x)
-    dtype = dt.promote_scalar(tensor.dtype, 1.0 if floating[0] else 1)
-    number = cast(numbers[0], dtype)
-    return _eager(_MIXED + name, None, *((number, tensor) if numbers[0] is x else (tensor, number)))
+    """A binary op with a Tensor that stands for a Python number."""
+    result = _eager(_MIXED + name, None, *beside_numbers(x, y, name == "div"))
+    return result if name in _COMPARISONS else numbered(result, x, y)
 
 
 def operator(name: str, reflected: bool = False, check: Any = None) -> Any:
@@ -306,7 +288,7 @@ def operator(name: str, reflected: bool = False, check: Any = None) -> Any:
 def unary(name: str, x: Any, attrs: dict | None = None) -> Any:
     """An elementwise op of one operand."""
     result = dispatch(name, (as_tensor(x),), attrs)
-    return as_number(result) if stands_for_number(x) and result._node is not None else result
+    return numbered(result, x)
 
 
 def float_unary(name: str, x: Any, attrs: dict | None = None) -> Any:

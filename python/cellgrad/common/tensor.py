@@ -9,6 +9,7 @@ import numpy as np
 from .. import _errors as err
 from .._frontend import arith, indexing, trace
 from .._frontend.dispatch import binary, concrete, is_number, operator
+from .._frontend.numbers import numbered
 from .._runtime import _core, tensor_data
 from .._runtime import dtype as dt
 from .._runtime.tensor_format import tensor_repr, tensor_str
@@ -273,11 +274,11 @@ def _operator(name: str, symbol: str, apply: Any) -> None:
 
     def forward(self: Tensor, other: Any) -> Any:
         check(self, other)
-        return apply(self, other)
+        return numbered(apply(self, other), self, other)
 
     def backward(self: Tensor, other: Any) -> Any:
         check(other, self)
-        return apply(other, self)
+        return numbered(apply(other, self), other, self)
 
     forward.__name__, backward.__name__ = f"__{name}__", f"__r{name}__"
     setattr(Tensor, f"__{name}__", forward)

@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import _errors as err
 from .._frontend.dispatch import as_tensor, binary, broadcast_shapes, broadcast_to, cast, dispatch, is_number, normalize_axes
+from .._frontend.numbers import beside_numbers, stands_for_number
 from .._runtime import dtype as dt
 from ..common.tensor import Tensor
 
@@ -114,6 +115,8 @@ def float_binary(name: str, x: Any, y: Any) -> Tensor:
 
 def operands(op: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
     """Two operands as Tensors of their common dtype and shape. A number takes the Tensor's dtype where it can."""
+    if stands_for_number(x) or stands_for_number(y):
+        x, y = beside_numbers(x, y)
     if isinstance(x, Tensor) and is_number(y):
         y = as_tensor(y, dt.promote_scalar(x.dtype, y))
     elif isinstance(y, Tensor) and is_number(x):

@@ -476,7 +476,8 @@ def test_the_counter_is_a_number_in_arithmetic(dtype, n):
     def f(v, m):
         k = 0
         for i in range(m):
-            v = v + i - (-i) * 2 + k
+            v = v + i - (-i) * 2 + k + i % 3 + (i + 1) ** 2 // 5
+            v = v - v % (i + 1)
             k += 1
         return v
 

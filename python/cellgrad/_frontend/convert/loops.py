@@ -8,8 +8,9 @@ from ... import _errors as err
 from ..._runtime import _core
 from ..._runtime import dtype as dt
 from .. import trace
-from ..dispatch import as_number, as_tensor, cast, is_number, logical, select, stands_for_number
+from ..dispatch import as_tensor, cast, is_number, logical, select
 from ..loops import stage_for, stage_while
+from ..numbers import as_number, stands_for_number
 from ..regions import Undefined, describe
 from .branches import is_staged, stage_if
 from .jumps import VALUE
