@@ -6,7 +6,6 @@ from typing import Any
 from .. import _errors as err
 from .._runtime import dtype as dt
 from .dispatch import as_tensor, binary, cast, composite, dispatch, full, is_number, logical, operand, unary
-from .numbers import numbered
 
 __all__ = ["bitwise", "invert", "negative", "power"]
 
@@ -42,8 +41,6 @@ def negative(x: Any) -> Any:
     if x.dtype is dt.bool_:
         raise err.DTypeError("neg: a bool Tensor has no negative", hint="use logical_not, or cast it with .astype")
     return unary("neg", x)
-=======
-    return numbered(dispatch("neg", (x,)), x)
 
 
 def invert(x: Any) -> Any:

@@ -14,8 +14,9 @@ from .. import _errors as err
 from .._runtime import _core
 from .._runtime import dtype as dt
 from . import trace
-from .dispatch import as_number, as_tensor, is_number, stands_for_number
+from .dispatch import as_tensor, is_number
 from .loops import run_range, stage_for, stage_while
+from .numbers import as_number, stands_for_number
 from .regions import Region, Undefined, condition_value, copied, describe, emit_location, is_undefined, known_value, number_dtype, same_static
 from .structure import map_leaves
 

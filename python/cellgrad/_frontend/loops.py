@@ -14,7 +14,8 @@ from .. import _errors as err
 from .._runtime import _core
 from .._runtime import dtype as dt
 from . import trace
-from .dispatch import as_number, as_tensor, binary, cast, dispatch, is_number, select, stands_for_number
+from .dispatch import as_tensor, binary, cast, dispatch, is_number, select
+from .numbers import as_number, stands_for_number
 from .regions import Like, Region, Undefined, condition_value, copied, describe, emit_location, is_undefined, number_dtype, same_static, where_it_differs
 from .structure import map_leaves
 

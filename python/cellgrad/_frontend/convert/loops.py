@@ -10,7 +10,6 @@ from ..._runtime import dtype as dt
 from .. import trace
 from ..dispatch import as_tensor, cast, is_number, logical, select
 from ..loops import stage_for, stage_while
-from ..numbers import as_number, stands_for_number
 from ..regions import Undefined, describe
 from .branches import is_staged, stage_if
 from .jumps import VALUE
@@ -60,17 +59,12 @@ class _Loop:
         self.block, self.get, self.set, self.once = block, get, set_, once
         self.names = block.names
         self.before: dict[str, Any] = dict(zip(self.names, get())) if get is not None else {}
-        self.tensors: set[str] = set()  # ints before the loop that become Tensors in it
         self.filling: dict[str, Callable] = {}  # first assigned in an iteration: makes a value to begin with, which is never read
         self.carried = [n for n, v in self.before.items() if self.fillable(n) or (v is not UNDEFINED and (n in block.head or n in block.captured)) or n in block.live]
 
     def fillable(self, name: str) -> bool:
         """Whether a variable without a value is not read before an iteration has set it."""
         return self.before[name] is UNDEFINED and (name == VALUE or (self.once and name in self.block.live))
-
-    def is_number(self, name: str) -> bool:
-        """Whether a variable is an int of Python's that the program counts."""
-        return type(self.before[name]) is int and name not in self.tensors
 
     def start(self) -> tuple:
         return tuple(self.filling[n]() if n in self.filling else marked(n, self.before[n]) for n in self.carried)
@@ -79,9 +73,6 @@ class _Loop:
         """Sets the variables as an iteration finds them."""
         if self.set is not None:
             found = dict(zip(self.carried, map(unmarked, values)))
-            for name, value in found.items():
-                if self.is_number(name) and isinstance(value, TensorBase) and value.dtype is dt.int64:
-                    as_number(value)
             self.set(tuple(found.get(n, UNDEFINED) for n in self.names))
 
     def leave(self, entered: Any) -> tuple:
@@ -94,9 +85,6 @@ class _Loop:
         for name in self.carried:
             if self.fillable(name) and name not in self.filling and after[name] is not UNDEFINED:
                 self.filling[name] = shapes_of(after[name])
-                raise _Again
-            if self.is_number(name) and isinstance(after[name], TensorBase) and not stands_for_number(after[name]):
-                self.tensors.add(name)
                 raise _Again
         return tuple(marked(n, after[n]) for n in self.carried)
 
@@ -236,7 +224,7 @@ def _stage_for(bounds: tuple, item: Callable, body: Callable, stop: Any, get: An
     def iteration(i: Any, *values: Any) -> tuple:
         loop.enter(values)
         with region(what, trial) as here:
-            here.numbers.append(as_number(i))
+            here.numbers.append(i)
             body(item(i))
             return loop.leave(values)
 
