@@ -17,7 +17,7 @@ def branch(v, n):
 
 
 def early(v, n):
-    for i in range(n):
+    for _ in range(n):
         v = v * 1.5
         if ops.sum(v * v) > 9:
             return v
@@ -106,7 +106,7 @@ class TestAgainstSingleCalls:
 def test_second_order_through_a_batch_of_gradients():
     def cube(v):
         a = v
-        for i in range(Tensor(2)):
+        for _ in range(Tensor(2)):
             a = a * v
         return a
 
