@@ -9,7 +9,7 @@ from .. import _errors as err
 from .._runtime import _core
 from . import rules, trace
 from .checks import check_callable
-from .convert import invoke
+from .convert import call
 from .guards import active_recorder
 from .jit import name_of
 from .structure import map_leaves
@@ -48,7 +48,7 @@ class _Custom:
             recorder.attribute(self, "_rule", self._rule)
             rules.reached(self.fn, *(self._rule or ()))
         if not rules.applies(self):
-            return invoke(self.fn, args, kwargs) if trace.capturing() else self.fn(*args, **kwargs)
+            return call(self.fn, *args, **kwargs) if trace.capturing() else self.fn(*args, **kwargs)
         if self._rule is None:
             raise err.GradError(f"{type(self).__name__} of {name_of(self.fn)} has no rule yet", hint=self._missing)
         return self._differentiated(self._bound(args, kwargs))
@@ -56,7 +56,7 @@ class _Custom:
     _missing = ""
 
     def _plain(self, *args: Any) -> Any:
-        return invoke(self.fn, args, {})
+        return call(self.fn, *args)
 
     def _bound(self, args: tuple, kwargs: dict) -> tuple:
         try:
@@ -141,11 +141,11 @@ class custom_vjp(_Custom):
         name = name_of(self.fn)
         if len(self._rule) == 1:
             def direct(inputs: tuple, out: Any, dout: Any) -> tuple[tuple, dict]:
-                return rules.one_per_input(rule, invoke(bwd, (*inputs, out, _cotangent(dout)), {}), len(inputs))
+                return rules.one_per_input(rule, call(bwd, *inputs, out, _cotangent(dout)), len(inputs))
 
             return rules.call_with_vjp(self._plain, args, direct, rule, self, name)
         with rules.own_rule(self):
-            pair = invoke(self._rule[0], args, {})
+            pair = call(self._rule[0], *args)
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise rules.make_rule("fwd", self.fn, self._rule[0]).error("should return the pair of the output and the residuals",
                                                                        "return (output, residuals), with () for no residuals")
@@ -158,7 +158,7 @@ class custom_vjp(_Custom):
             return inside[-2]
 
         def through(inside: tuple, out: Any, dout: Any) -> tuple[tuple, dict]:
-            given = invoke(bwd, (*inside[:len(fixed)], inside[-1], _cotangent(dout)), {})
+            given = call(bwd, *inside[:len(fixed)], inside[-1], _cotangent(dout))
             gradients, of_parameters = rules.one_per_input(rule, given, count)
             return (*(None for _ in fixed), *gradients, None, None), of_parameters
 
@@ -209,7 +209,7 @@ class custom_jvp(_Custom):
         def rule(*given: Any) -> tuple:
             *fixed, primals, tangents = given
             output = self(*self._joined(tuple(fixed), primals))
-            parts = [r(t, output, *primals) for r, t in zip(each, tangents, strict=True) if r is not None]
+            parts = [call(r, t, output, *primals) for r, t in zip(each, tangents, strict=True) if r is not None]
             return output, sum(parts[1:], parts[0]) if parts else None
 
         rule.__name__ = f"{name_of(self.fn)}_jvp"
@@ -223,7 +223,7 @@ class custom_jvp(_Custom):
         def push(inputs: tuple, tangents: tuple) -> tuple:
             fixed, primals = self._split(inputs)
             _, moving = self._split(tuple(_cotangent(t) for t in tangents))
-            found = invoke(given, (*fixed, primals, moving), {})
+            found = call(given, *fixed, primals, moving)
             if not isinstance(found, tuple) or len(found) != 2:
                 raise rule.error("should return the pair of the output and its tangent", "return (output, tangent)")
             return found

@@ -10,7 +10,7 @@ from . import trace
 from .checks import check_callable, check_flag
 from .derive import Differentiable
 from .dispatch import as_tensor, cast
-from .halves import Halves, Unsplittable
+from .halves import WHOLE, Halves
 from .jit import AS_WRITTEN, Compiled, primal_program, shared
 from .structure import tensor_leaves
 
@@ -166,8 +166,8 @@ def _in_halves(fn: Any, point: tuple) -> tuple:
 
         return Compiled(reference, run, AS_WRITTEN, run)
 
-    try:
-        output, later, keep, residuals = shared(fn, "linearize", make)(*point)
-    except Unsplittable:
+    found = shared(fn, "linearize", make)(*point)
+    if found is WHOLE:
         return primal_program(fn)(*point), lambda directions: shared(fn, "linearize again", again)(point, list(directions.values()))
+    output, later, keep, residuals = found
     return output, lambda directions: later(keep, residuals, list(directions.values()))

@@ -5,6 +5,7 @@ any compiled function does, cached by its signature and guards, and returns what
 """
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,11 +15,14 @@ from . import program, trace
 from .jit import AS_WRITTEN, Compiled
 from .structure import map_leaves
 
-__all__ = ["Halves", "Unsplittable"]
+__all__ = ["WHOLE", "Halves"]
+
+WHOLE = object()  # what a call of Halves returns where the program cannot be split
 
 
-class Unsplittable(Exception):
-    """A program whose second half needs something of the first one that cannot be kept between them: the tape of a loop."""
+class _Unsplittable(Exception):
+    """A program whose second half needs something of the first one that cannot be kept between them (the tape of a loop), or
+    whose first half is part of the second (a loop that computes both)."""
 
 
 class _Place:
@@ -52,18 +56,19 @@ class Later:
 class Halves(Compiled):
     """``run(late, *args)`` returns the pair of results, now and later; ``late(like)`` gives a traced Tensor like another whose value comes later.
 
-    Raises (at a call): ``Unsplittable``. A call returns ``(now, later, keep, residuals)``; ``later(keep, residuals, values)`` is the rest.
+    A call returns ``(now, later, keep, residuals)``; ``later(keep, residuals, values)`` is the rest. It returns ``WHOLE``, without having run anything, where the
+    program cannot be split.
     """
 
     def __init__(self, fn: Any, run: Callable) -> None:
-        self._late: list[tuple[int, Any]] = []  # argument number, dtype and shape of what comes later in the program captured last
+        self._local = threading.local()  # .late: argument number, dtype and shape of what comes later, in the program that this thread captured last
 
         def capture(*args: Any) -> tuple:
             root = trace.current_frame()
-            self._late = []
+            self._local.late = []
 
             def late(like: Any) -> Any:
-                self._late.append((root.count, (like.dtype, like.shape)))
+                self._local.late.append((root.count, (like.dtype, like.shape)))
                 return root.formal(like)
 
             return run(late, *args)
@@ -71,9 +76,16 @@ class Halves(Compiled):
         super().__init__(fn, capture, AS_WRITTEN, capture)
 
     def _compile(self, captured: program.Captured) -> program.Program | None:
+        try:
+            return self._halves(captured)
+        except _Unsplittable:
+            captured.template = _core.Const(WHOLE)
+            return None
+
+    def _halves(self, captured: program.Captured) -> program.Program | None:
         """Compiles both halves; puts together what the call returns."""
         now, rest = captured.template
-        late = [number for number, _ in self._late]
+        late = [number for number, _ in self._local.late]
         whole = captured.outputs
         free = [i for i, spec in enumerate(whole) if spec[2] < 0]  # an Out counts these
         late_results, specs, executable = [], [], None
@@ -86,6 +98,8 @@ class Halves(Compiled):
         keep: list = []
 
         def in_first(item: Any) -> Any:
+            if isinstance(item, _core.TemplateRef) and item.kind == "Out" and free[item.index] in late_results:
+                raise _Unsplittable  # one loop computes what is wanted now and what follows later
             return _core.Out(number[free[item.index]]) if isinstance(item, _core.TemplateRef) and item.kind == "Out" else item
 
         def in_second(item: Any) -> Any:
@@ -112,12 +126,12 @@ class Halves(Compiled):
         except err.CompilerCrash:
             raise
         except err.CompileError:
-            raise Unsplittable from None
+            raise _Unsplittable from None
         specs = [(trace.from_mlir(word), shape) for word, shape in residuals]
         if not late_results:
             return first, late_results, specs, None
         name = captured.name + ".later"
         compiled = _compiler.compile(second, name)
-        executable = _core.Executable(compiled.entry, compiled.arena_bytes, specs + [spec for _, spec in self._late], [captured.outputs[i] for i in late_results],
+        executable = _core.Executable(compiled.entry, compiled.arena_bytes, specs + [spec for _, spec in self._local.late], [captured.outputs[i] for i in late_results],
                                       compiled, None, name)
         return first, late_results, specs, executable

@@ -13,7 +13,7 @@ import numpy as np
 from .. import _errors as err
 from .._runtime import _core
 from . import context, program, trace
-from .convert import invoke
+from .convert import call, invoke
 from .explain import Explanation, explain, report_miss, worth_explaining
 from .guards import Recorder, active_recorder
 from .structure import map_leaves
@@ -253,7 +253,7 @@ def run_function(fn: Any, args: tuple, kwargs: dict) -> Any:
     if inspect.isgeneratorfunction(fn.construct if is_cell(fn) else fn):
         raise err.UnsupportedError(f"{name_of(fn)} is a generator (it has a yield), and a program returns once", hint="collect the values in a list and return it")
     if not is_cell(fn):
-        return invoke(fn, args, kwargs)
+        return call(fn, *args, **kwargs)
     if recorder is not None:
         recorder.reached(type(fn).construct)
     capture = trace.current_capture()

@@ -8,7 +8,7 @@ from .._runtime import _core
 from . import trace
 from .checks import check_callable, check_flag
 from .derive import Derived, Differentiable, as_cotangents
-from .halves import Halves, Unsplittable
+from .halves import WHOLE, Halves
 from .jit import AS_WRITTEN, Compiled, name_of, primal_program, shared
 from .structure import tensor_leaves
 from .transforms import Request, request_key
@@ -85,10 +85,8 @@ def _in_halves(fn: Any, inputs: tuple, weights: Any, has_aux: bool, wanted: list
         return Halves(reference, run)
 
     key = ("vjp", request_key(None, weights, has_aux))
-    try:
-        output, later, keep, residuals = shared(fn, key, make)(*inputs)
-    except Unsplittable:
-        output, later = primal_program(fn)(*inputs), None
+    found = shared(fn, key, make)(*inputs)
+    output, later, keep, residuals = found if found is not WHOLE else (primal_program(fn)(*inputs), None, (), ())
     leaves = tensor_leaves(output[0] if has_aux else output)
 
     def again(reference: Callable) -> Compiled:
