@@ -140,9 +140,16 @@ class Recorder:
             return
         for cls in type(obj).__mro__:
             if name in cls.__dict__:
-                found = cls.__dict__[name]
+                self._of_class(obj, cls, name, value, label)
                 break
-        else:
+
+    def _of_class(self, obj: Any, owner: type, name: str, value: Any, label: str) -> None:
+        """An attribute was found in a class: a method, a property, a plain value. It counts until the class or the object gets another."""
+        found = owner.__dict__[name]
+        cls = type(obj)
+        if type(found).__name__ == "member_descriptor":  # a slot
+            self._add(("attr", obj, name, value, label))
+            self.reached(value)
             return
         if isinstance(found, (FunctionType, staticmethod, classmethod)):
             self.reached(getattr(found, "__func__", found))
@@ -150,12 +157,20 @@ class Recorder:
             if found.fget is not None:
                 self.reached(found.fget)
         elif hasattr(type(found), "__get__"):
-            if type(found).__name__ == "member_descriptor":  # a slot
-                self._add(("attr", obj, name, value, label))
-                self.reached(value)
-        elif not is_foreign(cls.__module__):
-            self._add(("attr", cls, name, value, label))
+            return
+        else:
             self.reached(value)
+        if is_foreign(owner.__module__):
+            return
+        if isinstance(found, classmethod):  # read anew, it is a new object
+            self._add(("python", lambda slots: owner.__dict__.get(name) is found, label))
+        else:
+            self._add(("attr", cls, name, getattr(cls, name), label))
+        if not isinstance(found, property):
+            try:
+                self._add(("no_item", object.__getattribute__(obj, "__dict__"), name, label))
+            except AttributeError:
+                pass
 
     def assigned(self, obj: Any, name: str) -> None:
         """An attribute is set. What the program reads of it from here on is its own, unless it has read it before."""
@@ -173,7 +188,11 @@ class Recorder:
         """The names of Parameters are part of the result."""
         for parameter in parameters:
             if hasattr(parameter, "_name"):
-                self._add(("attr", parameter, "_name", parameter._name, "@name of a Parameter"))
+                self.field(parameter, "_name")
+
+    def field(self, parameter: Any, name: str) -> None:
+        """A field of a Parameter was read."""
+        self._add(("attr", parameter, name, getattr(parameter, name), f"@{name.lstrip('_')} of a Parameter"))
 
     def missing(self, obj: Any, name: str) -> None:
         try:
@@ -247,6 +266,9 @@ class Recorder:
             self.reached(value.args)
             self.reached(value.keywords)
             return
+        if cls.__name__ in ("SimpleNamespace", "Namespace") and is_foreign(cls.__module__):
+            self._container(value.__dict__, "@" + cls.__name__)
+            return
         # Of the classes of cellgrad, a Cell is looked into (its base class has the hook for all of them).
         for base in cls.__mro__:
             if base.__module__ == "cellgrad.nn.cell" and base.__name__ == "Cell":
@@ -278,8 +300,11 @@ class Recorder:
             self._add(("attr", fn, "__defaults__", fn.__defaults__, f"@defaults of {fn.__qualname__}"))
             self.reached(fn.__defaults__)
         if fn.__kwdefaults__:
+            self._add(("attr", fn, "__kwdefaults__", fn.__kwdefaults__, f"@defaults of {fn.__qualname__}"))
             self.reached(fn.__kwdefaults__, f"@defaults of {fn.__qualname__}")
         inner = id(fn.__code__) in self._nested  # defined while capturing: its cells belong to this capture
+        if not inner:
+            self._add(("attr", fn, "__code__", fn.__code__, f"@code of {fn.__qualname__}"))
         cells = {} if inner else dict(zip(fn.__code__.co_freevars, fn.__closure__ or ()))
         self._code(fn.__code__, fn.__globals__, cells)
 

@@ -96,7 +96,7 @@ class Frame:
         else:
             self.arguments[id(tensor)] = self.count
             if self.parent is None:
-                name = getattr(tensor, "name", None)
+                name = getattr(tensor, "_name", None)
                 found = self.argument(tensor, param=name) if isinstance(name, str) and self.capture.is_parameter(tensor) else self.argument(tensor)
                 self.capture.captured.append((self.arguments[id(tensor)], tensor))
             else:

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import _errors as err
 from .._frontend import state
+from .._frontend.guards import active_recorder
 from .._runtime import _core, tensor_data
 from .._runtime import dtype as dt
 from .tensor import Tensor
@@ -47,12 +48,13 @@ class Parameter(Tensor):
         self.name = name  # type: ignore[assignment]
         if not isinstance(requires_grad, bool):
             raise TypeError(f"For Parameter, 'requires_grad' should be bool, but got {type(requires_grad).__name__}.")
-        self.requires_grad = requires_grad
+        self._requires_grad = requires_grad
         self.layerwise_parallel = layerwise_parallel
         self.parallel_optimizer = parallel_optimizer
 
     @property
     def name(self) -> str:
+        self._read("_name")
         return self._name
 
     @name.setter
@@ -66,6 +68,22 @@ class Parameter(Tensor):
         else:
             self._named = True
         self._name = value
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether ``trainable_params`` lists it."""
+        self._read("_requires_grad")
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self._requires_grad = value
+
+    def _read(self, field: str) -> None:
+        """A program that is being captured depends on the field."""
+        recorder = active_recorder()
+        if recorder is not None:
+            recorder.field(self, field)
 
     @property
     def has_own_name(self) -> bool:

@@ -213,7 +213,7 @@ class Cell:
             return
         seen.add(id(self))
         yield prefix, self
-        for name, child in self.__dict__.get("_cells", {}).items():
+        for name, child in getattr(self, "_cells", {}).items():  # a read that capture sees
             if child is not None:
                 yield from child._walk(f"{prefix}.{name}" if prefix else name, seen)
 
@@ -221,7 +221,7 @@ class Cell:
         """(path of attributes, Parameter) of this Cell and, with ``expand``, of all Cells below it; each Parameter once."""
         seen: set[int] = set()
         for path, cell in self.cells_and_names(name_prefix=name_prefix) if expand else [(name_prefix, self)]:
-            for name, param in cell.__dict__.get("_params", {}).items():
+            for name, param in getattr(cell, "_params", {}).items():
                 if param is not None and id(param) not in seen:
                     seen.add(id(param))
                     yield (f"{path}.{name}" if path else name), param

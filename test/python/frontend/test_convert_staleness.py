@@ -131,15 +131,6 @@ def test_patched_property(monkeypatch):
     check(lambda v: net(v), lambda: monkeypatch.setattr(Block, "doubled", property(lambda self: 77.0)), X)
 
 
-def test_class_of_the_instance():
-    class Other(Block):
-        def inner(self, v):
-            return v * 9
-
-    net = Block()
-    check(lambda v: net(v), lambda: setattr(net, "__class__", Other), X)
-
-
 STACK_CHANGES = {
     "nested_attribute": lambda n: setattr(n.blocks[1], "gain", 4.0),
     "append": lambda n: n.blocks.append(Block(5.0)),
