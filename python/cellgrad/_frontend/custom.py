@@ -181,14 +181,14 @@ class custom_jvp(_Custom):
 
     Examples:
         >>> @ms.custom_jvp
-        ... def safe_log(x):
-        ...     return ops.log(x)
-        >>> @safe_log.defjvp
+        ... def log1pexp(x):
+        ...     return ops.log(1 + ops.exp(x))
+        >>> @log1pexp.defjvp
         ... def rule(primals, tangents):
         ...     (x,), (t,) = primals, tangents
-        ...     return safe_log(x), ops.select(x > 0, t / x, ops.zeros_like(x))
-        >>> print(ms.grad(safe_log)(Tensor([0.0, 2.0])))
-        [0.  0.5]
+        ...     return log1pexp(x), (1 - 1 / (1 + ops.exp(x))) * t
+        >>> print(ms.grad(log1pexp)(Tensor([0.0, 100.0])))
+        [0.5 1. ]
     """
 
     _missing = "give it with defjvp(rule)"

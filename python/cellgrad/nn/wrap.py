@@ -97,7 +97,7 @@ class ForwardValueAndGrad(Cell):
         TypeError: the network is not callable, a flag is not a bool, weights of another type.
 
     Examples:
-        >>> net = nn.Dense(2, 1, weight_init="ones")
+        >>> net = nn.Dense(2, 1, weight_init="ones", bias_init="zeros")
         >>> step = nn.ForwardValueAndGrad(net, weights=net.trainable_params(), get_by_list=True)
         >>> result, (of_weight, of_bias) = step(Tensor([[1.0, 2.0]]))
         >>> print(result, of_weight, of_bias)
@@ -137,7 +137,7 @@ class WithGradCell(Cell):
         TypeError: the network is not a Cell, ``sens`` of another type.
 
     Examples:
-        >>> net = nn.Dense(2, 1, weight_init="ones")
+        >>> net = nn.Dense(2, 1, weight_init="ones", bias_init="zeros")
         >>> of_weight, of_bias = nn.WithGradCell(net, nn.MSELoss())(Tensor([[1.0, 2.0]]), Tensor([[2.0]]))
         >>> print(of_weight, of_bias)
         [[2. 4.]] [2.]
