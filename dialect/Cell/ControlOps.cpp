@@ -18,17 +18,32 @@ LogicalResult BarrierOp::buildVjp(OpBuilder &, ArrayRef<Value> cotangents, Array
   return success();
 }
 
+/// The length of a place, `{}`, `{!r}` or `{:.3f}`, at the start of the text; 0 where there is none.
+static size_t placeLength(StringRef text) {
+  if (!text.consume_front("{"))
+    return 0;
+  size_t end = text.find_first_of("{}");
+  if (end == StringRef::npos || text[end] != '}')
+    return 0;
+  StringRef how = text.take_front(end);
+  if (how.consume_front("!") && !how.consume_front("r") && !how.consume_front("s"))
+    return 0;
+  return how.empty() || how.starts_with(":") ? end + 2 : 0;
+}
+
 LogicalResult PrintOp::verify() {
-  StringRef format = getFormat();
   size_t places = 0;
-  for (size_t i = 0; i < format.size(); ++i) {
-    if (format[i] != '{' && format[i] != '}')
-      continue;
-    char next = i + 1 < format.size() ? format[i + 1] : '\0';
-    if (next != format[i] && !(format[i] == '{' && next == '}'))
-      return emitOpError("has a brace in its format that is neither '{}' nor doubled");
-    places += next != format[i];
-    ++i;
+  for (StringRef rest = getFormat(); !rest.empty();) {
+    if (rest.starts_with("{{") || rest.starts_with("}}")) {
+      rest = rest.drop_front(2);
+    } else if (size_t length = placeLength(rest)) {
+      rest = rest.drop_front(length);
+      ++places;
+    } else if (rest.front() == '{' || rest.front() == '}') {
+      return emitOpError("has a brace in its format that is neither doubled nor part of a place such as '{}', '{!r}' or '{:.3f}'");
+    } else {
+      rest = rest.drop_front();
+    }
   }
   if (places != getValues().size())
     return emitOpError("has ") << places << " places in its format, but " << getValues().size() << " operands";

@@ -73,10 +73,11 @@ const char *showTensor(int64_t type, const int64_t *sizes, int64_t rank, const c
 int showOnStandardOutput(const char *format, int64_t count, void *const *data, const int64_t *meta) {
   int64_t next = 0;
   for (const char *c = format; *c; ++c) {
-    if (c[0] == '{' && c[1] == '}' && next < count) {
+    if (c[0] == '{' && c[1] != '{' && next < count) {
       showTensor(meta[0], meta + 2, meta[1], static_cast<const char *>(data[next++]));
       meta += 2 + meta[1];
-      ++c;
+      while (*c != '}') // how a place is to be shown is for those who have Python
+        ++c;
     } else {
       putchar(*c);
       c += (c[0] == '{' && c[1] == '{') || (c[0] == '}' && c[1] == '}');

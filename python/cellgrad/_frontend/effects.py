@@ -2,40 +2,40 @@
 from __future__ import annotations
 
 import builtins
+import re
 import sys
 from typing import Any
 
 from .. import _errors as err
 from .._runtime import _core
 from . import locations, trace
-from .regions import condition_value
+from .regions import condition_value, known_value
 
-__all__ = ["assert_", "print_", "print_lines"]
+__all__ = ["assert_", "print_", "print_lines", "traced_text"]
 
 TensorBase = _core.TensorBase
 
 
-def _escaped(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
+# What stands in a text for a Tensor whose value only the run knows; the number is its place in Capture.texts.
+_TOKEN = re.compile(r"Tensor\(shape=\[[\d, ]*\], dtype=\w+, value= <traced (\d+)>\)")
 
 
-def _pattern(value: Any, found: list, inner: bool = False) -> str:
-    """The text of a value with ``{}`` at the places of its Tensors, which are appended to ``found``."""
-    if isinstance(value, TensorBase):
-        found.append(value)
-        return "{}"
-    if type(value) in (tuple, list):
-        parts = [_pattern(item, found, True) for item in value]
-        if type(value) is list:
-            return f"[{', '.join(parts)}]"
-        return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
-    if type(value) is dict:
-        return "{{" + ", ".join(f"{_escaped(repr(key))}: {_pattern(item, found, True)}" for key, item in value.items()) + "}}"
-    return _escaped(repr(value) if inner else str(value))
+def traced_text(tensor: Any, place: str) -> str | None:
+    """What stands for a Tensor in texts that are made while capturing, so that printing them shows its value at each run; ``None`` for a Tensor whose value is known.
+
+    Args:
+        place: how it is to be shown: ``{}``, ``{!r}``, ``{:.3f}``.
+    """
+    capture = trace.current_capture()
+    if capture is None or not capture.stack or known_value(tensor) is not None:
+        return None
+    capture.texts.append((tensor, place))
+    return f"Tensor(shape={list(tensor.shape)}, dtype={tensor.dtype}, value= <traced {len(capture.texts) - 1}>)"
 
 
 def print_(*args: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False) -> None:
-    """As Python's ``print``. In a captured function it prints at each run, in the order of the program, with the Tensors' values then.
+    """As Python's ``print``. In a captured function it prints at each run, in the order of the program, with the values that Tensors have then: as arguments, in containers
+    and in strings that were made of them (f-strings, ``str``, ``repr``).
 
     Raises:
         UnsupportedError: ``file`` is not standard output while capturing.
@@ -45,21 +45,29 @@ def print_(*args: Any, sep: str | None = " ", end: str | None = "\n", file: Any 
         return
     if file is not None and file is not sys.stdout:
         raise err.UnsupportedError("print: a program that is captured prints to standard output only", hint="leave out file=, or return the Tensor and print it outside")
-    found: list = []
-    text = _escaped(" " if sep is None else sep).join(_pattern(arg, found) for arg in args) + _escaped("\n" if end is None else end)
     frame = trace.current_frame()
+    shown: list = []
+
+    def placed(match: re.Match) -> str:
+        tensor, place = frame.capture.texts[int(match[1])]
+        shown.append(frame.value(tensor))
+        return place
+
+    text = (" " if sep is None else sep).join(map(str, args)) + ("\n" if end is None else end)
+    text = _TOKEN.sub(placed, text.replace("{", "{{").replace("}", "}}"))
     frame.capture.effects = True
-    frame.function.print(text, [frame.value(tensor) for tensor in found], locations.location(frame.capture))
+    frame.function.print(text, shown, locations.location(frame.capture))
 
 
 def print_lines(*args: Any) -> None:
-    """Prints the values one below the other, Tensors with shape and dtype; as ``print_`` in a captured function."""
+    """Prints the values one below the other, Tensors as their ``repr``; as ``print_`` in a captured function."""
     for arg in args:
-        if isinstance(arg, TensorBase):
-            print_(f"Tensor(shape={list(arg.shape)}, dtype={arg.dtype}, value=", end="\n" if arg.ndim else "")
-            print_(arg, end=")\n")
-        else:
-            print_(arg)
+        print_(repr(arg) if isinstance(arg, TensorBase) else arg)
+
+
+def without_values(text: str) -> str:
+    """A text that the program has before it runs: traced Tensors in it in words."""
+    return re.sub(r", value= <traced \d+>\)", ")", text)
 
 
 def assert_(condition: Any, message: Any = "") -> None:
@@ -75,6 +83,6 @@ def assert_(condition: Any, message: Any = "") -> None:
     if not isinstance(flag, bool):
         frame = trace.current_frame()
         frame.capture.effects = True
-        frame.function.assert_(frame.value(flag), str(message), locations.location(frame.capture))
+        frame.function.assert_(frame.value(flag), without_values(str(message)), locations.location(frame.capture))
     elif not flag:
         raise AssertionError(message) if message != "" else AssertionError

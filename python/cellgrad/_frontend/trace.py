@@ -172,6 +172,7 @@ class Capture:
         self.fresh: dict[int, Any] = {}  # Tensors made during this capture
         self.overwritten: set[int] = set()  # ids of Tensors that were written in the frame that first saw them
         self.recorder = recorder
+        self.texts: list[tuple[Any, str]] = []  # Tensors whose text was asked for, and how it is to be shown
         self.effects = False  # it prints or asserts, so it runs also where it computes nothing
         self.differentiating = 0  # derivatives whose function is being traced
         self.rules: dict[int, int] = {}  # id of a function -> how many of its own derivative rules are being traced

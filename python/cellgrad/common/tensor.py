@@ -9,6 +9,7 @@ import numpy as np
 from .. import _errors as err
 from .._frontend import arith, indexing, trace
 from .._frontend.dispatch import binary, concrete, is_number, operator
+from .._frontend.effects import traced_text
 from .._frontend.numbers import numbered
 from .._runtime import _core, tensor_data
 from .._runtime import dtype as dt
@@ -110,12 +111,15 @@ class Tensor(_core.TensorBase):
 
     # -- printing, identity -------------------------------------------------------------------------------------------------
     def __repr__(self) -> str:
-        return tensor_repr(self)
+        return traced_text(self, "{!r}") or tensor_repr(self)
 
     def __str__(self) -> str:
-        return tensor_str(self)
+        return traced_text(self, "{}") or tensor_str(self)
 
     def __format__(self, spec: str) -> str:
+        traced = traced_text(self, f"{{:{spec}}}") if spec else None
+        if traced:
+            return traced
         if spec and self.size == 1 and self._has_data:
             return format(self._item(), spec)
         return format(str(self), spec)

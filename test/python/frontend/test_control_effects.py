@@ -62,7 +62,9 @@ def test_containers_show_their_tensors(capfd, x):
         print_({"a": [x, 1, "s"], "b": (x,)})
         return x
 
-    assert printed(capfd, f, x) == "{'a': [[1. 2.], 1, 's'], 'b': ([1. 2.],)}\n"
+    want = printed(capfd, lambda: print({"a": [x, 1, "s"], "b": (x,)}))
+    assert "value= [ 1.00000000e+00,  2.00000000e+00])" in want
+    assert printed(capfd, f, x) == want
 
 
 def test_print_of_the_reference(capfd, x):
@@ -71,9 +73,37 @@ def test_print_of_the_reference(capfd, x):
         ops.Print()(3)
         return x
 
-    want = "x\nTensor(shape=[2], dtype=Float32, value=\n[1. 2.])\nTensor(shape=[], dtype=Float32, value=3.0)\n3\n"
+    want = f"x\n{x!r}\n{x.sum()!r}\n3\n"
     assert printed(capfd, f, x) == want
     assert printed(capfd, jit(f), x) == want
+
+
+TOTAL = Tensor([4.0])
+
+
+def test_texts_show_values_of_the_run(capfd):
+    def f(x):
+        text = f"sum {x.sum():.3f}, {x.sum():>8.1f}|{x!r} {{}} {x}"
+        print(text, str(x) + "!", "%s" % x, TOTAL, f"{TOTAL} {Tensor([7])}")
+        print("no tensor")
+        return x * 2
+
+    a, b = Tensor([1.0, 2.25]), Tensor([3.0, -4.0])
+    want = [printed(capfd, f, a), printed(capfd, f, b)]
+    assert "sum 3.250,      3.2|Tensor(shape=[2]" in want[0]
+    program = jit(f)
+    assert [printed(capfd, program, a), printed(capfd, program, b)] == want
+    TOTAL[0] = 5.0
+    assert printed(capfd, program, a) == printed(capfd, f, a)
+
+
+def test_texts_that_are_not_printed_say_what_is_known(x):
+    with pytest.raises(ValueError, match=r"bad Tensor\(shape=\[2\], dtype=Float32, value= <traced \d+>\)"):
+        @jit
+        def f(x):
+            raise ValueError(f"bad {x}")
+
+        f(x)
 
 
 def test_files(x):
@@ -99,6 +129,12 @@ def test_assert_in_a_loop(x):
     assert f(x, Tensor(3)).asnumpy().tolist() == [4, 5]
     with pytest.raises(AssertionError, match="too far"):
         f(x, Tensor(5)).asnumpy()
+
+
+def test_assert_with_a_text_of_tensors(x):
+    f = jit(lambda x: (assert_(x.sum() > 0, f"the sum of {x} is not positive"), x * 2)[1])
+    with pytest.raises(AssertionError, match=r"the sum of Tensor\(shape=\[2\], dtype=Float32\) is not positive"):
+        f(-x)
 
 
 def test_assert_that_python_knows(x):

@@ -72,8 +72,7 @@ def _range(*args: Any) -> Any:
 
 
 def _print(*args: Any, **kwargs: Any) -> None:
-    shown = any(isinstance(a, TensorBase) for a in args)
-    if (shown or regions()) and kwargs.get("file") is None:
+    if trace.capturing() and kwargs.get("file") is None:
         from .. import effects
 
         kwargs.pop("file", None)

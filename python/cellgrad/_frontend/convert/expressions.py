@@ -119,16 +119,10 @@ class Expressions(ast.NodeTransformer):
             ast.copy_location(part, node)
         return helper("chain", [operands, node.left, *(thunk(c) for c in node.comparators)], node)
 
-    # -- comprehensions, text --------------------------------------------------------------------------------------------------
+    # -- comprehensions --------------------------------------------------------------------------------------------------------
     def visit_comprehension(self, node: ast.comprehension) -> Any:
         self.generic_visit(node)
         node.ifs = [helper("test", [c, ast.Constant("the condition of a comprehension")], c) for c in node.ifs]
-        return node
-
-    def visit_FormattedValue(self, node: ast.FormattedValue) -> Any:
-        self.generic_visit(node)
-        if node.format_spec is not None:
-            node.value = helper("formatted", [node.value], node.value)
         return node
 
     # -- targets of stores ------------------------------------------------------------------------------------------------------

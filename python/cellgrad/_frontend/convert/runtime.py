@@ -170,13 +170,6 @@ class Runtime:
 
     # -- side effects of Python ------------------------------------------------------------------------------------------------
     @staticmethod
-    def formatted(value: Any) -> Any:
-        if isinstance(value, TensorBase) and value._node is not None:
-            raise err.CaptureError("a format specification (as in f\"{x:.2f}\") needs the value of a Tensor, which is not known while the program is being captured",
-                                   hint="print the Tensor without it: print(\"x =\", x) shows values at run time")
-        return value
-
-    @staticmethod
     def container(value: Any) -> Any:
         """The target of a store or ``del`` by index."""
         if not isinstance(value, TensorBase) and regions():
