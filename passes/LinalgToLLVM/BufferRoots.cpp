@@ -1,6 +1,7 @@
 //===- BufferRoots.cpp - which allocation a memref value points into ------===//
 #include "passes/LinalgToLLVM/BufferRoots.h"
 
+#include "dialect/Rt/RtOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -66,7 +67,7 @@ bool origins(Value value, SmallVectorImpl<Value> &out) {
 bool isRoot(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value))
     return isa<func::FuncOp>(argument.getOwner()->getParentOp());
-  return isa<memref::AllocOp, memref::AllocaOp, memref::GetGlobalOp>(value.getDefiningOp());
+  return isa<memref::AllocOp, memref::AllocaOp, memref::GetGlobalOp, cellrt::TapeReserveOp, cellrt::TapePopOp>(value.getDefiningOp());
 }
 } // namespace
 

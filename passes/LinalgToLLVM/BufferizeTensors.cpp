@@ -1,9 +1,9 @@
 //===- BufferizeTensors.cpp - tensors to buffers --------------------------===//
 #include "passes/LinalgToLLVM/CarriedBuffers.h"
 #include "passes/LinalgToLLVM/Common.h"
+#include "passes/LinalgToLLVM/TapeMemory.h"
 #include "passes/Passes.h"
 
-#include "dialect/Rt/RtOps.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
@@ -102,19 +102,12 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
     if (failed(bufferization::runOneShotModuleBufferize(module, options, state)))
       return signalPassFailure();
     bufferization::removeBufferizationAttributesInModule(module);
-    SmallVector<cellrt::TapePushOp> pushes; // of scalars, which bufferisation does not see
-    module.walk([&](cellrt::TapePushOp push) { pushes.push_back(push); });
-    for (cellrt::TapePushOp push : pushes) {
-      rewriter.setInsertionPoint(push);
-      Value item = cellrt::TapeReserveOp::create(rewriter, push.getLoc(), MemRefType::get({}, push.getValue().getType()), push.getTape());
-      memref::StoreOp::create(rewriter, push.getLoc(), push.getValue(), item);
-      rewriter.eraseOp(push);
-    }
     // A buffer that is copied onto itself is what materialisation in place leaves.
     module.walk([](memref::CopyOp copy) {
       if (isSameView(copy.getSource(), copy.getTarget()))
         copy.erase();
     });
+    settleTapes(module);
     SmallVector<func::FuncOp> funcs(module.getOps<func::FuncOp>());
     for (func::FuncOp func : funcs)
       if (failed(dropMemRefResults(func)))
