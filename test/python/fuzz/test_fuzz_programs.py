@@ -1,0 +1,38 @@
+"""A bounded run of the fuzzer. The seed is printed; CELLGRAD_FUZZ_SEED and CELLGRAD_FUZZ_SECONDS set it and the time."""
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+
+
+def _fuzz(folder, *arguments):
+    done = subprocess.run([sys.executable, HERE / "fuzz.py", "--folder", folder, *map(str, arguments)], capture_output=True, text=True)
+    left = sorted(folder.glob("fuzz_*.py"))
+    print(done.stdout)
+    # A program that ends the process is the last one written.
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr[-3000:]}\n{left[-1].read_text() if left and not done.stdout.count('FAILED') else ''}"
+    return done.stdout
+
+
+def test_random_programs(tmp_path):
+    seed = os.environ.get("CELLGRAD_FUZZ_SEED", str(int(time.time()) % 1_000_000))
+    text = _fuzz(tmp_path, "--seed", seed, "--seconds", os.environ.get("CELLGRAD_FUZZ_SECONDS", "18"))
+    counts = dict(re.findall(r"(\w+) (\d+)", text.splitlines()[-1].split("failed;")[1]))
+    assert int(counts["eager"]) == int(counts["second"]) > 0
+
+
+def test_a_wrong_derivative_is_found(tmp_path):
+    """The checks see a gradient that is off: a rule that says half of the truth."""
+    sys.path.insert(0, str(HERE))
+    import checks
+
+    bad = tmp_path / "fuzz_1_1.py"
+    bad.write_text('"""Fuzzer: seed 1, program 1."""\nfrom fuzz_support import *\n\ndef f(a, b, c, n):\n    return (a * ops.stop_gradient(a)).sum() + b.sum() + c\n')
+    with pytest.raises(checks.Disagreement, match="finite differences"):
+        checks.check(bad, 2)
