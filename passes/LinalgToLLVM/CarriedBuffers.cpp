@@ -19,6 +19,14 @@ Value copyOf(OpBuilder &builder, Value value) {
   return bufferization::AllocTensorOp::create(builder, value.getLoc(), cast<RankedTensorType>(value.getType()), ValueRange(), value);
 }
 
+/// True for a part of a larger buffer: its strides are not those of a buffer of its own.
+bool isPart(Value value) {
+  for (Operation *op = value.getDefiningOp(); op && isView(op); op = op->getOperand(0).getDefiningOp())
+    if (isa<tensor::ExtractSliceOp>(op))
+      return true;
+  return false;
+}
+
 /// Results of branches that hand on an updated value from outside in its own buffer: indices in an attribute, which clones keep.
 constexpr llvm::StringLiteral kInPlace = "cellrt.in_place";
 
@@ -121,7 +129,7 @@ void copySharedInits(Operation *loop, MutableOperandRange inits) {
     if (!isa<RankedTensorType>(init.get().getType()))
       continue;
     Value base = cell::baseOfView(init.get());
-    if (!bases.insert(base).second || isNeededBeside(base, loop))
+    if (!bases.insert(base).second || isPart(init.get()) || isNeededBeside(base, loop))
       init.set(copyOf(builder, init.get()));
   }
 }
@@ -148,7 +156,7 @@ void writeBack(Operation *terminator, MutableOperandRange values, ValueRange des
       value.set(bufferization::MaterializeInDestinationOp::create(builder, value.get().getLoc(), value.get(), dest)->getResult(0));
 }
 
-/// A branch that hands on a value from outside hands on a copy: the result of the branch is then a buffer of its own.
+/// A branch that hands on a value from outside, or a part of one, hands on a copy: the result of the branch is then a buffer of its own.
 void copyOutsideValues(Operation *branch) {
   for (Region &region : branch->getRegions()) {
     if (region.empty())
@@ -158,7 +166,8 @@ void copyOutsideValues(Operation *branch) {
     for (OpOperand &operand : yield->getOpOperands())
       if (auto conditional = dyn_cast<scf::IfOp>(branch); conditional && isInPlace(conditional, operand.getOperandNumber()))
         continue;
-      else if (isa<RankedTensorType>(operand.get().getType()) && cell::baseOfView(operand.get()).getParentRegion() != &region)
+      else if (isa<RankedTensorType>(operand.get().getType()) &&
+               (isPart(operand.get()) || cell::baseOfView(operand.get()).getParentRegion() != &region))
         operand.set(copyOf(builder, operand.get()));
   }
 }
