@@ -224,6 +224,16 @@ def test_a_condition_that_writes(x):
         jit(lambda x: while_loop(test, lambda v: (v * 2,), (x,)))(x)
 
 
+def test_a_condition_that_python_knows_may_write(x):
+    p = parameter([0.0, 0.0])
+
+    def test(i, v):
+        ops.assign(p, p + v)
+        return i < 2
+
+    agree(lambda x: while_loop(test, lambda i, v: (i + 1, v * 2), (0, x)), (x,), params=[p])
+
+
 # -- what does not fit --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("start, body, kind, words", [
     (lambda x: x, lambda i, v: (ops.concat([v, v]),), ShapeError, ["'v'", "shape (2,) before a trip", "shape (4,) after it"]),
