@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 from .. import _errors as err
@@ -38,9 +39,8 @@ class _Custom:
         return f"<{type(self).__name__} {name_of(self.fn)}>"
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        if instance is None:
-            return self
-        raise err.UnsupportedError(f"{type(self).__name__} of a method", hint="define bprop on the Cell, or decorate a function of the module")
+        # As for a function: of an object it is a method, whose first argument is the object.
+        return self if instance is None else MethodType(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         recorder = active_recorder()

@@ -120,7 +120,8 @@ def linearize(fn: Any, inputs: Any) -> tuple:
 
     Returns:
         ``(output, linear)``. ``linear(v)`` or, with several inputs, ``linear(v1, v2)`` or ``linear((v1, v2))``, is the tangent of the output. It starts from
-        values that the forward part has kept. (A function with a loop of unknown length is computed again at each call.)
+        values that the forward part has kept. (A function with a loop of unknown length is computed again at each call, and so is any where
+        ``linear`` is called while a program is captured.)
 
     Raises:
         TypeError: ``fn`` is not callable, or inputs are not Tensors.
@@ -133,19 +134,21 @@ def linearize(fn: Any, inputs: Any) -> tuple:
     """
     check_callable(fn)
     point = as_inputs("linearize", inputs)
+    traced: Differentiable | None = None
+    later: Callable | None = None
     if trace.capturing():
         traced = Differentiable(fn, point, {}, containers=True)
         output = traced.derive([], []).output
-
-        def push(directions: dict[int, Any]) -> Any:
-            return traced.push(directions, finish=False)[1]
     else:
-        output, push = _in_halves(fn, point)
+        output, later = _in_halves(fn, point)
 
     def linear(*tangents: Any) -> Any:
         alone = tangents[0] if len(tangents) == 1 else None
         v = alone if isinstance(alone, (tuple, list)) and len(alone) == len(point) else tangents
-        return push(_directions("linearize", point, v))
+        directions = _directions("linearize", point, v)
+        if later is not None and not trace.capturing():
+            return later(directions)
+        return (traced if later is None else Differentiable(fn, point, {}, containers=True)).push(directions, finish=False)[1]
 
     return output, linear
 

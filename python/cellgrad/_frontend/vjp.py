@@ -28,7 +28,8 @@ def vjp(fn: Any, *inputs: Any, weights: Any = None, has_aux: bool = False) -> tu
     Returns:
         ``(output, vjp_fn)``, with ``has_aux`` ``(output, vjp_fn, aux)``. ``vjp_fn(*cotangents)``, one per output, returns a tuple with one product per input, with
         weights the pair of that and the products of the weights. It starts from values that the forward part has kept, so it can be called often and gives the
-        products at the point as it was. (A function with a loop of unknown length is computed again at each call.)
+        products at the point as it was. (A function with a loop of unknown length is computed again at each call; so is any
+        function where ``vjp_fn`` is called while a program is captured.)
 
     Raises:
         TypeError: ``fn`` is not callable.
@@ -49,16 +50,23 @@ def vjp(fn: Any, *inputs: Any, weights: Any = None, has_aux: bool = False) -> tu
             return found
         return found, done.weights[0] if isinstance(weights, _core.TensorBase) else tuple(done.weights)
 
+    traced: Differentiable | None = None
+    later: Callable | None = None
     if trace.capturing():
-        request = Request(lambda: fn, None, weights, has_aux, False, True, False)
-        request.record()
         traced = Differentiable(fn, inputs, {}, has_aux, containers=True)
         output = traced.derive([], []).output
-
-        def vjp_fn(*cotangents: Any) -> tuple:
-            return products(request, traced.derive(wanted, request.weight_list(), _alone(cotangents), finish=False))
     else:
-        output, vjp_fn = _in_halves(fn, inputs, weights, has_aux, wanted, products)
+        output, later = _in_halves(fn, inputs, weights, has_aux, wanted, products)
+
+    def vjp_fn(*cotangents: Any) -> tuple:
+        if later is not None and not trace.capturing():
+            return later(_alone(cotangents))
+        request = Request(lambda: fn, None, weights, has_aux, False, True, False)
+        request.record()
+        point = traced if later is None else Differentiable(fn, inputs, {}, has_aux, containers=True)
+        assert point is not None
+        return products(request, point.derive(wanted, request.weight_list(), _alone(cotangents), finish=False))
+
     if not has_aux:
         return output, vjp_fn
     aux = output[1:]
@@ -92,17 +100,17 @@ def _in_halves(fn: Any, inputs: tuple, weights: Any, has_aux: bool, wanted: list
     def again(reference: Callable) -> Compiled:
         request = Request(reference, None, weights, has_aux, False, True, False)
 
-        def pull(args: tuple, cotangents: list) -> tuple:
+        def whole(args: tuple, cotangents: list) -> tuple:
             request.record()
             traced = Differentiable(request.fn, args, {}, has_aux, containers=True)
             return products(request, traced.derive(wanted, request.weight_list(), cotangents, finish=False))
 
-        return Compiled(reference, pull, AS_WRITTEN, pull)
+        return Compiled(reference, whole, AS_WRITTEN, whole)
 
-    def vjp_fn(*cotangents: Any) -> tuple:
-        given = as_cotangents(name_of(fn), _alone(cotangents), leaves)
+    def pull(cotangents: Any) -> tuple:
+        given = as_cotangents(name_of(fn), cotangents, leaves)
         if later is not None:
             return later(keep, residuals, given)
         return shared(fn, (*key, "again"), again)(inputs, given)
 
-    return output, vjp_fn
+    return output, pull

@@ -40,7 +40,8 @@ def __getattr__(name: str) -> Any:
     if name in _FROM_FRONTEND:
         import importlib
 
-        return getattr(importlib.import_module(f"cellgrad._frontend.{_FROM_FRONTEND[name]}"), name)
+        value = globals()[name] = getattr(importlib.import_module(f"cellgrad._frontend.{_FROM_FRONTEND[name]}"), name)
+        return value
     import difflib
 
     near = difflib.get_close_matches(name, [n for n in globals() if not n.startswith("_")], 1)

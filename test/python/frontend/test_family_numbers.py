@@ -244,9 +244,23 @@ def test_products_keep_the_point_and_write_once():
 def test_products_run_no_forward_part():
     x = T(RNG.normal(size=3))
     _, pull = ms.vjp(lambda x: ops.exp(ops.sin(x)).sum(), x)
-    later = pull.__closure__ and next(c.cell_contents for c in pull.__closure__ if type(c.cell_contents).__name__ == "Later")
+    [inner] = [c.cell_contents for c in pull.__closure__ if getattr(c.cell_contents, "__name__", "") == "pull"]
+    [later] = [c.cell_contents for c in inner.__closure__ if type(c.cell_contents).__name__ == "Later"]
     text = later.executable.keepalive.mlir("cell")
     assert "cell.exp" not in text and "cell.sin" not in text
+
+
+def test_products_inside_other_programs():
+    x = RNG.normal(size=3)
+    output, pull = ms.vjp(lambda x: x * x, T(x))
+    _, linear = ops.linearize(lambda x: x * x, T(x))
+    unit = T(np.eye(3))
+    for product in (lambda t: pull(t)[0], linear):
+        close(product(T(x)), 2 * x * x)
+        close(ms.vmap(product)(unit), np.diag(2 * x))
+        close(jit(product)(T(x)), 2 * x * x)
+        close(ms.grad(product)(T(x)), 2 * x)
+    close(jit(lambda x: ms.vmap(ms.vjp(lambda x: x * x, x)[1])(unit)[0])(T(x)), np.diag(2 * x))
 
 
 def test_cotangents_and_tangents_that_do_not_fit():

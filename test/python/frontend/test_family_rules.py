@@ -272,6 +272,29 @@ def test_custom_vjp_errors():
         ms.custom_vjp(lambda x: x, nondiff_argnums=("x",))
 
 
+class WithMethod(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.scale = 3.0
+
+    @ms.custom_vjp(nondiff_argnums=(0,))
+    def inner(self, x):
+        return x * self.scale
+
+    inner.defvjp(lambda self, x: (self.inner(x), ()), lambda self, residuals, g: g * self.scale * 10.0)
+
+    def construct(self, x):
+        return self.inner(x) * 2.0
+
+
+def test_custom_vjp_of_a_method(run):
+    net = WithMethod()
+    close(run(net, X), [6.0, 12.0])
+    close(run(ms.grad(net), X), [60.0, 60.0])
+    net.scale = 1.0
+    close(run(ms.grad(net), X), [20.0, 20.0])
+
+
 # -- custom_jvp ---------------------------------------------------------------------------------------------------------
 def tripled():
     @ms.custom_jvp
