@@ -134,6 +134,27 @@ void copySharedInits(Operation *loop, MutableOperandRange inits) {
   }
 }
 
+/// The value in whose buffer `value` will be if everything is done in place: of an update the old tensor, of a loop's result its start.
+Value bufferOf(Value value) {
+  while (true) {
+    value = cell::baseOfView(value);
+    auto result = dyn_cast<OpResult>(value);
+    Operation *op = value.getDefiningOp();
+    if (auto insert = dyn_cast_if_present<tensor::InsertOp>(op))
+      value = insert.getDest();
+    else if (auto insert = dyn_cast_if_present<tensor::InsertSliceOp>(op))
+      value = insert.getDest();
+    else if (auto call = dyn_cast_if_present<cellrt::CallOp>(op); call && call.accumulates())
+      value = call.getOuts()[result.getResultNumber()];
+    else if (auto loop = dyn_cast_if_present<scf::ForOp>(op))
+      value = loop.getInitArgs()[result.getResultNumber()];
+    else if (auto loop = dyn_cast_if_present<scf::WhileOp>(op); loop && loop.getInits().getTypes() == loop.getResultTypes())
+      value = loop.getInits()[result.getResultNumber()];
+    else
+      return value;
+  }
+}
+
 /// Writes what `terminator` hands on (`values`) to the buffers that carry it (`dests`).
 void writeBack(Operation *terminator, MutableOperandRange values, ValueRange dests) {
   OpBuilder builder(terminator);
@@ -146,9 +167,10 @@ void writeBack(Operation *terminator, MutableOperandRange values, ValueRange des
   for (auto [value, dest, done] : llvm::zip_equal(values, dests, inPlace)) {
     if (done)
       continue;
-    Value base = cell::baseOfView(value.get());
-    bool outside = base.getParentRegion() != terminator->getParentRegion();
-    if (!bases.insert(base).second || (carried.contains(base) && base != value.get()) || (carried.contains(base) && base != dest) || outside)
+    Value whole = cell::baseOfView(value.get()), buffer = bufferOf(value.get());
+    bool outside = buffer.getParentRegion() != terminator->getParentRegion();
+    bool partOfCarried = carried.contains(whole) && whole != value.get(), other = carried.contains(buffer) && buffer != dest;
+    if (!bases.insert(buffer).second || partOfCarried || other || outside)
       value.set(copyOf(builder, value.get()));
   }
   for (auto [value, dest, done] : llvm::zip_equal(values, dests, inPlace))
