@@ -14,8 +14,12 @@ def CellDifferentiate : Pass<"cell-differentiate", "::mlir::ModuleOp"> {
     Replaces every `cell.value_and_grad` and `cell.vjp` by calls of two private functions per differentiated function: `@f.forward` gives the results and
     what must be saved, `@f.reverse` turns that and the cotangents into gradients. Reverse mode; nothing is computed for inputs that are not
     differentiated. The derivative of a function that is called often is made once. The result is made of ordinary cell ops, so the pass applies
-    to derivatives of derivatives: the innermost is written out first.
+    to derivatives of derivatives: the innermost is written out first. `cell.jvp` becomes a call of `@f.jvp`, forward mode.
+
+    What `@f.forward` saves is the cheapest cut between what must not be computed again (contractions, reductions, calls, loops) and what `@f.reverse`
+    needs; the elementwise rest is computed again behind a `cell.barrier`. With `residuals=all` everything is saved that the rules mention.
   }];
+  let options = [Option<"residuals", "residuals", "std::string", /*default=*/"\"min-cut\"", "What is saved: min-cut or all">];
   let dependentDialects = ["::mlir::cell::CellDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect"];
 }
 
@@ -44,6 +48,22 @@ def CellSimplifyLoops : Pass<"cell-simplify-loops", "::mlir::ModuleOp"> {
     (broadcasts, reshapes, constants), which stay where they are read.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect"];
+}
+
+def CellDropBarriers : Pass<"cell-drop-barriers"> {
+  let summary = "Let what is computed again be merged with what was computed before, where both fit into one loop";
+  let description = [{
+    A `cell.barrier` keeps a value that is computed again apart from the one computed before, so that the latter need not be kept. It is removed where that
+    saves nothing: its users can run in one loop with what made its operand, because nothing that they read comes from it through an op that needs all of a
+    tensor (a contraction, a reduction, a call, a loop).
+  }];
+}
+
+def CellPrintSaved : Pass<"cell-print-saved", "::mlir::ModuleOp"> {
+  let summary = "List what is saved between the halves of the derivatives";
+  let description = [{
+    Runs after `cell-differentiate`: one remark at each op whose result is saved, with the bytes, how often, and the op whose derivative needs it.
+  }];
 }
 
 def CellDecompose : Pass<"cell-decompose"> {

@@ -22,6 +22,7 @@ void mlir::cell::buildSimplifyPipeline(OpPassManager &pm) {
   pm.addPass(createCellDedupFunctions());
   pm.addPass(createCellInline());
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCellDropBarriers());
   pm.addPass(createCSEPass());
   pm.addPass(createCellSimplifyLoops());
 }

@@ -57,8 +57,10 @@ FailureOr<Derivative> DerivativeBuilder::build(func::FuncOp function, const Deri
   symbols.insert(derivative.reverse, std::next(derivative.forward->getIterator()));
 
   Block *reverseBody = derivative.reverse.addEntryBlock();
-  if (succeeded(buildHalves(derivative, key)))
+  if (succeeded(buildHalves(derivative, key))) {
+    saved.push_back({derivative.forward, derivative.saved});
     return derivative;
+  }
   reverseBody->dropAllReferences();
   derivative.reverse.erase();
   derivative.forward.erase();
@@ -96,7 +98,7 @@ LogicalResult DerivativeBuilder::buildHalves(Derivative &derivative, const Deriv
       gradients.push_back(gradient);
   }
   func::ReturnOp::create(builder, forward.getLoc(), gradients);
-  return moveResiduals(derivative, context);
+  return moveResiduals(derivative, context, choice);
 }
 
 /// The operands of a call of a forward half: those of the function and an empty tape for each that the half writes on.

@@ -3,6 +3,8 @@
 #define CELL_PASSES_AUTODIFF_DERIVATIVE_H
 
 #include "passes/AutoDiff/Activity.h"
+#include "passes/AutoDiff/ResidualPlan.h"
+#include "passes/AutoDiff/SavedReport.h"
 
 #include "llvm/ADT/StringMap.h"
 
@@ -25,6 +27,8 @@ struct Derivative {
   SmallVector<bool> gradients;
   /// The results of `forward` that are tapes of this kind, in the order of its trailing arguments and of `reverse`'s trailing results.
   SmallVector<unsigned> tapes;
+  /// What `forward` saves, not counting what its callees do.
+  SmallVector<SavedValue> saved;
 };
 
 struct CustomRule;
@@ -39,7 +43,7 @@ LogicalResult decomposeActive(func::FuncOp function, const DerivativeKey &key, A
 /// Makes derivatives of functions and shares them: one per function and key.
 class DerivativeBuilder {
 public:
-  explicit DerivativeBuilder(SymbolTable &symbols) : symbols(symbols), activity(symbols) {}
+  DerivativeBuilder(SymbolTable &symbols, ResidualChoice choice) : symbols(symbols), activity(symbols), choice(choice) {}
 
   /// The derivative of `function`. A failure has emitted a diagnostic at the op that has no rule.
   FailureOr<Derivative> get(func::FuncOp function, const DerivativeKey &key, Location user);
@@ -52,6 +56,9 @@ public:
 
   /// The derivative of a rule by its cotangents or tangents (flagged in the key), in which it must be linear: its values are not saved.
   FailureOr<Derivative> getTranspose(CustomRule custom, const DerivativeKey &key, Location user);
+
+  /// What all forward functions save.
+  SmallVector<std::pair<Operation *, SmallVector<SavedValue>>> saved;
 
 private:
   FailureOr<Derivative> build(func::FuncOp function, const DerivativeKey &key);
@@ -69,6 +76,7 @@ private:
 
   SymbolTable &symbols;
   ActivityAnalysis activity;
+  ResidualChoice choice;
   llvm::StringMap<Derivative> cache;
   /// Functions whose derivative is being made, to report recursion.
   llvm::SmallPtrSet<Operation *, 8> open;

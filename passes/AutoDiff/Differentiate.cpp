@@ -42,12 +42,14 @@ std::optional<DerivativeRequest> asRequest(Operation *op) {
 /// Writes out requests.
 class Expander {
 public:
-  explicit Expander(SymbolTable &symbols) : symbols(symbols), derivatives(symbols), forward(symbols, derivatives), batches(symbols) {}
+  Expander(SymbolTable &symbols, ResidualChoice choice) : symbols(symbols), derivatives(symbols, choice), forward(symbols, derivatives), batches(symbols) {}
 
   /// Writes out the requests of a function, those of the functions it refers to first: an outer derivative then sees plain functions.
   LogicalResult expandIn(func::FuncOp function);
   LogicalResult expandEarly(func::FuncOp function) { return batches.expandEarly(function); }
   size_t count() const { return done.size(); }
+  /// What the derivatives save.
+  auto &saved() { return derivatives.saved; }
 
 private:
   LogicalResult expand(const DerivativeRequest &request);
@@ -167,12 +169,18 @@ void Expander::finish(const DerivativeRequest &request, ArrayRef<int64_t> order,
 }
 
 struct CellDifferentiate : cell::impl::CellDifferentiateBase<CellDifferentiate> {
+  using CellDifferentiateBase::CellDifferentiateBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SymbolTable symbols(module);
     if (failed(verifyCustomRules(module, symbols)))
       return signalPassFailure();
-    Expander expander(symbols);
+    if (residuals != "min-cut" && residuals != "all") {
+      module.emitError("cell-differentiate: 'residuals' is 'min-cut' or 'all', not '") << residuals << "'";
+      return signalPassFailure();
+    }
+    Expander expander(symbols, residuals == "all" ? ResidualChoice::All : ResidualChoice::MinCut);
     for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       if (failed(expander.expandEarly(function)))
         return signalPassFailure();
@@ -185,6 +193,7 @@ struct CellDifferentiate : cell::impl::CellDifferentiateBase<CellDifferentiate> 
           return signalPassFailure();
     } while (expander.count() != known);
     dropDerivativeAttributes(module);
+    setSavedValues(module, symbols, expander.saved());
   }
 };
 

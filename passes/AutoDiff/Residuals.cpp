@@ -13,6 +13,21 @@ using namespace mlir::cell;
 
 namespace {
 
+bool isConstant(Value value) {
+  Operation *op = value.getDefiningOp();
+  return op && (op->hasTrait<OpTrait::ConstantLike>() || (isAlwaysCheap(op) && op->getNumOperands() == 1 && isConstant(op->getOperand(0))));
+}
+
+/// The largest tensor of some that is no constant, or null.
+Value largestOf(ValueRange values) {
+  Value largest;
+  for (Value value : values)
+    if (isa<RankedTensorType>(value.getType()) && !isConstant(value) &&
+        (!largest || estimateBytes(value.getType()) > estimateBytes(largest.getType())))
+      largest = value;
+  return largest;
+}
+
 /// Where a value of a block exists.
 void setInsertionPointAfterDefinition(OpBuilder &builder, Value value) {
   if (Operation *op = value.getDefiningOp())
@@ -41,15 +56,20 @@ struct Saved {
 
 class ResidualMover {
 public:
-  ResidualMover(Derivative &derivative, ReverseContext &context)
-      : derivative(derivative), context(context), forwardBody(derivative.forward.getBody().front()),
+  ResidualMover(Derivative &derivative, ReverseContext &context, ResidualChoice choice)
+      : derivative(derivative), context(context), choice(choice), forwardBody(derivative.forward.getBody().front()),
         reverseBody(derivative.reverse.getBody().front()), builder(derivative.forward.getContext()) {}
 
   LogicalResult run() {
     for (const Mirror &mirror : context.mirrors)
       if (failed(isa<scf::IfOp>(mirror.blocks[0].forward->getParentOp()) ? moveOutOfBranches(mirror) : moveOutOfLoop(mirror)))
         return failure();
-    return moveOutOfFunction();
+    if (failed(moveOutOfFunction()))
+      return failure();
+    for (Operation *op : llvm::reverse(hoisted))
+      if (op->use_empty())
+        op->erase();
+    return success();
   }
 
 private:
@@ -57,21 +77,66 @@ private:
 
   /// Values of the forward block that the reverse block refers to, tapes apart.
   ResidualPlan planOf(const Mirror::Pair &pair, const llvm::DenseSet<Value> &free, SmallVectorImpl<Value> &tapes) {
-    llvm::SetVector<Value> needed;
+    if (choice == ResidualChoice::MinCut)
+      llvm::append_range(hoisted, hoistIntoForward(*pair.forward, *pair.reverse));
+    llvm::MapVector<Value, Operation *> needed;
     for (Operation &op : *pair.reverse)
       op.walk([&](Operation *inner) {
         for (Value operand : inner->getOperands())
           if (operand.getParentBlock() == pair.forward)
-            needed.insert(operand);
+            needed.try_emplace(operand, inner);
       });
     SmallVector<Value> plain;
-    for (Value value : needed)
+    for (auto [value, reader] : needed)
       (isa<TapeType>(value.getType()) ? tapes : plain).push_back(value);
-    return planResiduals(*pair.forward, plain, free);
+    ResidualPlan plan = planResiduals(*pair.forward, plain, free, choice);
+    // What a branch hands out is reported where it is saved: outside.
+    if (!isa<scf::IfOp>(pair.forward->getParentOp()) || isInLoop(pair.forward->getParentOp()))
+      for (Value value : plan.saved)
+        report(pair.forward, value, needed.lookup(plan.neededFor.lookup(value)));
+    return plan;
   }
 
-  /// Replaces what the reverse block refers to in the forward block: `fetch` brings what was saved, at the builder's place.
+  static bool isInLoop(Operation *op) { return op->getParentOfType<scf::ForOp>() || op->getParentOfType<scf::WhileOp>(); }
+
+  /// Notes a saved value for the list that a person may ask for. What a callee or a branch saved is noted there.
+  void report(Block *block, Value value, Operation *reader) {
+    Operation *producer = value.getDefiningOp();
+    if (auto call = context.calls.find(producer); call != context.calls.end())
+      if (cast<OpResult>(value).getResultNumber() >= call->second.key.results.size())
+        return;
+    if (auto branch = dyn_cast_if_present<scf::IfOp>(producer))
+      for (Region &region : branch->getRegions()) {
+        Value inside = region.front().getTerminator()->getOperand(cast<OpResult>(value).getResultNumber());
+        if (inside.getDefiningOp() && !isConstant(inside))
+          return report(block, inside, reader);
+      }
+    auto origin = [&](Operation *op) { return context.rules.lookup_or(op, {op->getName().getStringRef(), op->getLoc()}); };
+    auto trips = staticTrips(block);
+    derivative.saved.push_back({producer ? origin(producer).first : StringRef("loop"), origin(reader).first, value.getLoc(), origin(reader).second,
+                                estimateBytes(savedType(value.getType())), trips.value_or(1), !trips});
+  }
+
+  /// Replaces what the reverse block refers to in the forward block: `fetch` brings what was saved, at the builder's place. What is computed
+  /// again starts from a barrier, so that it is not merged with what was computed before.
   void rewrite(const Mirror::Pair &pair, const ResidualPlan &plan, IRMapping &here, Fetch fetch) {
+    DenseMap<Value, Value> behindBarrier;
+    auto apart = [&](auto &apart, auto &provide, Value value) -> Value {
+      Operation *op = value.getDefiningOp();
+      if (op && op->getBlock() == pair.forward && plan.recomputed.contains(op) && op->getNumOperands() > 0) {
+        IRMapping operands;
+        for (Value operand : op->getOperands())
+          operands.map(operand, isConstant(operand) ? provide(provide, operand) : apart(apart, provide, operand));
+        return builder.clone(*op, operands)->getResult(0);
+      }
+      Value there = provide(provide, value);
+      if (!isa<RankedTensorType>(there.getType()))
+        return there;
+      Value &barrier = behindBarrier[there];
+      if (!barrier)
+        barrier = BarrierOp::create(builder, value.getLoc(), there);
+      return barrier;
+    };
     auto provide = [&](auto &provide, Value value) -> Value {
       if (value.getParentBlock() != pair.forward)
         return value;
@@ -89,7 +154,11 @@ private:
       getUsedValuesDefinedAbove(op->getRegions(), captured);
       for (Value value : captured)
         provide(provide, value);
-      builder.clone(*op, here);
+      IRMapping operands(here);
+      if (!isAlwaysCheap(op) && llvm::none_of(op->getOperands(), [&](Value operand) { return plan.isApart(operand); }))
+        if (Value largest = largestOf(op->getOperands()))
+          operands.map(largest, apart(apart, provide, largest));
+      here.map(value, builder.clone(*op, operands)->getResult(cast<OpResult>(value).getResultNumber()));
       return here.lookup(value);
     };
     for (Operation &op : *pair.reverse) {
@@ -245,7 +314,7 @@ private:
   /// it goes over a tape at once, so that only the branch taken saves anything.
   LogicalResult moveOutOfBranches(const Mirror &mirror) {
     Operation *forward = mirror.blocks[0].forward->getParentOp();
-    bool inLoop = forward->getParentOfType<scf::ForOp>() || forward->getParentOfType<scf::WhileOp>();
+    bool inLoop = isInLoop(forward);
     ResidualPlan plans[2];
     SmallVector<Saved> onTape[2], asResult[2];
     for (auto [k, pair] : llvm::enumerate(mirror.blocks)) {
@@ -381,12 +450,15 @@ private:
 
   Derivative &derivative;
   ReverseContext &context;
+  ResidualChoice choice;
+  /// Ops of reverse blocks that went into forward blocks.
+  SmallVector<Operation *> hoisted;
   Block &forwardBody, &reverseBody;
   OpBuilder builder;
 };
 
 } // namespace
 
-LogicalResult mlir::cell::moveResiduals(Derivative &derivative, ReverseContext &context) {
-  return ResidualMover(derivative, context).run();
+LogicalResult mlir::cell::moveResiduals(Derivative &derivative, ReverseContext &context, ResidualChoice choice) {
+  return ResidualMover(derivative, context, choice).run();
 }

@@ -128,6 +128,8 @@ LogicalResult mlir::cell::reverseOps(OpBuilder &builder, ArrayRef<Operation *> o
   for (Operation *op : llvm::reverse(ops)) {
     if (llvm::none_of(op->getResults(), [&](Value v) { return static_cast<bool>(cotangents.of(v)); }))
       continue;
+    Block::iterator place = builder.getInsertionPoint();
+    Operation *last = place == builder.getBlock()->begin() ? nullptr : &*std::prev(place);
     if (isa<scf::IfOp, scf::ForOp, scf::WhileOp>(op)) {
       if (failed(reverseRegionOp(builder, op, context, cotangents)))
         return failure();
@@ -140,6 +142,9 @@ LogicalResult mlir::cell::reverseOps(OpBuilder &builder, ArrayRef<Operation *> o
     } else if (!blocksDerivative(op) && failed(reverseByRule(builder, *op, context.active, cotangents))) {
       return failure();
     }
+    Block::iterator first = last ? std::next(Block::iterator(last)) : builder.getBlock()->begin();
+    for (Operation &emitted : llvm::make_range(first, builder.getInsertionPoint()))
+      context.rules.try_emplace(&emitted, op->getName().getStringRef(), op->getLoc());
   }
   return success();
 }

@@ -4,6 +4,7 @@
 
 #include "dialect/Cell/Cell.h"
 #include "passes/AutoDiff/Derivative.h"
+#include "passes/AutoDiff/ResidualPlan.h"
 
 #include "llvm/ADT/MapVector.h"
 
@@ -65,6 +66,8 @@ struct ReverseContext {
   /// what the reverse half leaves of it.
   DenseMap<Value, TapeCreateOp> tapeRoots;
   DenseMap<Value, Value> tapeRests;
+  /// Filled: for an op of the reverse half, the op whose rule emitted it.
+  DenseMap<Operation *, std::pair<StringRef, Location>> rules;
 };
 
 /// Emits the reverse rules of `ops`, ops of one block given in program order, at the builder's place. Goes by the cotangents of their results and
@@ -81,7 +84,7 @@ SmallVector<Operation *> opsOf(Block &block);
 /// Makes what the reverse function refers to in the forward function available there, region by region from the innermost outwards: saved
 /// values become results, or go over tapes where a loop is between; others are computed again (planResiduals). Fills
 /// `derivative.residuals` and `derivative.tapes` and sets the types of both functions. A failure has emitted a diagnostic.
-LogicalResult moveResiduals(Derivative &derivative, ReverseContext &context);
+LogicalResult moveResiduals(Derivative &derivative, ReverseContext &context, ResidualChoice choice);
 
 } // namespace mlir::cell
 
