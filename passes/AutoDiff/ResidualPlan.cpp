@@ -109,7 +109,7 @@ private:
   /// A value that is in memory anyway, because it is made or read by an op that works on whole tensors, is saved before one that is not.
   int64_t costOf(Value value) {
     bool inMemory = !isRecomputable(value) || llvm::any_of(value.getUsers(), [&](Operation *user) {
-      return user->getBlock() != &forward || recomputationWeight(user) < 0;
+      return forward.getParent()->isAncestor(user->getParentRegion()) && (user->getBlock() != &forward || recomputationWeight(user) < 0);
     });
     return estimateBytes(value.getType()) * (inMemory ? 4 : 5) + costOfSaving;
   }

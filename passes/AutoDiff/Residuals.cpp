@@ -155,7 +155,8 @@ private:
       for (Value value : captured)
         provide(provide, value);
       IRMapping operands(here);
-      if (!isAlwaysCheap(op) && llvm::none_of(op->getOperands(), [&](Value operand) { return plan.isApart(operand); }))
+      // What comes from the reverse block was not computed before.
+      if (!isAlwaysCheap(op) && !llvm::is_contained(hoisted, op) && llvm::none_of(op->getOperands(), [&](Value operand) { return plan.isApart(operand); }))
         if (Value largest = largestOf(op->getOperands()))
           operands.map(largest, apart(apart, provide, largest));
       here.map(value, builder.clone(*op, operands)->getResult(cast<OpResult>(value).getResultNumber()));

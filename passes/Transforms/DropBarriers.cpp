@@ -43,6 +43,8 @@ struct CellDropBarriers : cell::impl::CellDropBarriersBase<CellDropBarriers> {
     llvm::SetVector<Operation *> users(barrier->user_begin(), barrier->user_end());
     for (unsigned i = 0; i < users.size(); ++i) {
       Operation *user = users[i];
+      if (user->hasTrait<OpTrait::IsTerminator>())
+        continue;
       if (user->getBlock() != barrier->getBlock() || late.contains(user))
         return false;
       if (joinsLoops(user))

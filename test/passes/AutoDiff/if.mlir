@@ -1,4 +1,4 @@
-// RUN: cell-opt %s --cell-differentiate | FileCheck %s
+// RUN: cell-opt %s --cell-differentiate=residuals=all | FileCheck %s
 // The reverse of a branch is a branch on the same condition. What a branch needs again is a further result of it; what it yields anyway is not.
 
 // CHECK-LABEL: func.func private @f.forward

@@ -1,4 +1,4 @@
-// RUN: cell-opt %s --cell-differentiate | FileCheck %s
+// RUN: cell-opt %s --cell-differentiate=residuals=all | FileCheck %s
 // A function to be computed again saves its arguments only. The copy in the reverse half does not print, and is not inlined.
 
 // CHECK-LABEL: func.func private @f.recompute
