@@ -56,7 +56,22 @@ struct LinalgToKernels : cell::impl::LinalgToKernelsBase<LinalgToKernels> {
     return nullptr;
   }
 
+  /// A buffer that the body reads at places of its own, besides being an operand, becomes two arguments of the kernel: operands are
+  /// rows of elements there, what the body reads keeps its type.
+  static void separateCaptures(linalg::LinalgOp op) {
+    llvm::SetVector<Value> above;
+    getUsedValuesDefinedAbove(op->getRegions(), above);
+    for (Value value : above) {
+      if (!isa<MemRefType>(value.getType()) || !llvm::is_contained(op->getOperands(), value))
+        continue;
+      OpBuilder builder(op);
+      Value other = memref::CastOp::create(builder, op.getLoc(), value.getType(), value);
+      replaceAllUsesInRegionWith(value, other, op->getRegion(0));
+    }
+  }
+
   LogicalResult lower(linalg::LinalgOp op) {
+    separateCaptures(op);
     FailureOr<LoopPlan> plan = planLoops(op);
     if (failed(plan))
       return failure();
