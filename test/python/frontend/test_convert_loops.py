@@ -1,6 +1,8 @@
 """``while`` and ``for`` on Tensors and on Python values: eager = compiled = expected."""
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 from convert_support import plain, same
@@ -321,7 +323,7 @@ def test_variable_first_assigned_in_a_long_loop():
     assert n_loops(f, X) == 1
 
 
-@pytest.mark.parametrize("what", ["list", "index", "attribute", "number", "shape", "iterator", "foreign"])
+@pytest.mark.parametrize("what", ["list", "index", "attribute", "number", "shape", "iterator", "foreign", "library"])
 def test_loop_that_needs_python_is_written_out(what):
     layers = [nn.Dense(2, 2) for _ in range(20)]
     box = type("Box", (), {})()
@@ -369,7 +371,13 @@ def test_loop_that_needs_python_is_written_out(what):
             v = v + 1
         return v
 
-    f = {"list": as_list}.get(what) or {g.__name__: g for g in (index, attribute, number, shape, iterator, foreign)}[what]
+    def library(v):
+        random.seed(3)
+        for _ in range(20):
+            v = v + random.randint(1, 100)
+        return v
+
+    f = {"list": as_list}.get(what) or {g.__name__: g for g in (index, attribute, number, shape, iterator, foreign, library)}[what]
     same(f, X)
     assert n_loops(f, X) == 0
     if what == "foreign":
@@ -495,3 +503,28 @@ def test_counter_and_fraction_keep_the_precision_of_python():
 
     v = Tensor(np.array([1.0, 2.0]))
     assert plain(jit(f)(v)) == pytest.approx(plain(f(v)), rel=1e-14)
+
+
+def test_lists_that_an_iteration_makes_itself():
+    class Split(nn.Cell):
+        def construct(self, v):
+            parts, table = [], {}
+            for k in range(3):
+                parts.append(v * k)
+                table[k] = parts[-1] + 1
+            more = list(parts)
+            more.extend(table.values())
+            more[0] = v
+            return sum(sorted(more, key=lambda p: 1))
+
+    split = Split()
+
+    def f(v, n):
+        for _ in range(n):
+            if v.sum() < 1000:
+                v = split(v) * 0.1
+        return v
+
+    same(f, X, Tensor(3))
+    same(f, X, 20)
+    assert n_loops(f, X, 20) == 1

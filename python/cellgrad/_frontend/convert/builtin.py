@@ -14,16 +14,17 @@ from .. import trace
 from ..regions import describe
 from ..dispatch import binary, logical
 from .loops import TensorRange
-from .side_effects import CannotStage, effect, regions
+from .side_effects import CannotStage, created, effect, regions
 
-__all__ = ["TYPES", "call_builtin", "unknown", "wrapped"]
+__all__ = ["PURE_MODULES", "TYPES", "call_builtin", "unknown", "wrapped"]
 
 TensorBase = _core.TensorBase
 wrapped: Callable = lambda fn: fn  # noqa: E731  (calls.py puts its own here)
 
 _MUTATORS = frozenset(("append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault", "popitem", "add", "discard",
                        "appendleft", "popleft", "extendleft", "rotate", "__setitem__", "__delitem__"))
-_PURE_MODULES = frozenset(("math", "operator", "_operator", "itertools", "functools", "_functools", "cmath", "numpy", "builtins"))
+_MAKERS = frozenset(("copy", "split", "rsplit", "splitlines", "sorted", "fromkeys", "union", "intersection", "difference"))
+PURE_MODULES = frozenset(("math", "operator", "_operator", "itertools", "functools", "_functools", "cmath", "numpy", "builtins", "copy", "collections", "typing", "numbers", "fractions", "decimal"))
 _IMPURE = frozenset(("input", "open", "exec", "eval", "next", "setattr", "delattr", "breakpoint", "__import__"))
 
 
@@ -52,11 +53,12 @@ def call_builtin(fn: Any, args: tuple, kwargs: dict) -> Any:
                 unknown(fn)
         elif owner is None or isinstance(owner, type(builtins)):
             module = (getattr(fn, "__module__", None) or "").partition(".")[0]
-            if module not in _PURE_MODULES and module != "cellgrad" or (module == "builtins" and name in _IMPURE):
+            if module not in PURE_MODULES and module != "cellgrad" or (module == "builtins" and name in _IMPURE):
                 unknown(fn)
     if isinstance(owner, list) and getattr(fn, "__name__", "") == "sort":
         return _sort(owner, **kwargs)
-    return fn(*args, **kwargs)
+    result = fn(*args, **kwargs)
+    return created(result) if getattr(fn, "__name__", "") in _MAKERS else result
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -147,7 +149,7 @@ def _sorted(values: Any, /, **kwargs: Any) -> list:
     items = list(values)
     keys = _ordered(items, kwargs)
     order = sorted(range(len(items)), key=keys.__getitem__, reverse=bool(kwargs.get("reverse", False)))
-    return [items[i] for i in order]
+    return created([items[i] for i in order])
 
 
 def _sort(values: list, **kwargs: Any) -> None:

@@ -44,9 +44,9 @@ def is_user_function(fn: Any) -> bool:
 def invoke(fn: Any, args: tuple, kwargs: dict) -> Any:
     """Calls something that the user wrote or passed, converted where it is user code."""
     if isinstance(fn, MethodType) and type(fn.__func__) is FunctionType:
-        return invoke(fn.__func__, (fn.__self__, *args), kwargs) if is_user_function(fn.__func__) else fn(*args, **kwargs)
+        return invoke(fn.__func__, (fn.__self__, *args), kwargs) if is_user_function(fn.__func__) else _foreign(fn, args, kwargs)
     if not is_user_function(fn):
-        return fn(*args, **kwargs)
+        return _foreign(fn, args, kwargs)
     recorder = guards.active_recorder()
     if recorder is not None:
         recorder.reached(fn)
@@ -69,6 +69,13 @@ def invoke(fn: Any, args: tuple, kwargs: dict) -> Any:
         _depth.counts[key] -= 1
 
 
+def _foreign(fn: Any, args: tuple, kwargs: dict) -> Any:
+    """Calls a function that is not the user's. The libraries of pure functions and cellgrad itself are known, others may have side effects."""
+    if regions() and not _is_ours(fn.__module__) and (fn.__module__ or "").partition(".")[0] not in builtin.PURE_MODULES:
+        builtin.unknown(fn)
+    return fn(*args, **kwargs)
+
+
 def call(fn: Any, /, *args: Any, **kwargs: Any) -> Any:
     """A call in converted code."""
     if not trace.capturing():
@@ -87,7 +94,7 @@ def call(fn: Any, /, *args: Any, **kwargs: Any) -> Any:
     method = getattr(kind, "__call__", None)
     if is_user_function(method):
         return invoke(method, (fn, *args), kwargs)
-    if regions() and not _is_ours(kind.__module__):
+    if regions() and not _is_ours(getattr(method, "__module__", None) or kind.__module__):
         builtin.unknown(fn)
     return fn(*args, **kwargs)
 

@@ -119,6 +119,13 @@ class Expressions(ast.NodeTransformer):
             ast.copy_location(part, node)
         return helper("chain", [operands, node.left, *(thunk(c) for c in node.comparators)], node)
 
+    # -- objects made here --------------------------------------------------------------------------------------------------------
+    def _made(self, node: Any) -> Any:
+        self.generic_visit(node)
+        return helper("new", [node], node) if isinstance(getattr(node, "ctx", None) or ast.Load(), ast.Load) else node
+
+    visit_List = visit_Dict = visit_Set = visit_ListComp = visit_DictComp = visit_SetComp = _made
+
     # -- comprehensions --------------------------------------------------------------------------------------------------------
     def visit_comprehension(self, node: ast.comprehension) -> Any:
         self.generic_visit(node)
