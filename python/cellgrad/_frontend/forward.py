@@ -148,7 +148,8 @@ def linearize(fn: Any, inputs: Any) -> tuple:
         directions = _directions("linearize", point, v)
         if later is not None and not trace.capturing():
             return later(directions)
-        return (traced if later is None else Differentiable(fn, point, {}, containers=True)).push(directions, finish=False)[1]
+        here = Differentiable(fn, point, {}, containers=True) if traced is None else traced
+        return here.push(directions, finish=False)[1]
 
     return output, linear
 

@@ -63,8 +63,7 @@ def vjp(fn: Any, *inputs: Any, weights: Any = None, has_aux: bool = False) -> tu
             return later(_alone(cotangents))
         request = Request(lambda: fn, None, weights, has_aux, False, True, False)
         request.record()
-        point = traced if later is None else Differentiable(fn, inputs, {}, has_aux, containers=True)
-        assert point is not None
+        point = Differentiable(fn, inputs, {}, has_aux, containers=True) if traced is None else traced
         return products(request, point.derive(wanted, request.weight_list(), _alone(cotangents), finish=False))
 
     if not has_aux:
