@@ -70,24 +70,22 @@ int64_t placeBuffers(MutableArrayRef<Buffer> buffers) {
 struct PlanArena : cell::impl::PlanArenaBase<PlanArena> {
   void getDependentDialects(DialectRegistry &registry) const override { registerLinalgToLLVMDialects(registry); }
 
-  /// When `alloc` is live: all uses of it and of everything that may point into it. Inside a region of another op the whole
-  /// op counts, so a buffer from outside a loop lives through all its iterations.
+  /// When `alloc` is live: all uses of it and of everything that may point into it. A use inside an op that `alloc` is not inside of
+  /// counts as that whole op, so a buffer from outside a loop, also one that a branch hands out, lives through all its iterations.
   static LogicalResult live(Buffer &buffer, const Positions &positions) {
     llvm::SmallSetVector<Value, 8> aliases;
     aliases.insert(buffer.alloc.getResult());
-    Region *home = buffer.alloc->getParentRegion();
     buffer.first = positions.spans.lookup(buffer.alloc).first;
     buffer.last = buffer.first;
     for (unsigned i = 0; i < aliases.size(); ++i)
       for (OpOperand &use : aliases[i].getUses()) {
         Operation *user = use.getOwner(), *parent = user->getParentOp();
         Operation *top = user;
-        for (Operation *up = user; up && !isa<func::FuncOp>(up); up = up->getParentOp())
-          if (up->getParentRegion() == home)
-            top = up;
+        for (Operation *up = user; up && !up->isAncestor(buffer.alloc); up = up->getParentOp())
+          top = up;
         buffer.last = std::max(buffer.last, positions.spans.lookup(top).second);
         buffer.first = std::min(buffer.first, positions.spans.lookup(top).first);
-        if (user->hasTrait<OpTrait::IsTerminator>() && (isa<func::FuncOp>(parent) || (isa<LoopLikeOpInterface>(parent) && home == user->getParentRegion())))
+        if (user->hasTrait<OpTrait::IsTerminator>() && (isa<func::FuncOp>(parent) || (isa<LoopLikeOpInterface>(parent) && parent->isAncestor(buffer.alloc))))
           return buffer.alloc->emitError("internal error: stage plan-arena: a buffer leaves the ") << (isa<func::FuncOp>(parent) ? "function" : "loop iteration") << " that allocates it";
         SmallVector<Value> handed;
         appendAliases(use, handed);

@@ -153,3 +153,22 @@ def test_forward_over_reverse(x):
     columns = ms.jacrev(ms.jacrev(f))(x, n(2)).asnumpy()
     np.testing.assert_allclose(rows, columns, rtol=1e-5)
     np.testing.assert_allclose(rows, rows.T, rtol=1e-5)
+
+
+def test_what_a_branch_makes_is_read_in_each_trip(x):
+    def f(v, k):
+        y = v * 0.5
+        b = cond(v.sum() > 0, lambda: v * 0.3 + y, lambda: v * 2)
+
+        def body(i, a):
+            def no():
+                t = ops.sin(a) + b
+                y[0] = y[1] * t[0]
+                return t
+
+            return (cond(a.sum() > 9, lambda: a, no),)
+
+        return loop(k, body, v)[0].sum() + y.sum()
+
+    for v in (x, -x):
+        check(f, v, n(3))
