@@ -16,6 +16,7 @@ from . import context, program, trace
 from .convert import call, invoke
 from .explain import Explanation, explain, report_miss, worth_explaining
 from .guards import Recorder, active_recorder
+from .locations import user_traceback
 from .structure import map_leaves
 
 __all__ = ["Compiled", "JitFunction", "call_cell", "call_names", "jit"]
@@ -199,7 +200,10 @@ def _capture(d: Compiled, call: Any) -> program.Captured:
             if not isinstance(slot, (tuple, list, dict, np.ndarray)):
                 recorder.reached(slot)
 
-    captured = program.capture(run, call.leaves, name_of(d._fn), reach)
+    try:
+        captured = program.capture(run, call.leaves, name_of(d._fn), reach)
+    except Exception as error:
+        raise error.with_traceback(user_traceback(error.__traceback__))
     captured.seconds = time.perf_counter() - begin
     return captured
 

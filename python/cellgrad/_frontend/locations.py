@@ -4,12 +4,12 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from .._errors import Position
 
-__all__ = ["function_position", "is_user_code", "location", "user_code", "user_position"]
+__all__ = ["function_position", "is_user_code", "location", "user_code", "user_position", "user_traceback"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _HIDDEN = ("<frozen ",)
@@ -19,8 +19,9 @@ _LIBRARY = (_PATHS["stdlib"] + os.sep, *(site + "numpy" + os.sep for site in _SI
 
 # Keyed by id(code): hashing a code object walks its constants. The code object in the value keeps the id valid.
 _kind: dict[int, tuple[CodeType, bool]] = {}
-_CONVERT = os.path.join(_PACKAGE, "_frontend", "convert") + os.sep
-_MARK = "_cg_"  # blocks of converted functions are functions of such a name, or lambdas with an argument of this name
+_FRONTEND = os.path.join(_PACKAGE, "_frontend") + os.sep
+_CONVERT = os.path.join(_FRONTEND, "convert") + os.sep
+_MARK = "_cg_"  # blocks of converted functions have such a qualified name, or, as lambdas, an argument of this name
 _block: dict[int, tuple[CodeType, bool]] = {}
 _positions: dict[tuple[int, int], Position] = {}
 
@@ -75,8 +76,27 @@ def _user_frames() -> list[FrameType]:
 def _is_block(code: CodeType) -> bool:
     found = _block.get(id(code))
     if found is None:
-        found = _block[id(code)] = (code, code.co_name.startswith(_MARK) or code.co_varnames[:1] == (_MARK,))
+        found = _block[id(code)] = (code, code.co_qualname.rpartition(".")[2].startswith(_MARK) or code.co_varnames[:1] == (_MARK,))
     return found[1]
+
+
+def user_traceback(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback without the frames of capture around the user's, so that it reads as if the function had run as it is written."""
+    entries: list[TracebackType] = []
+    while traceback is not None:
+        entries.append(traceback)
+        traceback = traceback.tb_next
+    result: TracebackType | None = None
+    reached = inside = False  # further in there is a user frame; the frame before was a block
+    for entry in reversed(entries):
+        code = entry.tb_frame.f_code
+        if is_user_code(code):
+            keep, inside, reached = not inside, _is_block(code), True
+        else:
+            keep = not (reached and code.co_filename.startswith(_FRONTEND))
+        if keep:
+            result = TracebackType(result, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return result
 
 
 def user_code() -> CodeType | None:

@@ -99,3 +99,39 @@ def test_caret_under_non_ascii_text():
         größe = "ä"; X * größe  # noqa: E702
     lines = text_of(error)
     assert lines[3].index("^") - lines[3].index("|") == lines[2].index("X * größe") - lines[2].index("|")
+
+
+def test_traceback_shows_the_lines_of_the_user():
+    def inner(v, table):
+        if v.shape[0] == 3:
+            return v * table["missing"]
+        return v
+
+    def outer(v, n):
+        for _ in range(n):
+            if v.sum() > 0:
+                v = inner(v, {"k": 2.0})
+        return v
+
+    with pytest.raises(KeyError) as error:
+        jit(outer)(X, Tensor(3))
+    names = [entry.name for entry in error.traceback if entry.path.name == "test_errors.py"]
+    assert names[1:] == ["outer", "inner"]
+    assert not [entry for entry in error.traceback if "convert" in str(entry.path)]
+
+
+def test_qualified_names_are_those_of_the_source():
+    def f(v):
+        if v.sum() > 0:
+            def g(u):
+                return u
+
+            class K:
+                pass
+
+            assert g.__qualname__.endswith("source.<locals>.f.<locals>.g")
+            assert K.__qualname__.endswith("source.<locals>.f.<locals>.K")
+            return g(v)
+        return v
+
+    jit(f)(X)

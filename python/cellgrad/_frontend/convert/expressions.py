@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-__all__ = ["Expressions", "helper"]
+__all__ = ["MARK", "Expressions", "helper", "thunk"]
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 MARK = "_cg_"  # first argument of generated lambdas; locations.py knows them by it

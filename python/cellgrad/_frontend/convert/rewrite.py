@@ -5,11 +5,12 @@ The blocks share the variables of the function by ``nonlocal``. Whether a condit
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from .expressions import Expressions, helper, thunk
+from .expressions import MARK, Expressions, helper, thunk
 from .jumps import lower_jumps
 from .names import analyse, bound, outer_writes
 from .source import Definition, Unconvertible
@@ -281,7 +282,7 @@ def rewrite(definition: Definition, code: CodeType) -> tuple[CodeType, list[Bloc
                              kwonlyargs=[], kw_defaults=[], defaults=[]), [ast.copy_location(made, node)], [], lineno=node.lineno, col_offset=0)
     module = ast.fix_missing_locations(ast.Module([ast.copy_location(around, node)], []))
     compiled = _inner(_inner(compile(module, code.co_filename, "exec", dont_inherit=True, flags=code.co_flags & 0x1000000), "_cg_outer"), name)
-    return compiled.replace(co_name=code.co_name, co_qualname=code.co_qualname), statements.blocks
+    return _as_written(compiled, code), statements.blocks
 
 
 def _after_declarations(body: list) -> int:
@@ -296,6 +297,24 @@ def _plain(arguments: ast.arguments) -> ast.arguments:
     arguments.defaults = [ast.copy_location(ast.Constant(None), d) for d in arguments.defaults]
     arguments.kw_defaults = [None if d is None else ast.copy_location(ast.Constant(None), d) for d in arguments.kw_defaults]
     return arguments
+
+
+def _as_written(code: CodeType, owner: CodeType) -> CodeType:
+    """The code with the names that the user's functions have. Blocks are called like their function; their qualified names tell them (locations.py)."""
+
+    def name(text: str) -> str:
+        return _BLOCK_IN_NAME.sub("", text.replace("_cg_outer.<locals>._cg_function", owner.co_qualname, 1))
+
+    def constant(value: Any) -> Any:
+        if isinstance(value, CodeType):
+            return _as_written(value, owner)
+        return name(value) if isinstance(value, str) and value.startswith("_cg_outer.<locals>._cg_function") else value
+
+    own = owner.co_name if code.co_name.startswith(MARK) or code.co_varnames[:1] == (MARK,) else code.co_name
+    return code.replace(co_name=own, co_qualname=name(code.co_qualname), co_consts=tuple(map(constant, code.co_consts)))
+
+
+_BLOCK_IN_NAME = re.compile(r"\.<locals>\._cg_\w+(?=\.<locals>)")
 
 
 def _inner(code: CodeType, name: str) -> CodeType:
