@@ -179,6 +179,20 @@ NB_MODULE(_native, m) {
             return locked([&] { return self.clone(); });
           },
           "A copy that shares nothing.")
+      .def(
+          "saved",
+          [](const Module &self) {
+            requireIntact(self, "saved");
+            auto entries = locked([&] { return self.saved(); });
+            nb::list list;
+            for (const SavedEntry &e : entries)
+              list.append(nb::make_tuple(e.producer, e.producedAt.file, e.producedAt.line, e.producedAt.column, e.bytes, e.times, e.perIteration, e.reader,
+                                         e.readAt.file, e.readAt.line, e.readAt.column));
+            return list;
+          },
+          "What the derivatives of the module save, the largest first, once they are written out: tuples (op, file, line, column, bytes, times,\n"
+          "per_iteration, reader, reader_file, reader_line, reader_column). `times` counts calls and trips of loops; with `per_iteration` there are\n"
+          "loops whose trips are not known, and it counts one of each. `reader` is the op whose derivative needs the value.")
       .def("run", &run, nb::arg("pipeline"), nb::arg("verify_each") = false,
            "Runs a pipeline by name, or a textual pass pipeline, and returns the seconds it took. Raises CompileError where a pass reports\n"
            "an error, and InternalError where the compiler itself gave up; the module can then only be printed.")

@@ -52,6 +52,12 @@ static void place(Note &diagnostic, Location location, Note *callers) {
   }
 }
 
+Place placeOf(Location location) {
+  Note note;
+  place(note, location, nullptr);
+  return {note.file, note.line, note.column};
+}
+
 static Note describe(Severity severity, Location location, std::string message, bool stack) {
   Note result;
   result.severity = severity;

@@ -21,6 +21,9 @@ inline mlir::RankedTensorType toTensor(const void *opaque) {
 }
 /// Null if there is no such dtype.
 mlir::Type elementType(int dtype);
+/// The innermost place of a location.
+Place placeOf(mlir::Location location);
+
 /// Whether Python can hold a value of this type: a ranked tensor of a known dtype that fits into memory. Otherwise the error says why not.
 bool checkResultType(mlir::Type type, mlir::Location location, Errors &errors);
 

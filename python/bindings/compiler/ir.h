@@ -34,6 +34,12 @@ struct Diagnostic {
 };
 
 /// What went wrong, in order. `crash` is set when code of the compiler itself gave up (a failed assertion, a fatal error).
+/// A place in the source; no file and line 0 where it is unknown.
+struct Place {
+  std::string file;
+  unsigned line = 0, column = 0;
+};
+
 struct Errors {
   std::vector<Diagnostic> list;
   bool crash = false;
@@ -204,6 +210,16 @@ struct EmitOptions {
   enum Form { Object, Assembly, LLVMIR } form = Object;
 };
 
+/// A value that derivatives save: the op that made it and the op whose derivative needs it, with their places in the source.
+struct SavedEntry {
+  std::string producer;
+  Place producedAt;
+  int64_t bytes, times;
+  bool perIteration;
+  std::string reader;
+  Place readAt;
+};
+
 class Module {
 public:
   explicit Module(mlir::Operation *owned);
@@ -212,6 +228,8 @@ public:
   std::string text(bool locations) const;
   std::string fingerprint() const;
   std::unique_ptr<Module> clone() const;
+  /// What cell-differentiate saved, the largest first.
+  std::vector<SavedEntry> saved() const;
   /// `pipeline` is the name of a registered pipeline or a textual pass pipeline for builtin.module.
   bool run(const std::string &pipeline, bool verifyEach, Errors &errors);
   /// Splits the program by what depends on some of its arguments (passes/Transforms/Split.h); this module becomes the first half. `types` are tensor types.

@@ -2,6 +2,7 @@
 #include "python/bindings/compiler/context.h"
 
 #include "dialect/Cell/Cell.h"
+#include "passes/AutoDiff/SavedReport.h"
 #include "passes/Transforms/Split.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -76,6 +77,16 @@ std::string Module::fingerprint() const {
   // The code of an assertion says where it stands.
   op_->walk([&](cell::AssertOp assertion) { assertion.getLoc().print(stream); });
   return stream.digest();
+}
+
+std::vector<SavedEntry> Module::saved() const {
+  std::vector<SavedEntry> entries;
+  auto module = dyn_cast<ModuleOp>(op_);
+  if (!module)
+    return entries;
+  for (const cell::SavedValue &value : cell::getSavedValues(module))
+    entries.push_back({value.producer.str(), placeOf(value.producedAt), value.bytes, value.times, value.perIteration, value.reader.str(), placeOf(value.readAt)});
+  return entries;
 }
 
 std::unique_ptr<Module> Module::clone() const { return std::make_unique<Module>(op_->clone()); }
