@@ -32,19 +32,22 @@ class Differentiable:
     Args:
         has_aux: only the first output is differentiated.
         containers: Tensors in any container are differentiated, else in ``mutable`` ones only.
+        repeated: there will be products beside the call of the function: ``quiet`` is for these, a copy without what ``fn`` prints and asserts, where it does.
 
     Raises:
         UserValueError: ``has_aux`` with fewer than two outputs.
     """
 
-    def __init__(self, fn: Any, args: tuple, kwargs: dict, has_aux: bool = False, containers: bool = False) -> None:
+    def __init__(self, fn: Any, args: tuple, kwargs: dict, has_aux: bool = False, containers: bool = False, repeated: bool = False) -> None:
         capture = trace.current_frame().capture
         self.fn, self.args, self.kwargs = fn, args, kwargs
+        effects, capture.effects = capture.effects, False
         capture.differentiating += 1
         try:
             self.traced = trace.trace_function(lambda *a, **k: run_function(fn, a, k), args, kwargs, name_of(fn))
         finally:
             capture.differentiating -= 1
+            effects, capture.effects = capture.effects, capture.effects or effects
         if has_aux:
             check_aux(self.traced.output)
         primal = self.traced.output[0] if has_aux else self.traced.output
@@ -54,6 +57,13 @@ class Differentiable:
         # As Tensors, so that a frame within the current one can use them; as they are before anything that the function writes.
         parent = trace.current_frame()
         self.operands = [parent.tensor(value) for value in self.traced.operands()]
+        self.quiet = self
+        if repeated and effects:
+            capture.silent, loud = True, capture.silent
+            try:
+                self.quiet = Differentiable(fn, args, kwargs, has_aux, containers)
+            finally:
+                capture.silent = loud
 
     def derive(self, wanted: list, weights: list, sens: Any = NO_SENS, finish: bool = True, places: list[int] | None = None) -> Derived:
         """Emits one derivative.

@@ -55,6 +55,8 @@ def print_(*args: Any, sep: str | None = " ", end: str | None = "\n", file: Any 
 
     text = (" " if sep is None else sep).join(map(str, args)) + ("\n" if end is None else end)
     text = _TOKEN.sub(placed, text.replace("{", "{{").replace("}", "}}"))
+    if frame.capture.silent:
+        return
     frame.capture.effects = True
     frame.function.print(text, shown, locations.location(frame.capture))
 
@@ -82,6 +84,8 @@ def assert_(condition: Any, message: Any = "") -> None:
     flag = condition_value(condition, "assert")
     if not isinstance(flag, bool):
         frame = trace.current_frame()
+        if frame.capture.silent:
+            return
         frame.capture.effects = True
         frame.function.assert_(frame.value(flag), without_values(str(message)), locations.location(frame.capture))
     elif not flag:

@@ -137,7 +137,7 @@ def linearize(fn: Any, inputs: Any) -> tuple:
     traced: Differentiable | None = None
     later: Callable | None = None
     if trace.capturing():
-        traced = Differentiable(fn, point, {}, containers=True)
+        traced = Differentiable(fn, point, {}, containers=True, repeated=True)
         output = traced.derive([], []).output
     else:
         output, later = _in_halves(fn, point)
@@ -148,8 +148,8 @@ def linearize(fn: Any, inputs: Any) -> tuple:
         directions = _directions("linearize", point, v)
         if later is not None and not trace.capturing():
             return later(directions)
-        here = Differentiable(fn, point, {}, containers=True) if traced is None else traced
-        return here.push(directions, finish=False)[1]
+        here = Differentiable(fn, point, {}, containers=True, repeated=True) if traced is None else traced
+        return here.quiet.push(directions, finish=False)[1]
 
     return output, linear
 
@@ -166,7 +166,7 @@ def _in_halves(fn: Any, point: tuple) -> tuple:
 
     def again(reference: Any) -> Compiled:
         def run(args: tuple, tangents: list) -> Any:
-            return Differentiable(reference(), args, {}, containers=True).push(dict(enumerate(tangents)), finish=False)[1]
+            return Differentiable(reference(), args, {}, containers=True, repeated=True).quiet.push(dict(enumerate(tangents)), finish=False)[1]
 
         return Compiled(reference, run, AS_WRITTEN, run)
 

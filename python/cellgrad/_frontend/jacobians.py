@@ -53,7 +53,7 @@ def _jacobian(name: str, fn: Any, position: Any, has_aux: bool, body: Callable) 
             for p in positions:
                 if p >= len(args):
                     raise err.PositionError(f"Position index {p} is exceed input size.", hint=f"the call has {len(args)} arguments")
-            output, aux, found = body(Differentiable(reference(), args, {}, has_aux, containers=True), args, positions, has_aux)
+            output, aux, found = body(Differentiable(reference(), args, {}, has_aux, containers=True, repeated=True), args, positions, has_aux)
             places = iter(range(len(tensor_leaves(output))))
 
             def of_output(leaf: Any) -> Any:
@@ -80,7 +80,7 @@ def _forward(done: Differentiable, args: tuple, positions: tuple, has_aux: bool)
     columns: dict[int, list] = {}
     for position in positions:
         for number, x in zip(done.spans["arg", position], tensor_leaves(args[position])):
-            columns[number] = _for_each_unit(x, lambda t, number=number: tensor_leaves(done.push({number: t}, finish=False)[1]))
+            columns[number] = _for_each_unit(x, lambda t, number=number: tensor_leaves(done.quiet.push({number: t}, finish=False)[1]))
 
     def found(place: int, leaf: Any, position: int) -> Any:
         numbers = iter(done.spans["arg", position])
@@ -104,7 +104,7 @@ def _reverse(done: Differentiable, args: tuple, positions: tuple, has_aux: bool)
     rows: list = []
     for place, leaf in enumerate(leaves):
         def products(t: Any, place: int = place) -> list:
-            return tensor_leaves(done.derive(wanted, [], t, finish=False, places=[place]).inputs)
+            return tensor_leaves(done.quiet.derive(wanted, [], t, finish=False, places=[place]).inputs)
 
         rows.append(iter(_for_each_unit(leaf, products)))
 

@@ -174,6 +174,7 @@ class Capture:
         self.recorder = recorder
         self.texts: list[tuple[Any, str]] = []  # Tensors whose text was asked for, and how it is to be shown
         self.effects = False  # it prints or asserts, so it runs also where it computes nothing
+        self.silent = False  # what is traced is another copy of something that prints and asserts itself
         self.differentiating = 0  # derivatives whose function is being traced
         self.rules: dict[int, int] = {}  # id of a function -> how many of its own derivative rules are being traced
 

@@ -53,7 +53,7 @@ def vjp(fn: Any, *inputs: Any, weights: Any = None, has_aux: bool = False) -> tu
     traced: Differentiable | None = None
     later: Callable | None = None
     if trace.capturing():
-        traced = Differentiable(fn, inputs, {}, has_aux, containers=True)
+        traced = Differentiable(fn, inputs, {}, has_aux, containers=True, repeated=True)
         output = traced.derive([], []).output
     else:
         output, later = _in_halves(fn, inputs, weights, has_aux, wanted, products)
@@ -63,8 +63,8 @@ def vjp(fn: Any, *inputs: Any, weights: Any = None, has_aux: bool = False) -> tu
             return later(_alone(cotangents))
         request = Request(lambda: fn, None, weights, has_aux, False, True, False)
         request.record()
-        point = Differentiable(fn, inputs, {}, has_aux, containers=True) if traced is None else traced
-        return products(request, point.derive(wanted, request.weight_list(), _alone(cotangents), finish=False))
+        point = Differentiable(fn, inputs, {}, has_aux, containers=True, repeated=True) if traced is None else traced
+        return products(request, point.quiet.derive(wanted, request.weight_list(), _alone(cotangents), finish=False))
 
     if not has_aux:
         return output, vjp_fn
@@ -85,9 +85,8 @@ def _in_halves(fn: Any, inputs: tuple, weights: Any, has_aux: bool, wanted: list
         def run(late: Callable, *args: Any) -> tuple:
             request.record()
             traced = Differentiable(request.fn, args, {}, has_aux, containers=True)
-            output = traced.derive([], []).output
-            cotangents = [late(leaf) for leaf in traced.outputs]
-            return output, products(request, traced.derive(wanted, request.weight_list(), cotangents, finish=False))
+            done = traced.derive(wanted, request.weight_list(), [late(leaf) for leaf in traced.outputs])
+            return done.output, products(request, done)
 
         return Halves(reference, run)
 
@@ -101,8 +100,8 @@ def _in_halves(fn: Any, inputs: tuple, weights: Any, has_aux: bool, wanted: list
 
         def whole(args: tuple, cotangents: list) -> tuple:
             request.record()
-            traced = Differentiable(request.fn, args, {}, has_aux, containers=True)
-            return products(request, traced.derive(wanted, request.weight_list(), cotangents, finish=False))
+            traced = Differentiable(request.fn, args, {}, has_aux, containers=True, repeated=True)
+            return products(request, traced.quiet.derive(wanted, request.weight_list(), cotangents, finish=False))
 
         return Compiled(reference, whole, AS_WRITTEN, whole)
 

@@ -181,3 +181,19 @@ def test_rules_with_control_flow_and_inside_loops(run):
 
     close(run(ms.grad(repeated), T([1.0, 1.0]), Tensor(2, ms.int32)), [16.0, 16.0])
     close(run(lambda x: ms.grad(lambda x: net(x, N) * 1000)(x), X), [0.0, 0.0])
+
+
+def shown(x):
+    y = x * x
+    print("at", y)
+    assert (y >= 0).all(), "never"
+    return y
+
+
+@pytest.mark.parametrize("transformed", [
+    lambda x: ms.grad(shown)(x), lambda x: ms.jvp(shown, x, x)[1], lambda x: ms.jacrev(shown)(x), lambda x: ms.jacfwd(shown)(x), lambda x: ms.hessian(shown)(x),
+    lambda x: ms.vjp(shown, x)[1](x)[0], lambda x: ops.linearize(shown, x)[1](x), lambda x: ms.vmap(shown)(x), lambda x: ms.grad(ms.checkpoint(shown))(x),
+])
+def test_what_a_function_prints_is_printed_once(transformed, run, capfd):
+    run(transformed, X)
+    assert capfd.readouterr().out.count("at [1. 4.]") == 1
