@@ -42,6 +42,14 @@ static std::optional<SmallVector<int64_t>> constantStarts(ValueRange starts, Arr
   return numbers;
 }
 
+/// Whether two blocks of these sizes in a tensor of this shape lie at one place: a dimension that is taken whole has only one.
+static bool isSamePlace(ValueRange a, ValueRange b, ArrayRef<int64_t> shape, ArrayRef<int64_t> sizes) {
+  return llvm::all_of(llvm::zip_equal(a, b, shape, sizes), [](const auto &dimension) {
+    auto [first, second, whole, size] = dimension;
+    return first == second || whole == size;
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // dynamic_slice
 //===----------------------------------------------------------------------===//
@@ -66,6 +74,10 @@ OpFoldResult DynamicSliceOp::fold(FoldAdaptor adaptor) {
   auto type = cast<RankedTensorType>(getType());
   if (getX().getType() == type && type.hasStaticShape())
     return getX();
+  // What was just written.
+  auto update = getX().getDefiningOp<DynamicUpdateOp>();
+  if (update && update.getUpdate().getType() == type && isSamePlace(update.getStarts(), getStarts(), shapeOf(getX()), getSizes()))
+    return update.getUpdate();
   auto elements = dyn_cast_if_present<SplatElementsAttr>(adaptor.getX());
   return elements && type.hasStaticShape() ? elements.resizeSplat(type) : nullptr;
 }
@@ -117,7 +129,19 @@ LogicalResult DynamicUpdateOp::buildVjp(OpBuilder &builder, ArrayRef<Value> cota
 
 OpFoldResult DynamicUpdateOp::fold(FoldAdaptor) {
   // The whole tensor is replaced.
-  return getUpdate().getType() == getType() && cast<RankedTensorType>(getType()).hasStaticShape() ? getUpdate() : Value();
+  if (getUpdate().getType() == getType() && cast<RankedTensorType>(getType()).hasStaticShape())
+    return getUpdate();
+  // What is there is written again.
+  auto slice = getUpdate().getDefiningOp<DynamicSliceOp>();
+  if (slice && slice.getX() == getX() && isSamePlace(slice.getStarts(), getStarts(), shapeOf(getX()), shapeOf(getUpdate())))
+    return getX();
+  // The block is written over before anybody sees it.
+  auto before = getX().getDefiningOp<DynamicUpdateOp>();
+  if (before && before.getUpdate().getType() == getUpdate().getType() && isSamePlace(before.getStarts(), getStarts(), shapeOf(getX()), shapeOf(getUpdate()))) {
+    getXMutable().assign(before.getX());
+    return getResult();
+  }
+  return nullptr;
 }
 
 namespace {

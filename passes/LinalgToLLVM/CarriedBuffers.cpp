@@ -134,27 +134,6 @@ void copySharedInits(Operation *loop, MutableOperandRange inits) {
   }
 }
 
-/// The value in whose buffer `value` will be if everything is done in place: of an update the old tensor, of a loop's result its start.
-Value bufferOf(Value value) {
-  while (true) {
-    value = cell::baseOfView(value);
-    auto result = dyn_cast<OpResult>(value);
-    Operation *op = value.getDefiningOp();
-    if (auto insert = dyn_cast_if_present<tensor::InsertOp>(op))
-      value = insert.getDest();
-    else if (auto insert = dyn_cast_if_present<tensor::InsertSliceOp>(op))
-      value = insert.getDest();
-    else if (auto call = dyn_cast_if_present<cellrt::CallOp>(op); call && call.accumulates())
-      value = call.getOuts()[result.getResultNumber()];
-    else if (auto loop = dyn_cast_if_present<scf::ForOp>(op))
-      value = loop.getInitArgs()[result.getResultNumber()];
-    else if (auto loop = dyn_cast_if_present<scf::WhileOp>(op); loop && loop.getInits().getTypes() == loop.getResultTypes())
-      value = loop.getInits()[result.getResultNumber()];
-    else
-      return value;
-  }
-}
-
 /// Writes what `terminator` hands on (`values`) to the buffers that carry it (`dests`).
 void writeBack(Operation *terminator, MutableOperandRange values, ValueRange dests) {
   OpBuilder builder(terminator);
@@ -167,10 +146,13 @@ void writeBack(Operation *terminator, MutableOperandRange values, ValueRange des
   for (auto [value, dest, done] : llvm::zip_equal(values, dests, inPlace)) {
     if (done)
       continue;
-    Value whole = cell::baseOfView(value.get()), buffer = bufferOf(value.get());
-    bool outside = buffer.getParentRegion() != terminator->getParentRegion();
-    bool partOfCarried = carried.contains(whole) && whole != value.get(), other = carried.contains(buffer) && buffer != dest;
-    if (!bases.insert(buffer).second || partOfCarried || other || outside)
+    Value whole = cell::baseOfView(value.get());
+    bool taken = carried.contains(whole) && whole != value.get();
+    for (Value buffer : cell::possibleBuffers(value.get())) {
+      bool outside = !terminator->getParentRegion()->isAncestor(buffer.getParentRegion());
+      taken |= !bases.insert(buffer).second || (carried.contains(buffer) && buffer != dest) || outside;
+    }
+    if (taken)
       value.set(copyOf(builder, value.get()));
   }
   for (auto [value, dest, done] : llvm::zip_equal(values, dests, inPlace))
@@ -247,6 +229,34 @@ Value cell::baseOfView(Value value) {
     value = op->getOperand(0);
   }
   return value;
+}
+
+SmallVector<Value> cell::possibleBuffers(Value value) {
+  SmallVector<Value> found;
+  llvm::SmallSetVector<Value, 8> work;
+  work.insert(value);
+  for (unsigned i = 0; i < work.size(); ++i) {
+    Value at = baseOfView(work[i]);
+    auto result = dyn_cast<OpResult>(at);
+    Operation *op = at.getDefiningOp();
+    if (auto insert = dyn_cast_if_present<tensor::InsertOp>(op)) {
+      work.insert(insert.getDest());
+    } else if (auto insert = dyn_cast_if_present<tensor::InsertSliceOp>(op)) {
+      work.insert(insert.getDest());
+    } else if (auto destination = dyn_cast_if_present<DestinationStyleOpInterface>(op)) {
+      work.insert(destination.getTiedOpOperand(result)->get());
+    } else if (auto loop = dyn_cast_if_present<scf::ForOp>(op)) {
+      work.insert(loop.getInitArgs()[result.getResultNumber()]);
+    } else if (auto loop = dyn_cast_if_present<scf::WhileOp>(op); loop && loop.getInits().getTypes() == loop.getResultTypes()) {
+      work.insert(loop.getInits()[result.getResultNumber()]);
+    } else if (isa_and_present<scf::IfOp, scf::IndexSwitchOp>(op)) {
+      for (Region &region : op->getRegions())
+        work.insert(region.front().getTerminator()->getOperand(result.getResultNumber()));
+    } else if (!isa_and_present<tensor::EmptyOp>(op)) { // what is empty becomes a buffer for each use
+      found.push_back(at);
+    }
+  }
+  return found;
 }
 
 void cell::keepCarriedBuffers(ModuleOp module) {

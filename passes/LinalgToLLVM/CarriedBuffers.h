@@ -14,6 +14,9 @@ void keepCarriedBuffers(ModuleOp module);
 /// True for ops whose result is a part or another shape of their first operand.
 bool isView(Operation *op);
 
+/// The values in whose buffers `value` may be if everything is done in place: of an update the old tensor, of a loop's result its start.
+SmallVector<Value> possibleBuffers(Value value);
+
 /// What `value` is a part or another shape of.
 Value baseOfView(Value value);
 

@@ -144,6 +144,19 @@ struct NormalizeLinalg : cell::impl::NormalizeLinalgBase<NormalizeLinalg> {
     return failure(failed);
   }
 
+  /// An output whose old contents are not read gets memory of its own: a value that is named there for its shape may be wanted later.
+  static void freeOutputs(linalg::GenericOp op) {
+    if (!op.hasPureTensorSemantics())
+      return;
+    OpBuilder builder(op);
+    for (OpOperand &init : op.getDpsInitsMutable()) {
+      auto type = dyn_cast<RankedTensorType>(init.get().getType());
+      if (!type || init.get().getDefiningOp<tensor::EmptyOp>() || !op.getMatchingBlockArgument(&init).use_empty())
+        continue;
+      init.set(tensor::EmptyOp::create(builder, op.getLoc(), type.getShape(), type.getElementType()));
+    }
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     if (!findEntry(module) || failed(check(module)))
@@ -158,6 +171,7 @@ struct NormalizeLinalg : cell::impl::NormalizeLinalgBase<NormalizeLinalg> {
     config.enableConstantCSE(false);
     if (failed(applyPatternsGreedily(module, std::move(patterns), config)))
       return signalPassFailure();
+    module.walk(freeOutputs);
   }
 };
 } // namespace
