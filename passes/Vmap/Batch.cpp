@@ -188,14 +188,19 @@ static BatchKey keyOf(VmapOp request) {
 }
 
 /// Result i has a value per example, but is to have one for all.
-static LogicalResult refuseSingle(VmapOp request, size_t i) {
+static LogicalResult refuseSingle(VmapOp request, func::FuncOp callee, size_t i) {
+  Location computed = callee.getBody().front().getTerminator()->getOperand(i).getLoc();
   auto written = request->getAttrOfType<ArrayAttr>("written");
   size_t plain = request.getNumResults() - (written ? written.size() : 0);
-  if (i < plain)
-    return request.emitError("vmap: result ") << i << " depends on a batched operand, so that it has no single value for all examples: give it an axis in "
-                                              << "out_axes, not None";
+  if (i < plain) {
+    auto diagnostic = request.emitError("vmap: result ") << i << " depends on a batched operand, so that it has no single value for all examples: give it "
+                                                         << "an axis in out_axes, not None";
+    diagnostic.attachNote(computed) << "it is computed here";
+    return diagnostic;
+  }
   auto diagnostic = request.emitError("vmap: ") << cast<StringAttr>(written[i - plain]).getValue()
                                                 << " is assigned a value that differs between the examples of the batch";
+  diagnostic.attachNote(computed) << "the value is computed here";
   diagnostic.attachNote() << "return the value and reduce it over the batch outside of vmap, or assign one that does not depend on the batched inputs";
   return diagnostic;
 }
@@ -216,7 +221,7 @@ LogicalResult BatchBuilder::expand(VmapOp request) {
   for (auto [i, value, axis] : llvm::enumerate(call.getResults(), request.getOutAxes())) {
     bool flag = batched->results[i];
     if (axis < 0 && flag)
-      return refuseSingle(request, i);
+      return refuseSingle(request, callee, i);
     Value result = value;
     if (axis >= 0)
       result = moveAxis(builder, loc, BatchScope{builder, loc, key.size}.spread({value, flag}), 0, axis);
