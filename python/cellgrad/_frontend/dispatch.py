@@ -365,6 +365,9 @@ def _unknown(x: Any, what: str) -> Exception:
         name = "this lambda" if code.co_name == "<lambda>" else code.co_name
         notes = (f"`if`, `while` and `for` in {name} stay Python, because {reason}",)
         hint = f"write {name} as an ordinary function in a file, with def and return" if "source" in reason else "write it as an ordinary function that returns its result"
+    elif code is not None and what.startswith("`if`") and "__cg__" not in code.co_freevars and not locations.is_block(code):
+        notes = (f"{code.co_name} was called by Python or a library, not by converted code (an operator method, a callback), so its `if`, `while` and `for` stay Python",)
+        hint = "call it by its name from the function that is compiled"
     return err.CaptureError(f"{what} needs the values of {describe_tensor(x)} while the program is being captured, when they are not known yet", hint=hint, notes=notes)
 
 

@@ -50,6 +50,20 @@ def _is_simple(value: Any) -> bool:
     return isinstance(value, _SCALARS) or (type(value) is tuple and all(_is_simple(v) for v in value))
 
 
+def _user_getter(cls: type, name: str) -> Callable | None:
+    """The function behind a property that the user wrote; it is converted like one that is called."""
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            found = base.__dict__[name]
+            if type(found) is property and isinstance(found.fget, FunctionType) and not is_foreign(found.fget.__module__):
+                from .convert import invoke
+
+                fget = found.fget
+                return lambda owner: invoke(fget, (owner,), {})
+            return None
+    return None
+
+
 def _make_hooks(cls: type) -> dict[str, Any]:
     original: Any = cls.__getattribute__
     assign: Any = cls.__setattr__
@@ -59,7 +73,8 @@ def _make_hooks(cls: type) -> dict[str, Any]:
         if recorder is None or name.startswith("__"):
             return original(self, name)
         try:
-            value = original(self, name)
+            getter = _user_getter(type(self), name)
+            value = original(self, name) if getter is None else getter(self)
         except AttributeError:
             recorder.missing(self, name)
             raise

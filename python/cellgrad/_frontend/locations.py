@@ -9,7 +9,7 @@ from typing import Any
 
 from .._errors import Position
 
-__all__ = ["function_position", "is_user_code", "location", "user_code", "user_position", "user_traceback"]
+__all__ = ["function_position", "is_block", "is_user_code", "location", "user_code", "user_position", "user_traceback"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _HIDDEN = ("<frozen ",)
@@ -66,14 +66,15 @@ def _user_frames() -> list[FrameType]:
         if is_user_code(code):
             if not inside:
                 frames.append(frame)
-            inside = _is_block(code)
+            inside = is_block(code)
         elif frames and code.co_filename.startswith(_PACKAGE) and not code.co_filename.startswith(_CONVERT):
             break
         frame = frame.f_back
     return frames
 
 
-def _is_block(code: CodeType) -> bool:
+def is_block(code: CodeType) -> bool:
+    """Whether the code is a block of a converted function."""
     found = _block.get(id(code))
     if found is None:
         found = _block[id(code)] = (code, code.co_qualname.rpartition(".")[2].startswith(_MARK) or code.co_varnames[:1] == (_MARK,))
@@ -91,7 +92,7 @@ def user_traceback(traceback: TracebackType | None) -> TracebackType | None:
     for entry in reversed(entries):
         code = entry.tb_frame.f_code
         if is_user_code(code):
-            keep, inside, reached = not inside, _is_block(code), True
+            keep, inside, reached = not inside, is_block(code), True
         else:
             keep = not (reached and code.co_filename.startswith(_FRONTEND))
         if keep:

@@ -10,9 +10,11 @@ import numpy as np
 
 from ... import _errors as err
 from ..._runtime import _core
+from ..._runtime import dtype as dt
 from .. import trace
+from ..dispatch import binary, cast, logical
+from ..numbers import as_number, stands_for_number
 from ..regions import describe
-from ..dispatch import binary, logical
 from .loops import TensorRange
 from .side_effects import CannotStage, created, effect, regions
 
@@ -157,8 +159,8 @@ def _sort(values: list, **kwargs: Any) -> None:
 
 
 def _isinstance(value: Any, kinds: Any) -> bool:
-    if regions() and any(value is n for r in regions() if r.trial for n in r.numbers):
-        raise CannotStage
+    if stands_for_number(value):
+        return isinstance(0.0 if value.dtype.is_floating_point else 0, kinds)
     return isinstance(value, kinds)
 
 
@@ -174,6 +176,10 @@ def _setter(python: Callable) -> Callable:
 
 def _number(python: type, rewrite: str) -> Callable:
     def handler(*args: Any, **kwargs: Any) -> Any:
+        if args and stands_for_number(args[0]) and python in (int, float):
+            x = args[0]
+            if python is float or not x.dtype.is_floating_point:
+                return as_number(cast(x, dt.float64 if python is float else dt.int64))
         if args and _traced(args[0]):
             x = args[0]
             raise err.CaptureError(f"{python.__name__}() makes a Python number of {describe(x)}, whose value is not known while the program is being captured",
@@ -181,6 +187,10 @@ def _number(python: type, rewrite: str) -> Callable:
         return python(*args, **kwargs)
 
     return handler
+
+
+def _divmod(a: Any, b: Any) -> tuple:
+    return (a // b, a % b) if _traced(a) or _traced(b) else divmod(a, b)
 
 
 def _next(iterator: Any, *default: Any) -> Any:
@@ -208,7 +218,7 @@ _HANDLERS: dict[Any, Callable] = {
     builtins.print: _print, builtins.sum: _sum, builtins.max: _extreme("maximum", builtins.max), builtins.min: _extreme("minimum", builtins.min),
     builtins.any: _quantifier("logical_or", builtins.any, "any"), builtins.all: _quantifier("logical_and", builtins.all, "all"),
     builtins.sorted: _sorted, builtins.isinstance: _isinstance, builtins.setattr: _setter(builtins.setattr), builtins.delattr: _setter(builtins.delattr),
-    builtins.next: _next, builtins.open: _open,
+    builtins.next: _next, builtins.divmod: _divmod, builtins.open: _open,
     functools.reduce: lambda fn, *rest: functools.reduce(wrapped(fn), *rest),
 }
 

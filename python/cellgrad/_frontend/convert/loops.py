@@ -223,8 +223,7 @@ def _stage_for(bounds: tuple, item: Callable, body: Callable, stop: Any, get: An
 
     def iteration(i: Any, *values: Any) -> tuple:
         loop.enter(values)
-        with region(what, trial) as here:
-            here.numbers.append(i)
+        with region(what, trial):
             body(item(i))
             return loop.leave(values)
 
@@ -237,11 +236,12 @@ def _stage_for(bounds: tuple, item: Callable, body: Callable, stop: Any, get: An
         loop.run(lambda: stage_for(bounds, iteration, loop.start(), names))
         return
     lower, upper, step = (as_tensor(b, dt.int64) for b in bounds)
-    forward = step > 0
+    known = bounds[2] if isinstance(bounds[2], int) else None
+    forward = step > 0 if known is None else known > 0
 
     def going(i: Any, *values: Any) -> Any:
         loop.enter(values)
-        more = select(forward, i < upper, i > upper)
+        more = select(forward, i < upper, i > upper) if known is None else i < upper if forward else i > upper
         ended = stop()
         return logical("logical_and", more, logical("logical_not", ended)) if isinstance(ended, TensorBase) else more if not ended else False
 

@@ -21,7 +21,6 @@ class Region:
     def __init__(self, what: str, trial: bool) -> None:
         self.what, self.trial = what, trial
         self.created: dict[int, Any] = {}  # objects made inside may be changed inside
-        self.numbers: list = []  # Tensors that stand for a Python number of a loop
 
 
 class _State(threading.local):
