@@ -97,6 +97,18 @@ def test_texts_show_values_of_the_run(capfd):
     assert printed(capfd, program, a) == printed(capfd, f, a)
 
 
+def test_derivatives_print_once_and_batches_print_batches(capfd, x):
+    def f(x):
+        s = ops.sin(x).sum()
+        print(f"s = {s:.2f}")
+        return s * s
+
+    assert printed(capfd, ms.grad(f), x) == "s = 1.75\n"
+    assert printed(capfd, ms.grad(lambda x: ms.grad(f)(x).sum()), x) == "s = 1.75\n"
+    assert printed(capfd, lambda x: ms.jvp(f, x, x)[0], x) == "s = 1.75\n"
+    assert printed(capfd, lambda x: ms.vmap(f)(ops.stack([x, x * 0])), x) == "s = [1.75 0.00]\n"
+
+
 def test_texts_that_are_not_printed_say_what_is_known(x):
     with pytest.raises(ValueError, match=r"bad Tensor\(shape=\[2\], dtype=Float32, value= <traced \d+>\)"):
         @jit
