@@ -528,3 +528,35 @@ def test_lists_that_an_iteration_makes_itself():
     same(f, X, Tensor(3))
     same(f, X, 20)
     assert n_loops(f, X, 20) == 1
+
+
+@pytest.mark.parametrize("rows", [4, 20])
+def test_enumerate_zip_and_reversed_over_rows(rows):
+    def f(x):
+        total = x[0] * 0
+        for i, row in enumerate(x, 1):
+            total = total + row * i
+        for k, (a, b) in zip(reversed(range(rows)), enumerate(x)):
+            if b[0] > 1:
+                total = total - b * k + a
+        for row in reversed(x):
+            total = total * 0.5 + row
+        it = zip(x, range(rows))
+        first, _ = next(it)
+        for row, i in it:
+            total = total + first * row * i
+        return total
+
+    same(f, ROWS[:rows])
+    assert n_loops(f, ROWS[:rows]) == (0 if rows == 4 else 3)
+
+
+def test_zip_of_different_lengths():
+    def f(x, y):
+        total = x[0] * 0
+        for a, b in zip(x, y):
+            total = total + a * b
+        return total
+
+    same(f, ROWS, ROWS[:17])
+    assert n_loops(f, ROWS, ROWS[:17]) == 1

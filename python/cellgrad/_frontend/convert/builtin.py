@@ -16,6 +16,7 @@ from ..dispatch import binary, cast, logical
 from ..numbers import as_number, stands_for_number
 from ..regions import describe
 from .loops import TensorRange
+from .rows import lazily
 from .side_effects import CannotStage, created, effect, regions
 
 __all__ = ["PURE_MODULES", "TYPES", "call_builtin", "unknown", "wrapped"]
@@ -225,6 +226,6 @@ _HANDLERS: dict[Any, Callable] = {
 TYPES: dict[type, Callable] = {
     range: _range, map: _map, filter: _filter,
     int: _number(int, "x.astype(ms.int64)"), float: _number(float, "x.astype(ms.float32)"), bool: _number(bool, "x != 0"),
-    complex: _number(complex, "it"),
+    complex: _number(complex, "it"), enumerate: lazily(enumerate), zip: lazily(zip), reversed: lazily(reversed),
 }
 

@@ -15,6 +15,7 @@ from .branches import is_staged, stage_if
 from .jumps import VALUE
 from .side_effects import CannotStage, effect, region, regions
 from .rewrite import Block
+from .rows import Rows, count_of, item_of
 from .variables import UNDEFINED, given_up, marked, shapes_of, unmarked
 
 __all__ = ["LONG", "TensorRange", "run_for", "run_while"]
@@ -177,7 +178,7 @@ def run_for(iterable: Any, body: Callable, stop: Any, get: Any, set_: Any, block
                 raise
             if set_ is not None:
                 set_(before)
-    if regions() and hasattr(iterable, "__next__"):
+    if regions() and hasattr(iterable, "__next__") and not isinstance(iterable, Rows):
         effect("drawing from an iterator", "loop over a list or a range", iterable)
     _written_out(iterable, body, stop, get, set_, block)
 
@@ -185,9 +186,7 @@ def run_for(iterable: Any, body: Callable, stop: Any, get: Any, set_: Any, block
 def _long(iterable: Any) -> bool:
     if not trace.capturing():
         return False
-    if isinstance(iterable, TensorBase):
-        return iterable.ndim > 0 and iterable.shape[0] >= LONG
-    return isinstance(iterable, range) and len(iterable) >= LONG
+    return (count_of(iterable) or 0) >= LONG
 
 
 def _written_out(iterable: Any, body: Callable, stop: Any, get: Any, set_: Any, block: Block) -> None:
@@ -208,7 +207,7 @@ def _try_staged(iterable: Any, body: Callable, stop: Any, get: Any, set_: Any, b
     if isinstance(iterable, range):
         _stage_for((iterable.start, iterable.stop, iterable.step), lambda i: i, body, stop, get, set_, block, iterable[0])
     else:
-        _stage_for((0, iterable.shape[0], 1), lambda i: iterable[i], body, stop, get, set_, block, iterable[0])
+        _stage_for((0, count_of(iterable), 1), lambda i: item_of(iterable, i), body, stop, get, set_, block, item_of(iterable, 0))
     if block.target in block.live and set_ is not None and stop is None and isinstance(iterable, range):
         values = list(get())
         values[block.names.index(block.target)] = iterable[-1]
