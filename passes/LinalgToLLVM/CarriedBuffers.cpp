@@ -244,7 +244,11 @@ SmallVector<Value> cell::possibleBuffers(Value value) {
     } else if (auto insert = dyn_cast_if_present<tensor::InsertSliceOp>(op)) {
       work.insert(insert.getDest());
     } else if (auto destination = dyn_cast_if_present<DestinationStyleOpInterface>(op)) {
-      work.insert(destination.getTiedOpOperand(result)->get());
+      Value init = destination.getTiedOpOperand(result)->get();
+      if (init.getDefiningOp<tensor::EmptyOp>()) // a buffer of its own for each use
+        found.push_back(at);
+      else
+        work.insert(init);
     } else if (auto loop = dyn_cast_if_present<scf::ForOp>(op)) {
       work.insert(loop.getInitArgs()[result.getResultNumber()]);
     } else if (auto loop = dyn_cast_if_present<scf::WhileOp>(op); loop && loop.getInits().getTypes() == loop.getResultTypes()) {
@@ -252,7 +256,7 @@ SmallVector<Value> cell::possibleBuffers(Value value) {
     } else if (isa_and_present<scf::IfOp, scf::IndexSwitchOp>(op)) {
       for (Region &region : op->getRegions())
         work.insert(region.front().getTerminator()->getOperand(result.getResultNumber()));
-    } else if (!isa_and_present<tensor::EmptyOp>(op)) { // what is empty becomes a buffer for each use
+    } else {
       found.push_back(at);
     }
   }

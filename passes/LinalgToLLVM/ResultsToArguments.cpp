@@ -79,17 +79,22 @@ struct ResultsToArguments : cell::impl::ResultsToArgumentsBase<ResultsToArgument
   /// Writing one destination must not change a value that another destination still waits for: such values are copied first.
   static void copySharedResults(OpBuilder &builder, func::ReturnOp ret, ArrayRef<Value> dests) {
     llvm::SmallDenseSet<Value> arguments(dests.begin(), dests.end());
-    llvm::SmallDenseMap<Value, Value> bases;
+    llvm::SmallDenseMap<Value, Value> buffers;
     bool tied = llvm::any_of(dests, [&](Value dest) { return dest && llvm::is_contained(ret.getOperands(), dest); }) || dests.size() > 1;
     llvm::DenseMap<Value, Value> copies;
     for (auto [i, dest] : llvm::enumerate(dests)) {
       if (!dest)
         continue;
-      Value value = ret.getOperand(i), base = baseOfView(value);
-      bool repeated = bases.try_emplace(base, value).first->second != value;
-      bool shared = arguments.contains(base) && base != dest;
-      bool unclear = tied && base.getDefiningOp() && (base.getDefiningOp()->getNumRegions() && !isa<linalg::LinalgOp>(base.getDefiningOp()));
-      if (!repeated && !shared && !unclear)
+      Value value = ret.getOperand(i);
+      bool taken = false;
+      for (Value buffer : possibleBuffers(value)) {
+        Operation *def = buffer.getDefiningOp();
+        bool repeated = buffers.try_emplace(buffer, value).first->second != value;
+        bool shared = arguments.contains(buffer) && buffer != dest;
+        bool unclear = tied && def && def->getNumRegions() && !isa<linalg::LinalgOp>(def);
+        taken |= repeated || shared || unclear;
+      }
+      if (!taken)
         continue;
       Value &copy = copies[value];
       if (!copy)
