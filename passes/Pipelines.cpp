@@ -15,6 +15,12 @@ using namespace mlir::cell;
 void mlir::cell::buildDifferentiatePipeline(OpPassManager &pm) {
   // Equal functions first: their derivative is then made once.
   pm.addPass(createCellDedupFunctions());
+  // What is saved is chosen function by function: small ones join their callers, where more can be computed again. Layers stay functions, differentiated once.
+  CellInlineOptions small;
+  small.maxOps = 12;
+  pm.addPass(createCellInline(small));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
   pm.addPass(createCellDifferentiate());
 }
 

@@ -227,6 +227,7 @@ struct FuseLinalg : cell::impl::FuseLinalgBase<FuseLinalg> {
     for (Block *block : blocks) {
       eraseDead(block);
       ownFills(block);
+      ownBroadcasts(block);
       FusionGroups groups(*block, effects);
       for (FusionGroup *group : groups.fusable())
         if (group->members.size() > 1 || readsFill(group->members.front().op))
@@ -253,6 +254,27 @@ struct FuseLinalg : cell::impl::FuseLinalgBase<FuseLinalg> {
         Value empty = tensor::EmptyOp::create(builder, fill.getLoc(), type.getShape(), type.getElementType());
         init.set(linalg::FillOp::create(builder, fill.getLoc(), fill.getInputs()[0], empty).getResult(0));
       }
+  }
+
+  /// A broadcast is never stored where each of its readers has one of its own: readers far apart, as in the halves of a derivative, would
+  /// keep the large tensor between them.
+  static void ownBroadcasts(Block *block) {
+    for (auto op : llvm::make_early_inc_range(block->getOps<linalg::GenericOp>())) {
+      if (!op.hasPureTensorSemantics() || op.getNumDpsInputs() != 1 || op.getNumResults() != 1 || op->hasOneUse() || op->getBlock() != block ||
+          op.getBody()->getOperations().size() != 1 || op.getBody()->getTerminator()->getOperand(0) != op.getBody()->getArgument(0))
+        continue;
+      auto from = dyn_cast<RankedTensorType>(op.getDpsInputOperand(0)->get().getType()), to = cast<RankedTensorType>(op.getResult(0).getType());
+      if (!from || !from.hasStaticShape() || !to.hasStaticShape() || from.getNumElements() >= to.getNumElements())
+        continue;
+      SmallVector<OpOperand *> uses;
+      for (OpOperand &use : op->getUses())
+        if (isa<linalg::GenericOp>(use.getOwner()) && use.getOwner()->getBlock() == block)
+          uses.push_back(&use);
+      if (uses.size() == static_cast<size_t>(std::distance(op->use_begin(), op->use_end())))
+        uses.pop_back();
+      for (OpOperand *use : uses)
+        use->set(OpBuilder(use->getOwner()).clone(*op)->getResult(0));
+    }
   }
 
   static void eraseDead(Block *block) {
