@@ -49,7 +49,7 @@ static LogicalResult reverseIf(OpBuilder &builder, scf::IfOp branch, ReverseCont
 }
 
 namespace {
-/// A loop as reverse mode sees it: `heads` are the carried values at the head of a trip, `handed` what the body sees of them.
+/// A loop as reverse mode sees it: `heads` are the carried values at the head of a trip, `yields` those at its end.
 struct LoopForm {
   Operation *op;
   Block *body;
