@@ -7,6 +7,7 @@ from typing import Any
 from .. import _errors as err
 from .._runtime import _core
 from . import trace
+from .convert.side_effects import room_for_recursion
 from .guards import Recorder, recording
 from .structure import map_leaves, tensor_leaves
 
@@ -95,7 +96,7 @@ def capture(run: Callable[[list], Any], leaves: tuple, name: str, reach: Callabl
     current = trace.Capture(recorder)
     done = Captured()
     done.name = name
-    with trace.open_capture(current), recording(recorder):
+    with trace.open_capture(current), recording(recorder), room_for_recursion():
         root = trace.Frame(current, None, name)
         current.stack.append(root)
         formals = [root.formal(leaf) for leaf in leaves]

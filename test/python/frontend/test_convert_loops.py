@@ -466,6 +466,15 @@ def test_recursion_of_static_depth():
 
     same(power, X, 5, expected=[1.0, 32.0])
 
+    def count(v, n):
+        if n == 0:
+            return v
+        return count(v + 1, n - 1)
+
+    same(count, X, 500, expected=[501.0, 502.0])
+    with pytest.raises(RecursionError):
+        jit(lambda v: count(v, -1))(X)
+
 
 @pytest.mark.parametrize("name", ["sum", "max", "min", "any", "all", "sorted", "abs", "map", "filter", "in"])
 def test_builtins(name):

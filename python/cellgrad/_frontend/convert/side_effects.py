@@ -1,6 +1,7 @@
 """Staged regions: branches and loop bodies that are traced once, though they run never, once or often. Python's own side effects have no place there."""
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from typing import Any
 
 from ... import _errors as err
 
-__all__ = ["CannotStage", "Region", "created", "effect", "region", "regions"]
+__all__ = ["CannotStage", "Region", "created", "effect", "region", "regions", "room_for_recursion"]
 
 
 class CannotStage(BaseException):
@@ -44,6 +45,17 @@ def region(what: str, trial: bool = False) -> Iterator[Region]:
         yield made
     finally:
         _state.stack.pop()
+
+
+@contextmanager
+def room_for_recursion() -> Iterator[None]:
+    """A call of a converted function takes several frames of Python: recursion that is deep enough for the limit as it is written stays so."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, min(6 * limit, 6000)))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def created(value: Any) -> Any:
