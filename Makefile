@@ -1,4 +1,4 @@
-# make demo | test | wheel | test-wheel | sanitize | bench | docs | lint | format | clean.  Needs Python 3.11+, a C++17 compiler and pip.
+# make demo | test | fuzz | wheel | test-wheel | sanitize | bench | docs | lint | format | clean.  Needs Python 3.11+, a C++17 compiler and pip.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -16,7 +16,9 @@ INSTALL := CMAKE_BUILD_PARALLEL_LEVEL=$(JOBS) $(PIP) install -q --no-build-isola
 SOURCES := CMakeLists.txt pyproject.toml $(shell find cmake dialect passes runtime tools python -type f \
              ! -name '*.so' ! -name '*.pyc' ! -path '*/lib/libgomp*' 2>/dev/null)
 
-.PHONY: help demo build test lint format wheel test-wheel sanitize bench docs clean
+FUZZ_SECONDS ?= 600
+
+.PHONY: help demo build test fuzz lint format wheel test-wheel sanitize bench docs clean
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -47,6 +49,10 @@ demo: build
 
 test: build
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python test/run_all.py
+
+# Random programs, eager against compiled and derivatives against each other, for FUZZ_SECONDS; SEED=n repeats a run.
+fuzz: build
+	@$(BIN)/python test/python/fuzz/fuzz.py --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED)) --keep-going --folder $(BUILD)/fuzz
 
 lint: build
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python test/run_all.py ruff mypy

@@ -15,7 +15,8 @@ using namespace mlir::cell;
 bool mlir::cell::mayCarryDerivative(Type type) {
   if (auto tensor = dyn_cast<RankedTensorType>(type))
     return !tensor.getElementType().isIndex();
-  return isa<TapeType, FloatType>(type);
+  // Of other types, too: what cannot be differentiated is then refused (checkActiveTypes), not taken for a constant.
+  return !getElementTypeOrSelf(type).isIntOrIndex();
 }
 
 /// In arith and math only floats carry derivatives: comparisons and conversions to integers pass nothing on.

@@ -77,6 +77,8 @@ LogicalResult DerivativeBuilder::buildHalves(Derivative &derivative, const Deriv
   if (failed(augmentCalls(forward, key, context)))
     return failure();
   active = activity.activeValues(forward, key);
+  if (failed(checkActiveTypes(forward, [&](Value v) { return active.contains(v); })))
+    return failure();
 
   Block &forwardBody = forward.getBody().front(), &reverseBody = derivative.reverse.getBody().front();
   OpBuilder builder = OpBuilder::atBlockEnd(&reverseBody);

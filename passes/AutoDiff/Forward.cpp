@@ -119,6 +119,8 @@ FailureOr<ForwardDerivative> ForwardBuilder::build(func::FuncOp function, const 
   if (failed(prepareForDerivative(derivative.function)) || failed(decomposeActive(derivative.function, key, activity)))
     return failure();
   TangentPusher pusher(*this, activity.activeValues(derivative.function, key));
+  if (failed(checkActiveTypes(derivative.function, [&](Value v) { return pusher.active.contains(v); })))
+    return failure();
   for (auto [i, flag] : llvm::enumerate(key.arguments))
     if (flag)
       pusher.tangents[body.getArgument(i)] = body.addArgument(body.getArgument(i).getType(), body.getArgument(i).getLoc());

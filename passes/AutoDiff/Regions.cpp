@@ -136,7 +136,7 @@ Value mlir::cell::createZero(OpBuilder &builder, Location loc, Value like) {
     return createFull(builder, loc, like, 0);
   if (isa<TapeType>(type))
     return TapeCreateOp::create(builder, loc, type);
-  if (isa<FloatType, IntegerType, IndexType>(type))
+  if (isa<FloatType, IntegerType, IndexType, VectorType>(type))
     return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
   emitError(loc) << "a value of type " << type << " cannot have a derivative";
   return nullptr;

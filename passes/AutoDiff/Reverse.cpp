@@ -35,7 +35,7 @@ Value mlir::cell::createSum(OpBuilder &builder, Location loc, Value sum, Value t
   // A tape with two uses on one path has been refused (checkTapes), so there is nothing to add.
   if (isa<TapeType>(sum.getType()))
     return term;
-  if (isa<FloatType>(sum.getType()))
+  if (isa<FloatType, VectorType>(sum.getType()))
     return arith::AddFOp::create(builder, loc, sum, term);
   if (getElementTypeOrSelf(sum.getType()).isInteger(1))
     return LogicalOrOp::create(builder, loc, sum, term);

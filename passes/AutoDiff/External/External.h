@@ -24,6 +24,9 @@ LogicalResult prepareForDerivative(func::FuncOp function);
 /// A rule gives derivatives by operands only: an error where the regions of an op read another value that takes part.
 LogicalResult checkCaptures(Operation *op, function_ref<bool(Value)> isActive);
 
+/// An error at a value that takes part in a derivative and whose type has no arithmetic: buffers, complex numbers, tensors of unknown rank.
+LogicalResult checkActiveTypes(func::FuncOp function, function_ref<bool(Value)> isActive);
+
 /// Zeros of `like`'s type, a float or a tensor of floats, in upstream ops.
 Value createZeros(OpBuilder &builder, Location loc, Value like);
 

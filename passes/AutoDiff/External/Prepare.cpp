@@ -49,6 +49,27 @@ LogicalResult mlir::cell::checkCaptures(Operation *op, function_ref<bool(Value)>
   return success();
 }
 
+LogicalResult mlir::cell::checkActiveTypes(func::FuncOp function, function_ref<bool(Value)> isActive) {
+  auto check = [&](Value value) {
+    Type type = value.getType(), element = getElementTypeOrSelf(type);
+    bool known = isa<TapeType, FloatType>(type) || (isa<VectorType>(type) && isa<FloatType>(element)) ||
+                 (isa<RankedTensorType>(type) && (element.isF16() || element.isBF16() || element.isF32() || element.isF64() || isa<IntegerType>(element)));
+    if (known || !isActive(value))
+      return true;
+    emitError(value.getLoc()) << "a value of type " << type << " takes part in a derivative; only floats of 16 to 64 bits and ranked tensors of them can"
+                              << (isa<BaseMemRefType>(type) ? ": differentiate before bufferization" : "");
+    return false;
+  };
+  WalkResult walk = function.walk([&](Operation *op) {
+    for (Region &region : op->getRegions())
+      for (BlockArgument argument : region.getArguments())
+        if (!check(argument))
+          return WalkResult::interrupt();
+    return llvm::all_of(op->getResults(), check) ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return failure(walk.wasInterrupted());
+}
+
 LogicalResult mlir::cell::prepareForDerivative(func::FuncOp function) {
   IRRewriter rewriter(function.getContext());
   SmallVector<Operation *> work;

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import checks  # noqa: E402
-from programs import Program, Statement, Writer  # noqa: E402
+import checks
+from programs import Program, Statement, Writer
 
 
 def kind(error: BaseException) -> str:

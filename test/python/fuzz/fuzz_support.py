@@ -11,7 +11,7 @@ import cellgrad as ms
 from cellgrad import Parameter, Tensor, nn, ops
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "ops"))
-import table  # noqa: E402
+import table
 
 # Rows that a derivative in float64 goes through. batch_norm moves its statistics, so a second call of a program would differ.
 ROWS = {str(row): row for row in table.ROWS if row.derivative and "float64" in row.dtypes and not row.dtype_of and row.op != "batch_norm"}

@@ -65,6 +65,7 @@ class Writer:
         self.random = np.random.default_rng((seed, number))
         self.seed, self.number, self.control = seed, number, control
         self.fresh = 0
+        self.in_cell = False
 
     def pick(self, choices):
         return choices[int(self.random.integers(len(choices)))]
@@ -114,7 +115,8 @@ class Writer:
         v = self.pick(list(scope))
         one = f"{v}.mean() {self.pick('<>')} {self.number_in(-0.4, 0.4)}"
         if self.random.random() < 0.3:
-            other = self.pick([f"n > {self.random.integers(0, 3)}", f"{self.pick(list(scope))}.sum() > 0.1", "True"])
+            count = "2 > 1" if self.in_cell else f"n > {self.random.integers(0, 3)}"
+            other = self.pick([count, f"{self.pick(list(scope))}.sum() > 0.1", "True"])
             return f"{self.pick(['', 'not '])}({one}) {self.pick(['and', 'or'])} {other}"
         return one
 
@@ -146,7 +148,7 @@ class Writer:
             return Statement(self.pick([f"{v}[{place}] = {value}", f"{v}[{place}] = {v}[{place}] * 0.5 + ({value}) * 0.5"]))
         if shape == (4,) and kind < 0.2:
             return Statement(f"{v}[{self.pick(['0', '1:3', '-1'])}] {self.pick(['=', '*='])} {self.expression((), scope, 1)}")
-        if kind < 0.35:
+        if self.control and kind < 0.35:
             return Statement(f"{v} = {self.expression(shape, scope, 1)} if {self.condition(scope)} else {self.expression(shape, scope, 1)}")
         if not cell and self.control and kind < 0.42 and {"a", "b"} <= set(scope):
             return Statement("a, b = net(a, b)")
@@ -194,9 +196,11 @@ class Writer:
     def program(self) -> Program:
         size = int(self.random.integers(2, 9))
         construct_scope = {"a": (3, 4), "b": (4,), "self.p": (3, 4), "self.q": (4,)}
+        self.in_cell = True
         construct = [Statement(f"{v} = {self.expression(SHAPES[v], construct_scope, 2)}") for v in "ab"]
         if self.control:
             construct += self.statements({"a": (3, 4), "b": (4,)}, 1, 1, cell=True)
+        self.in_cell = False
         body = self.statements(dict(SHAPES), size, 3 if self.control else 0)
         returns = "(a * weight(3, (3, 4))).sum() + (b * weight(4, (4,))).sum() + c"
         if self.control and self.random.random() < 0.3:

@@ -78,3 +78,48 @@ func.func @main(%x: tensor<3xf32>) -> tensor<3xf32> {
   %0:2 = cell.value_and_grad @branch(%x) wrt [0] outputs [0] : (tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>)
   return %0#1 : tensor<3xf32>
 }
+
+// -----
+
+// A buffer is not taken for a constant.
+func.func private @buffer(%x: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error@+1 {{a value of type 'memref<3xf32>' takes part in a derivative; only floats of 16 to 64 bits and ranked tensors of them can: differentiate before bufferization}}
+  %0 = bufferization.to_buffer %x : tensor<3xf32> to memref<3xf32>
+  %1 = bufferization.to_tensor %0 : memref<3xf32> to tensor<3xf32>
+  return %1 : tensor<3xf32>
+}
+func.func @main(%x: tensor<3xf32>) -> tensor<3xf32> {
+  %0:2 = cell.value_and_grad @buffer(%x) wrt [0] outputs [0] : (tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>)
+  return %0#1 : tensor<3xf32>
+}
+
+// -----
+
+func.func private @complex(%x: f32) -> f32 {
+  // expected-error@+1 {{a value of type 'complex<f32>' takes part in a derivative}}
+  %0 = complex.create %x, %x : complex<f32>
+  %1 = complex.abs %0 : complex<f32>
+  return %1 : f32
+}
+func.func @main(%x: f32) -> f32 {
+  %0:2 = cell.jvp @complex(%x) tangents(%x) wrt [0] outputs [0] : (f32), (f32) -> (f32, f32)
+  return %0#1 : f32
+}
+
+// -----
+
+// Arithmetic on vectors has rules, what moves data into and out of them has none.
+func.func private @vector(%x: tensor<4xf32>) -> f32 {
+  %c0 = arith.constant 0 : index
+  %pad = arith.constant 0.0 : f32
+  %0 = vector.transfer_read %x[%c0], %pad : tensor<4xf32>, vector<4xf32>
+  %1 = arith.mulf %0, %0 : vector<4xf32>
+  // expected-error@+2 {{'vector.reduction' has no derivative rule}}
+  // expected-note@+1 {{implement DifferentiableOpInterface}}
+  %2 = vector.reduction <add>, %1 : vector<4xf32> into f32
+  return %2 : f32
+}
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0:2 = cell.value_and_grad @vector(%x) wrt [0] outputs [0] : (tensor<4xf32>) -> (f32, tensor<4xf32>)
+  return %0#1 : tensor<4xf32>
+}
