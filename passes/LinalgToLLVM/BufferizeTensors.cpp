@@ -1,4 +1,5 @@
 //===- BufferizeTensors.cpp - tensors to buffers --------------------------===//
+#include "passes/LinalgToLLVM/BufferRoots.h"
 #include "passes/LinalgToLLVM/CarriedBuffers.h"
 #include "passes/LinalgToLLVM/Common.h"
 #include "passes/LinalgToLLVM/TapeMemory.h"
@@ -9,6 +10,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "llvm/ADT/BitVector.h"
@@ -84,6 +86,43 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
     });
   }
 
+  /// The buffer that arrives at the place of a loop's yielded value, if each iteration may hand it on.
+  static Value carriedBuffer(scf::YieldOp yield, unsigned index) {
+    if (auto loop = dyn_cast<scf::ForOp>(yield->getParentOp()))
+      return loop.getRegionIterArg(index);
+    auto loop = dyn_cast<scf::WhileOp>(yield->getParentOp());
+    return loop && loop.getConditionOp().getArgs()[index] == loop.getBeforeArguments()[index] ? Value(loop.getAfterArguments()[index]) : Value();
+  }
+
+  /// What a loop carries is often made where it lies, and then copied by the analysis's caution: the buffer itself is handed on.
+  static void handOnCarriedBuffers(ModuleOp module) {
+    module.walk([](scf::YieldOp yield) {
+      for (OpOperand &operand : yield->getOpOperands()) {
+        auto alloc = operand.get().getDefiningOp<memref::AllocOp>();
+        if (!alloc || alloc->getBlock() != yield->getBlock() || !alloc.getResult().hasNUses(2))
+          continue;
+        Value carried = carriedBuffer(yield, operand.getOperandNumber());
+        memref::CopyOp copy;
+        for (Operation *user : alloc->getUsers())
+          if (auto found = dyn_cast<memref::CopyOp>(user); found && found.getTarget() == alloc && found->getBlock() == yield->getBlock())
+            copy = found;
+        if (!carried || !copy || copy.getSource() != carried)
+          continue;
+        BufferRoots roots = BufferRoots::of(carried);
+        bool changed = false;
+        for (OpOperand &other : yield->getOpOperands()) // two places would share the buffer
+          changed |= &other != &operand && isa<BaseMemRefType>(other.get().getType()) && BufferRoots::of(other.get()).mayAlias(roots);
+        for (Operation *op = copy->getNextNode(); op != yield; op = op->getNextNode())
+          changed |= touches(op, roots);
+        if (changed)
+          continue;
+        operand.set(carried);
+        copy.erase();
+        alloc.erase();
+      }
+    });
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     IRRewriter rewriter(&getContext());
@@ -107,6 +146,7 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
       if (isSameView(copy.getSource(), copy.getTarget()))
         copy.erase();
     });
+    handOnCarriedBuffers(module);
     settleTapes(module);
     SmallVector<func::FuncOp> funcs(module.getOps<func::FuncOp>());
     for (func::FuncOp func : funcs)
