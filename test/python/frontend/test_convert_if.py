@@ -392,3 +392,31 @@ def test_try_and_with_are_python():
 
 def test_dtype_of_the_condition():
     same(lambda v: v if v.astype(ms.int32)[0] else -v, UP, expected=[1.0, 2.0])
+
+
+@BOTH
+def test_branches_that_return_do_not_see_each_others_variables(x):
+    def f(v):
+        a, k = v * 2, 1
+        if v.sum() > 0:
+            a = a + 1
+            k = 5
+            return a * k
+        else:
+            return a * k + v
+
+    same(f, x, expected=[15.0, 25.0] if x is UP else [-3.0, -6.0])
+
+
+def test_return_in_a_branch_that_python_never_takes_in_a_loop():
+    def f(v, n, k):
+        for i in range(n):
+            if k == 7:
+                return v * 100
+            if v.sum() > 1000:
+                break
+            v = v + i * 0.1
+        return v
+
+    v = Tensor(UP.asnumpy().astype("float64"))
+    assert plain(jit(f)(v, Tensor(4), 1)) == pytest.approx(plain(f(v, 4, 1)), rel=1e-14)

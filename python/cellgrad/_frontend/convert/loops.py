@@ -10,6 +10,7 @@ from ..._runtime import dtype as dt
 from .. import trace
 from ..dispatch import as_tensor, cast, is_number, logical, select
 from ..loops import stage_for, stage_while
+from ..numbers import as_number
 from ..regions import Undefined, describe
 from .branches import is_staged, stage_if
 from .jumps import VALUE
@@ -125,7 +126,7 @@ class _Loop:
             except _Again:
                 continue
         for name, value in zip(self.carried, found):
-            if isinstance(value, Undefined) and name in self.block.live:
+            if isinstance(value, Undefined) and name in self.block.live and name != VALUE:
                 raise err.CaptureError(f"`{name}` is first assigned inside this loop and used after it, but the program decides whether the loop runs at all",
                                        hint=f"give `{name}` a value of its dtype and shape before the loop")
         self.enter(found)
@@ -223,6 +224,7 @@ def _stage_for(bounds: tuple, item: Callable, body: Callable, stop: Any, get: An
     def iteration(i: Any, *values: Any) -> tuple:
         loop.enter(values)
         with region(what, trial):
+            as_number(i)
             body(item(i))
             return loop.leave(values)
 

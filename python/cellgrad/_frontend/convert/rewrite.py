@@ -103,8 +103,6 @@ class _Statements:
     def _If(self, s: ast.If) -> list:
         returns = getattr(s, "returns", False)
         names = bound(s.body) | bound(s.orelse) | self.shared
-        if returns:
-            names &= self.declared | self.outer | self.captured
         functions, known = self._block(s, names)
         test = self.visit(s.test)
         branches = [self._function("_cg_then", s.body, s), self._function("_cg_else", s.orelse, s)]
