@@ -67,7 +67,7 @@ def worker(case: str, choice: str, seconds: float) -> None:
     from cellgrad._compiler import program, stages
 
     if choice == "all":
-        stages.STAGES["differentiated"] = ("cell-dedup-functions,cell-inline{max-ops=12},canonicalize,cse,cell-differentiate{residuals=all}", "cell-simplify")
+        stages.STAGES["differentiated"] = ("cell-differentiate-pipeline{residuals=all}", "cell-simplify")
     arenas: list[int] = []
     compiled = program.Compiled.__init__
 

@@ -12,7 +12,7 @@
 using namespace mlir;
 using namespace mlir::cell;
 
-void mlir::cell::buildDifferentiatePipeline(OpPassManager &pm) {
+void mlir::cell::buildDifferentiatePipeline(OpPassManager &pm, StringRef residuals) {
   // Equal functions first: their derivative is then made once.
   pm.addPass(createCellDedupFunctions());
   // What is saved is chosen function by function: small ones join their callers, where more can be computed again. Layers stay functions, differentiated once.
@@ -21,7 +21,9 @@ void mlir::cell::buildDifferentiatePipeline(OpPassManager &pm) {
   pm.addPass(createCellInline(small));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  pm.addPass(createCellDifferentiate());
+  CellDifferentiateOptions options;
+  options.residuals = residuals.str();
+  pm.addPass(createCellDifferentiate(options));
 }
 
 void mlir::cell::buildSimplifyPipeline(OpPassManager &pm) {
@@ -71,9 +73,16 @@ void mlir::cell::registerCellDialects(DialectRegistry &registry) {
   registerExternalRules(registry);
 }
 
+namespace {
+struct DifferentiateOptions : PassPipelineOptions<DifferentiateOptions> {
+  Option<std::string> residuals{*this, "residuals", llvm::cl::desc("What is saved: min-cut or all"), llvm::cl::init("min-cut")};
+};
+} // namespace
+
 void mlir::cell::registerCellPassesAndPipelines() {
   registerCellPasses();
-  PassPipelineRegistration<>("cell-differentiate-pipeline", "Write out all derivatives", buildDifferentiatePipeline);
+  PassPipelineRegistration<DifferentiateOptions>("cell-differentiate-pipeline", "Write out all derivatives",
+                                                 [](OpPassManager &pm, const DifferentiateOptions &options) { buildDifferentiatePipeline(pm, options.residuals); });
   PassPipelineRegistration<>("cell-simplify", "Merge, inline, fold and clean up cell functions", buildSimplifyPipeline);
   PassPipelineRegistration<>("cell-to-linalg-pipeline", "Lower cell ops to linalg, tensor, arith and math on tensors", buildCellToLinalgPipeline);
   PassPipelineRegistration<>("linalg-to-llvm",

@@ -6,8 +6,8 @@
 
 namespace mlir::cell {
 
-/// Derivative ops -> plain functions.
-void buildDifferentiatePipeline(OpPassManager &pm);
+/// Derivative ops -> plain functions. `residuals` is the option of cell-differentiate.
+void buildDifferentiatePipeline(OpPassManager &pm, StringRef residuals = "min-cut");
 
 /// cell -> smaller cell: equal functions merged, inlined where it pays, folded, without dead code.
 void buildSimplifyPipeline(OpPassManager &pm);
