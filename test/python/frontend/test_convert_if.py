@@ -420,3 +420,17 @@ def test_return_in_a_branch_that_python_never_takes_in_a_loop():
 
     v = Tensor(UP.asnumpy().astype("float64"))
     assert plain(jit(f)(v, Tensor(4), 1)) == pytest.approx(plain(f(v, 4, 1)), rel=1e-14)
+
+
+def test_number_beside_a_comparison_counts_as_truth():
+    def f(v, flag):
+        k = 0
+        while k < 3 and flag:
+            k += 1
+            v = v * 2
+        if v.sum() > 0 or flag:
+            v = v + 1
+        return v
+
+    same(f, UP, Tensor(1.0), expected=[9.0, 17.0])
+    same(f, DOWN, Tensor(0.0), expected=[-1.0, -2.0])

@@ -196,13 +196,20 @@ class Runtime:
 def _both(left: Any, right: Callable, simple: bool, name: str) -> Any:
     """``and``/``or`` with a Tensor on the left: the right side is computed where Python would."""
     flag = condition_value(left, "and" if name == "logical_and" else "or")
-    if simple:
+
+    def computed() -> Any:
         value = right(None)
-        if not isinstance(value, TensorBase) and isinstance(value, bool):
+        if left.dtype is dt.bool_ and isinstance(value, TensorBase) and value.dtype is not dt.bool_ and value.size == 1:
+            return condition_value(value, "and" if name == "logical_and" else "or")  # beside a comparison only its truth counts
+        return value
+
+    if simple:
+        value = computed()
+        if isinstance(value, bool):
             return (flag if value else value) if name == "logical_and" else (value if value else flag)
         if isinstance(value, TensorBase) and value.dtype is dt.bool_ and left.dtype is dt.bool_ and value.shape == left.shape:
             return logical(name, left, value)
-    then, orelse = (lambda: right(None)), (lambda: left)
+    then, orelse = computed, (lambda: left)
     if name == "logical_or":
         then, orelse = orelse, then
     return stage_if(_EXPRESSION, flag, then, orelse, None, None, result=True)
