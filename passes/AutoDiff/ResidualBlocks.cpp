@@ -62,7 +62,7 @@ void ResidualBlocks::report(Block *block, Value value, Operation *reader) {
   auto origin = [&](Operation *op) { return context.rules.lookup_or(op, {op->getName().getStringRef(), op->getLoc()}); };
   auto trips = staticTrips(block);
   derivative.saved.push_back({producer ? origin(producer).first : StringRef("loop"), origin(reader).first, value.getLoc(), origin(reader).second,
-                              estimateBytes(savedType(value.getType())), trips.value_or(1), !trips});
+                              savedType(value.getType()), estimateBytes(savedType(value.getType())), trips.value_or(1), !trips});
 }
 
 void ResidualBlocks::rewrite(const Mirror::Pair &pair, const ResidualPlan &plan, IRMapping &here, Fetch fetch) {

@@ -93,8 +93,8 @@ void mlir::cell::setSavedValues(ModuleOp module, SymbolTable &symbols, ArrayRef<
       if (value.times == 0 || value.bytes == 0)
         continue;
       auto *equal = llvm::find_if(all, [&](const SavedValue &other) {
-        return std::tie(other.producer, other.reader, other.producedAt, other.readAt, other.bytes, other.perIteration) ==
-               std::tie(value.producer, value.reader, value.producedAt, value.readAt, value.bytes, value.perIteration);
+        return std::tie(other.producer, other.reader, other.producedAt, other.readAt, other.type, other.bytes, other.perIteration) ==
+               std::tie(value.producer, value.reader, value.producedAt, value.readAt, value.type, value.bytes, value.perIteration);
       });
       if (equal == all.end())
         all.push_back(value);
@@ -109,6 +109,7 @@ void mlir::cell::setSavedValues(ModuleOp module, SymbolTable &symbols, ArrayRef<
                                                  builder.getNamedAttr("at", LocationAttr(value.producedAt)),
                                                  builder.getNamedAttr("reader", builder.getStringAttr(value.reader)),
                                                  builder.getNamedAttr("read_at", LocationAttr(value.readAt)),
+                                                 builder.getNamedAttr("type", TypeAttr::get(value.type)),
                                                  builder.getNamedAttr("bytes", builder.getI64IntegerAttr(value.bytes)),
                                                  builder.getNamedAttr("times", builder.getI64IntegerAttr(value.times)),
                                                  builder.getNamedAttr("per_iteration", builder.getBoolAttr(value.perIteration))}));
@@ -127,10 +128,11 @@ SmallVector<SavedValue> mlir::cell::getSavedValues(ModuleOp module) {
     auto entry = dyn_cast<DictionaryAttr>(attribute);
     auto producer = entry ? entry.getAs<StringAttr>("producer") : nullptr, reader = entry ? entry.getAs<StringAttr>("reader") : nullptr;
     auto at = entry ? entry.getAs<LocationAttr>("at") : nullptr, readAt = entry ? entry.getAs<LocationAttr>("read_at") : nullptr;
+    auto type = entry ? entry.getAs<TypeAttr>("type") : nullptr;
     auto bytes = entry ? entry.getAs<IntegerAttr>("bytes") : nullptr, times = entry ? entry.getAs<IntegerAttr>("times") : nullptr;
     auto perIteration = entry ? entry.getAs<BoolAttr>("per_iteration") : nullptr;
-    if (producer && reader && at && readAt && bytes && times && perIteration)
-      values.push_back({producer.getValue(), reader.getValue(), at, readAt, bytes.getInt(), times.getInt(), perIteration.getValue()});
+    if (producer && reader && at && readAt && type && bytes && times && perIteration)
+      values.push_back({producer.getValue(), reader.getValue(), at, readAt, type.getValue(), bytes.getInt(), times.getInt(), perIteration.getValue()});
   }
   return values;
 }

@@ -12,6 +12,8 @@ struct SavedValue {
   /// The op that computed it and the op whose derivative needs it.
   StringRef producer, reader;
   Location producedAt, readAt;
+  /// Of the value as it is saved, a tensor.
+  Type type;
   int64_t bytes;
   /// How often in a run, or per iteration of the loops around it where `perIteration` holds: their trips are not known.
   int64_t times;

@@ -36,6 +36,7 @@ _NAMES = {
     "vjp": "._frontend.vjp", "jvp": "._frontend.forward", "linearize": "._frontend.forward", "jacfwd": "._frontend.jacobians",
     "jacrev": "._frontend.jacobians", "hessian": "._frontend.jacobians", "vmap": "._frontend.vmap",
     "custom_vjp": "._frontend.custom", "custom_jvp": "._frontend.custom", "checkpoint": "._frontend.recompute", "recompute": "._frontend.recompute",
+    "saved": "._frontend.saved", "print_saved": "._frontend.saved",
     "set_seed": ".common.seed", "get_seed": ".common.seed",
     "save_checkpoint": ".train.serialization", "load_checkpoint": ".train.serialization", "load_param_into_net": ".train.serialization",
     "set_num_threads": ".runtime", "get_num_threads": ".runtime",

@@ -113,6 +113,14 @@ static nb::object emitText(const Module &module, int level, const std::string &c
   return toStr(emit(module, form, level, cpu, features).first);
 }
 
+static nb::tuple shapeTuple(const void *type) {
+  nb::list shape;
+  auto [sizes, rank] = shapeOf(type);
+  for (size_t i = 0; i < rank; ++i)
+    shape.append(sizes[i]);
+  return nb::tuple(shape);
+}
+
 /// The second half, the numbers of the late results, and (dtype, shape) of each residual.
 static nb::tuple split(Module &module, const std::vector<int64_t> &lateArguments) {
   Errors errors;
@@ -126,13 +134,8 @@ static nb::tuple split(Module &module, const std::vector<int64_t> &lateArguments
   if (!late)
     raise(errors);
   nb::list residuals;
-  for (const void *type : types) {
-    nb::list shape;
-    auto [sizes, rank] = shapeOf(type);
-    for (size_t i = 0; i < rank; ++i)
-      shape.append(sizes[i]);
-    residuals.append(nb::make_tuple(kDtypes[elementIndex(type)], nb::tuple(shape)));
-  }
+  for (const void *type : types)
+    residuals.append(nb::make_tuple(kDtypes[elementIndex(type)], shapeTuple(type)));
   return nb::make_tuple(std::move(late), lateResults, residuals);
 }
 
@@ -186,11 +189,11 @@ NB_MODULE(_native, m) {
             auto entries = locked([&] { return self.saved(); });
             nb::list list;
             for (const SavedEntry &e : entries)
-              list.append(nb::make_tuple(e.producer, e.producedAt.file, e.producedAt.line, e.producedAt.column, e.bytes, e.times, e.perIteration, e.reader,
-                                         e.readAt.file, e.readAt.line, e.readAt.column));
+              list.append(nb::make_tuple(e.producer, e.producedAt.file, e.producedAt.line, e.producedAt.column, kDtypes[elementIndex(e.type)],
+                                         shapeTuple(e.type), e.bytes, e.times, e.perIteration, e.reader, e.readAt.file, e.readAt.line, e.readAt.column));
             return list;
           },
-          "What the derivatives of the module save, the largest first, once they are written out: tuples (op, file, line, column, bytes, times,\n"
+          "What the derivatives of the module save, the largest first, once they are written out: tuples (op, file, line, column, dtype, shape, bytes, times,\n"
           "per_iteration, reader, reader_file, reader_line, reader_column). `times` counts calls and trips of loops; with `per_iteration` there are\n"
           "loops whose trips are not known, and it counts one of each. `reader` is the op whose derivative needs the value.")
       .def("run", &run, nb::arg("pipeline"), nb::arg("verify_each") = false,

@@ -214,6 +214,7 @@ struct EmitOptions {
 struct SavedEntry {
   std::string producer;
   Place producedAt;
+  const void *type; // of the value as it is saved, a tensor
   int64_t bytes, times;
   bool perIteration;
   std::string reader;

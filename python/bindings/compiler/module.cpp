@@ -85,7 +85,7 @@ std::vector<SavedEntry> Module::saved() const {
   if (!module)
     return entries;
   for (const cell::SavedValue &value : cell::getSavedValues(module))
-    entries.push_back({value.producer.str(), placeOf(value.producedAt), value.bytes, value.times, value.perIteration, value.reader.str(), placeOf(value.readAt)});
+    entries.push_back({value.producer.str(), placeOf(value.producedAt), value.type.getAsOpaquePointer(), value.bytes, value.times, value.perIteration, value.reader.str(), placeOf(value.readAt)});
   return entries;
 }
 

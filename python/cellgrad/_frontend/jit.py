@@ -172,6 +172,13 @@ class Compiled(_core.Dispatcher):
         """
         return _explained(self, self._bound(args, kwargs))
 
+    def saved(self, *args: Any, **kwargs: Any) -> list[tuple]:
+        """What the derivatives in the program for these arguments keep between forward and backward; see ``saved`` of the package."""
+        from .._compiler import stages
+
+        captured = _capture(self, self._bound(args, kwargs))
+        return [] if captured.module is None else stages.lower(captured.module, captured.name, {}, "differentiated").saved()
+
     def _bound(self, args: tuple, kwargs: dict) -> Any:
         call = self.bind(*args, **kwargs)
         if call.slots is None:

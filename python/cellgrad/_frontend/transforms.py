@@ -152,6 +152,7 @@ def deferred(fn: Any, key: tuple, make: Callable) -> Callable:
 
     after_grad.compiled = compiled  # type: ignore[attr-defined]
     after_grad.explain = lambda *args, **kwargs: found().explain(*args, **kwargs)  # type: ignore[attr-defined]
+    after_grad.saved = lambda *args, **kwargs: found().saved(*args, **kwargs)  # type: ignore[attr-defined]
     after_grad.lower = lambda *args, **kwargs: found().lower(*args, **kwargs)  # type: ignore[attr-defined]
     return after_grad
 

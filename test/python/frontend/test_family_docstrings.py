@@ -8,7 +8,7 @@ import pytest
 import cellgrad as ms
 from cellgrad import Tensor, nn, ops
 
-FUNCTIONS = [ms.value_and_grad, ms.grad, ms.vjp, ms.jvp, ms.jacfwd, ms.jacrev, ms.hessian, ms.custom_vjp, ms.custom_jvp, ms.checkpoint, ms.recompute, ops.linearize,
+FUNCTIONS = [ms.value_and_grad, ms.grad, ms.vjp, ms.jvp, ms.jacfwd, ms.jacrev, ms.hessian, ms.custom_vjp, ms.custom_jvp, ms.checkpoint, ms.recompute, ms.saved, ops.linearize,
              ops.derivative, ops.jet, ops.GradOperation, nn.ForwardValueAndGrad, nn.WithGradCell, ms.jit]
 
 
