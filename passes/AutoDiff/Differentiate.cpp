@@ -193,6 +193,7 @@ struct CellDifferentiate : cell::impl::CellDifferentiateBase<CellDifferentiate> 
           return signalPassFailure();
     } while (expander.count() != known);
     dropDerivativeAttributes(module);
+    dropCotangentGuards(module);
     setSavedValues(module, symbols, expander.saved());
   }
 };

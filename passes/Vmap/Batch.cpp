@@ -245,3 +245,15 @@ LogicalResult BatchBuilder::expandEarly(func::FuncOp function) {
       return failure();
   return success();
 }
+
+void mlir::cell::dropCotangentGuards(ModuleOp module) {
+  module.walk([](SelectOp select) {
+    auto constant = select.getRhs().getDefiningOp<StopGradientOp>();
+    if (!constant || constant.getX() != select.getLhs())
+      return;
+    select.replaceAllUsesWith(select.getLhs());
+    select.erase();
+    if (constant.use_empty())
+      constant.erase();
+  });
+}

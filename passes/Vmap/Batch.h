@@ -29,6 +29,9 @@ struct BatchedFunction {
   SmallVector<bool> results;
 };
 
+/// Removes what kept cotangents apart, once all derivatives are written out: a selection between a value and the same value without derivative.
+void dropCotangentGuards(ModuleOp module);
+
 /// Makes batched forms of functions and shares them: one per function and key.
 class BatchBuilder {
 public:

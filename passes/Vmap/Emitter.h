@@ -52,15 +52,8 @@ private:
   SmallVector<Value> matching(ValueRange originals, ValueRange like, Location loc);
   void bindLike(ValueRange originals, ValueRange values);
   LogicalResult refuseTapes(Operation *op, TypeRange types);
-  /// Narrows the examples that take part, for the life of the object.
-  struct MaskScope {
-    Emitter &emitter;
-    Value outer;
-    MaskScope(Emitter &emitter, Location loc, Value condition) : emitter(emitter), outer(emitter.mask) {
-      emitter.mask = outer ? LogicalAndOp::create(emitter.builder, loc, outer, condition).getResult() : condition;
-    }
-    ~MaskScope() { emitter.mask = outer; }
-  };
+  /// A block that only some examples take part in: emits it with the mask narrowed to them.
+  LogicalResult maskedBlock(Block &block, Location loc, Value condition);
 
   BatchBuilder &functions;
   const BatchKey &key;

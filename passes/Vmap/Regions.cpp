@@ -5,6 +5,8 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using namespace mlir::cell;
@@ -21,6 +23,31 @@ Block *Emitter::openBlock(Region &region, ValueRange originals, Location loc) {
   Block *block = builder.createBlock(&region, {}, types, SmallVector<Location>(types.size(), loc));
   bindLike(originals, block->getArguments());
   return block;
+}
+
+/// What the other examples compute is not taken, but where a derivative of theirs is infinite, 0 times it would be NaN: what enters the block
+/// takes back no cotangent from them. Values that all examples share are left alone, because they would become one per example.
+LogicalResult Emitter::maskedBlock(Block &block, Location loc, Value condition) {
+  llvm::SetVector<Value> entering;
+  getUsedValuesDefinedAbove(*block.getParent(), entering);
+  entering.insert(block.args_begin(), block.args_end());
+  SmallVector<std::pair<Value, Lane>> outside;
+  for (Value original : entering) {
+    Lane entered = mapping.contains(original) ? lane(original) : Lane();
+    if (!entered.batched || !isa<FloatType>(getElementTypeOrSelf(entered.value.getType())))
+      continue;
+    outside.push_back({original, entered});
+    Value constant = StopGradientOp::create(builder, loc, entered.value);
+    bind(original, {scope(loc).choose(condition, entered.value, constant), true});
+  }
+  Value outer = mask;
+  mask = outer ? LogicalAndOp::create(builder, loc, outer, condition).getResult() : condition;
+  LogicalResult result = this->block(block);
+  mask = outer;
+  // What the block hands on as it is, too, is what entered; its own values stay bound.
+  for (auto &[original, entered] : outside)
+    bind(original, entered);
+  return result;
 }
 
 //===----------------------------------------------------------------------===//
@@ -53,18 +80,12 @@ LogicalResult Emitter::chosenBranch(scf::IfOp op, Value condition) {
   Location loc = op.getLoc();
   if (failed(refuseTapes(op, op.getResultTypes())))
     return failure();
-  {
-    MaskScope narrowed(*this, loc, condition);
-    if (failed(block(*op.thenBlock())))
-      return failure();
-  }
+  if (failed(maskedBlock(*op.thenBlock(), loc, condition)))
+    return failure();
   if (!op.elseBlock())
     return success();
-  {
-    MaskScope narrowed(*this, loc, LogicalNotOp::create(builder, loc, condition));
-    if (failed(block(*op.elseBlock())))
-      return failure();
-  }
+  if (failed(maskedBlock(*op.elseBlock(), loc, LogicalNotOp::create(builder, loc, condition))))
+    return failure();
   for (auto [result, a, b] : llvm::zip(op.getResults(), op.thenYield().getOperands(), op.elseYield().getOperands())) {
     Lane first = lane(a), second = lane(b);
     if (first.value == second.value)
@@ -127,8 +148,7 @@ LogicalResult Emitter::loopOfEach(scf::ForOp op) {
     turn = here.spread({tensor::FromElementsOp::create(builder, loc, RankedTensorType::get({}, builder.getI64Type()), turn), false});
     Value goesOn = LessOp::create(builder, loc, turn, turns);
     bind(op.getInductionVar(), {AddOp::create(builder, loc, lower, MulOp::create(builder, loc, turn, step)), true});
-    MaskScope narrowed(*this, loc, goesOn);
-    if (failed(block(*op.getBody())))
+    if (failed(maskedBlock(*op.getBody(), loc, goesOn)))
       return failure();
     SmallVector<Value> values;
     for (auto [next, old] : llvm::zip(op.getBody()->getTerminator()->getOperands(), result.getRegionIterArgs()))
@@ -197,26 +217,18 @@ LogicalResult Emitter::loopOfEach(scf::WhileOp op) {
   auto before = builder.createBlock(&result.getBefore(), {}, ArrayRef(types).take_front(1 + carried), SmallVector<Location>(1 + carried, loc))->getArguments();
   bindLike(op.getBeforeArguments(), before.drop_front());
   SmallVector<Value> values;
-  Value any;
-  {
-    MaskScope narrowed(*this, loc, before[0]);
-    if (failed(block(*op.getBeforeBody())))
-      return failure();
-    Value goesOn = LogicalAndOp::create(builder, loc, before[0], here.spread(lane(op.getConditionOp().getCondition())));
-    any = ReduceAnyOp::create(builder, loc, goesOn, builder.getDenseI64ArrayAttr(0), builder.getBoolAttr(false));
-    values.push_back(goesOn);
-  }
+  if (failed(maskedBlock(*op.getBeforeBody(), loc, before[0])))
+    return failure();
+  values.push_back(LogicalAndOp::create(builder, loc, before[0], here.spread(lane(op.getConditionOp().getCondition()))));
+  Value any = ReduceAnyOp::create(builder, loc, values[0], builder.getDenseI64ArrayAttr(0), builder.getBoolAttr(false));
   llvm::append_range(values, before.drop_front());
   llvm::append_range(values, matching(more, moreLike, loc));
   scf::ConditionOp::create(builder, loc, tensor::ExtractOp::create(builder, loc, any, ValueRange()), values);
 
   auto after = builder.createBlock(&result.getAfter(), {}, types, SmallVector<Location>(types.size(), loc))->getArguments();
   bindLike(op.getAfterArguments(), pick(ValueRange(after)));
-  {
-    MaskScope narrowed(*this, loc, after[0]);
-    if (failed(block(*op.getAfterBody())))
-      return failure();
-  }
+  if (failed(maskedBlock(*op.getAfterBody(), loc, after[0])))
+    return failure();
   SmallVector<Value> next{after[0]};
   for (auto [value, old] : llvm::zip(op.getYieldOp().getOperands(), after.slice(1, carried)))
     next.push_back(here.choose(after[0], here.spread(lane(value)), old));

@@ -176,3 +176,33 @@ def test_print_shows_the_batch_where_any_example_gets_there(capfd):
     out = capfd.readouterr().out
     assert out.count("large") == 1 and "[1. 2.]" in out
 
+
+
+def test_no_nan_from_the_way_not_taken():
+    def log_or_double(v):
+        if v > 0:
+            return ops.log(v)
+        return v * 2
+
+    x = Tensor([0.0, 2.0, -1.0])
+    np.testing.assert_array_equal(vmap(grad(log_or_double))(x).asnumpy(), [2.0, 0.5, 2.0])
+    np.testing.assert_array_equal(grad(lambda u: ops.sum(vmap(log_or_double)(u)))(x).asnumpy(), [2.0, 0.5, 2.0])
+
+    def roots(v):
+        while v > 0.5:
+            v = ops.sqrt(v - 0.5)
+        return v
+
+    x = np.array([0.5, 0.75, 3.0, 0.1])
+    single = jit(lambda v: grad(roots)(v))
+    expected = np.array([single(Tensor(v)).asnumpy() for v in x])
+    assert np.isfinite(expected).all()
+    np.testing.assert_allclose(vmap(grad(roots))(Tensor(x)).asnumpy(), expected, rtol=1e-12)
+
+    def turns_of_roots(v, n):
+        for _ in range(n):
+            v = ops.sqrt(v - 0.5)
+        return v
+
+    got = vmap(grad(turns_of_roots))(Tensor(np.array([0.5, 0.75])), Tensor(np.array([0, 1])))
+    np.testing.assert_allclose(got.asnumpy(), [1.0, 1.0], rtol=1e-12)
