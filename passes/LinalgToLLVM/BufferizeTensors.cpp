@@ -123,12 +123,10 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
     });
   }
 
-  void runOnOperation() override {
-    ModuleOp module = getOperation();
+  LogicalResult bufferize(ModuleOp module) {
     IRRewriter rewriter(&getContext());
-    copyOutsideDestinations(module);
     if (failed(bufferization::eliminateEmptyTensors(rewriter, module)))
-      return signalPassFailure();
+      return failure();
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
     options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::IdentityLayoutMap);
@@ -138,7 +136,31 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
       return bufferization::getMemRefTypeWithStaticIdentityLayout(type, space);
     };
     bufferization::BufferizationState state;
-    if (failed(bufferization::runOneShotModuleBufferize(module, options, state)))
+    return bufferization::runOneShotModuleBufferize(module, options, state);
+  }
+
+  /// In place where the analysis proves it. For loops and branches it sometimes finds a conflict that it cannot resolve by itself: then
+  /// everything that they hand on is copied.
+  LogicalResult bufferizeOrCopy(ModuleOp module) {
+    bool hasRegions = module.walk([](Operation *op) { return isa<scf::ForOp, scf::WhileOp, scf::IfOp>(op) ? WalkResult::interrupt() : WalkResult::advance(); })
+                          .wasInterrupted();
+    if (!hasRegions)
+      return bufferize(module);
+    OwningOpRef<ModuleOp> spare = cast<ModuleOp>(module->clone());
+    {
+      ScopedDiagnosticHandler quiet(&getContext(), [](Diagnostic &) { return success(); });
+      if (succeeded(bufferize(module)))
+        return success();
+    }
+    module.getBodyRegion().takeBody(spare->getBodyRegion());
+    copyAllCarriedValues(module);
+    return bufferize(module);
+  }
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    copyOutsideDestinations(module);
+    if (failed(bufferizeOrCopy(module)))
       return signalPassFailure();
     bufferization::removeBufferizationAttributesInModule(module);
     // A buffer that is copied onto itself is what materialisation in place leaves.

@@ -20,6 +20,9 @@ SmallVector<Value> possibleBuffers(Value value);
 /// What `value` is a part or another shape of.
 Value baseOfView(Value value);
 
+/// Copies what loops start from and hand on and what branches give: more work, but nothing is left that could conflict.
+void copyAllCarriedValues(ModuleOp module);
+
 } // namespace mlir::cell
 
 #endif // CELL_PASSES_LINALGTOLLVM_CARRIEDBUFFERS_H
