@@ -162,7 +162,7 @@ def while_loop(cond_fn: Callable, body_fn: Callable, carried: tuple, names: tupl
         return carried
     while True:
         probe = Region("while_test")
-        flag = probe.run(lambda: condition_value(cond_fn(*copied(carried)), what), ())
+        flag = probe.run(lambda: condition_value(cond_fn(*copied(carried)), what), ())  # noqa: B023
         probe.discard()
         if not isinstance(flag, bool):
             return stage_while(cond_fn, body_fn, carried, names)

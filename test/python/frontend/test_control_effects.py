@@ -84,7 +84,7 @@ TOTAL = Tensor([4.0])
 def test_texts_show_values_of_the_run(capfd):
     def f(x):
         text = f"sum {x.sum():.3f}, {x.sum():>8.1f}|{x!r} {{}} {x}"
-        print(text, str(x) + "!", "%s" % x, TOTAL, f"{TOTAL} {Tensor([7])}")
+        print(text, str(x) + "!", "%s" % x, TOTAL, f"{TOTAL} {Tensor([7])}")  # noqa: UP031
         print("no tensor")
         return x * 2
 

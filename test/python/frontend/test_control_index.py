@@ -96,7 +96,7 @@ def test_index_tensors_with_dimensions_still_gather(x):
 def test_slices_of_unknown_length(x):
     for index in (lambda i: slice(i, None), lambda i: slice(None, i), lambda i: slice(i, i * 2), lambda i: slice(i, i + 2, 2), lambda i: slice(i, 2)):
         with pytest.raises(CaptureError, match="the shape of the result is not known"):
-            jit(lambda x, i: x[index(i)])(x, n(1))
+            jit(lambda x, i: x[index(i)])(x, n(1))  # noqa: B023
     with pytest.raises(ShapeError, match="a slice of length 5 from a dimension of size 3"):
         jit(lambda x, i: x[i:i + 5])(x, n(1))
 

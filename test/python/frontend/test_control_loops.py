@@ -299,8 +299,8 @@ def test_primitives_of_the_reference(x):
     assert ops.Scan()(lambda c, e: (c + 1, c), 5, []) == (5, [])
     agree(lambda x: ops.WhileLoop()(lambda v: v.sum() < 100, lambda v: v * 2, x), (x,))
     for unroll in (True, False):
-        agree(lambda x: ops.ForiLoop()(0, 4, lambda i, v: v + i, x, unroll), (x,))
-        agree(lambda x: ops.Scan()(lambda c, e: (c + e, c * e), x, [x, x * 2], unroll=unroll), (x,))
+        agree(lambda x: ops.ForiLoop()(0, 4, lambda i, v: v + i, x, unroll), (x,))  # noqa: B023
+        agree(lambda x: ops.Scan()(lambda c, e: (c + e, c * e), x, [x, x * 2], unroll=unroll), (x,))  # noqa: B023
     agree(lambda x, k: ops.ForiLoop()(0, k, lambda i, v: v + i, x), (x, n(3)))
     for call in (lambda: ops.WhileLoop()(1, 2, 3), lambda: ops.ForiLoop()(0, 4, 3, 0), lambda: ops.Scan()(lambda c, e: (c, e), 0, x), lambda: ops.Scan()(lambda c, e: (c, e), 0, None),
                  lambda: ops.ForiLoop()(0, 4, lambda i, v: v, 0, unroll=1)):

@@ -70,7 +70,7 @@ def while_break_continue(v):
 
 
 def return_from_loop(v):
-    for i in range(20):
+    for _ in range(20):
         v = v * 1.2
         if (v * v).sum() > 5:
             return (v * v * v).sum()
@@ -97,7 +97,7 @@ def element_writes(v):
     y[0] = v[1] * v[2]
     if v[0] > 0:
         y[1] = y[0] * v[0]
-    for i in range(17):
+    for _ in range(17):
         y[2] = y[2] * 0.9 + v[0] * v[0]
     return (y * y).sum()
 

@@ -15,7 +15,7 @@ def error_of(path):
     spec = importlib.util.spec_from_file_location(f"golden_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    with pytest.raises(Exception) as caught:  # noqa: PT011  (the text is compared)
+    with pytest.raises(Exception) as caught:
         module.run()
     error = caught.value
     text = "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])

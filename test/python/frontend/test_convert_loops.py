@@ -349,7 +349,7 @@ def test_loop_that_needs_python_is_written_out(what):
 
     def number(v):
         n = 0
-        for i in range(20):
+        for _ in range(20):
             n += 2
         return ops.ones((n,), ms.float32)
 

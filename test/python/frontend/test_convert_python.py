@@ -75,7 +75,7 @@ def test_decimal():
 def test_annotations_and_del():
     def f(v, n: int = 3) -> Tensor:
         y: Tensor = v
-        unused: int
+        unused: int  # noqa: F842
         if v.sum() > 0:
             z: Tensor = y * n
             del y

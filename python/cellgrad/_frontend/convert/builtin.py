@@ -22,7 +22,7 @@ from .side_effects import CannotStage, created, effect, regions
 __all__ = ["PURE_MODULES", "TYPES", "call_builtin", "unknown", "wrapped"]
 
 TensorBase = _core.TensorBase
-wrapped: Callable = lambda fn: fn  # noqa: E731  (calls.py puts its own here)
+wrapped: Callable = lambda fn: fn
 
 _MUTATORS = frozenset(("append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault", "popitem", "add", "discard",
                        "appendleft", "popleft", "extendleft", "rotate", "__setitem__", "__delitem__"))
@@ -68,7 +68,8 @@ def call_builtin(fn: Any, args: tuple, kwargs: dict) -> Any:
 # One by one
 # --------------------------------------------------------------------------------------------------------------------
 def _range(*args: Any) -> Any:
-    if any(_traced(a) or (isinstance(a, TensorBase) and id(a) not in trace.current_capture().fresh) for a in args):
+    fresh = trace.current_frame().capture.fresh
+    if any(_traced(a) or (isinstance(a, TensorBase) and id(a) not in fresh) for a in args):
         if not 1 <= len(args) <= 3:
             return range(*args)
         lower, upper, step = (0, args[0], 1) if len(args) == 1 else (*args, 1)[:3]

@@ -91,7 +91,7 @@ def call(fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         return call(fn.func, *fn.args, *args, **{**fn.keywords, **kwargs})
     if isinstance(fn, _core.Dispatcher):
         return fn(*args, **kwargs)
-    method = getattr(kind, "__call__", None)
+    method = getattr(kind, "__call__", None)  # noqa: B004  (the function, not whether there is one)
     if is_user_function(method):
         return invoke(method, (fn, *args), kwargs)
     if regions() and not _is_ours(getattr(method, "__module__", None) or kind.__module__):
@@ -99,7 +99,7 @@ def call(fn: Any, /, *args: Any, **kwargs: Any) -> Any:
     return fn(*args, **kwargs)
 
 
-def _construct(cls: type, args: tuple, kwargs: dict) -> Any:
+def _construct(cls: Any, args: tuple, kwargs: dict) -> Any:
     """Makes an object; the ``__init__`` of a user class is converted."""
     handler = builtin.TYPES.get(cls)
     if handler is not None:

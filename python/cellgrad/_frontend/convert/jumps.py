@@ -14,7 +14,7 @@ __all__ = ["RETURNED", "VALUE", "lower_jumps"]
 RETURNED, VALUE = "_cg_returned", "_cg_value"
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _LOOPS = (ast.While, ast.For)
-_BLOCKS = (ast.With, ast.Try, ast.Match, getattr(ast, "TryStar", ast.Try))
+_BLOCKS = (ast.With, ast.Try, ast.Match, ast.TryStar)
 
 
 def _jumps(nodes: Any, in_loop: bool = False) -> set[str]:

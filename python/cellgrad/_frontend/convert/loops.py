@@ -8,7 +8,7 @@ from ... import _errors as err
 from ..._runtime import _core
 from ..._runtime import dtype as dt
 from .. import trace
-from ..dispatch import as_tensor, cast, is_number, logical, select
+from ..dispatch import as_tensor, cast, dispatch, is_number, logical, select
 from ..loops import stage_for, stage_while
 from ..numbers import as_number
 from ..regions import Undefined, describe
@@ -37,7 +37,7 @@ class TensorRange:
             return value
         if value.size != 1 or value.dtype.kind not in (dt.SIGNED, dt.UNSIGNED):
             raise err.UserTypeError(f"range: an integer was expected, but got {describe(value)}", hint="cast it with .astype(ms.int64), and reduce it to one element")
-        return cast(value.reshape(()) if value.shape != () else value, dt.int64)
+        return cast(dispatch("reshape", (value,), {"shape": ()}) if value.shape != () else value, dt.int64)
 
     def _refuse(self, what: str) -> Exception:
         return err.CaptureError(f"{what} range() needs its length while the program is being captured, but a Tensor decides it",

@@ -131,23 +131,24 @@ def _flow(body: list, out: set[str], extra: set[str]) -> set[str]:
 
 def _statement(s: Any, out: set[str], extra: set[str]) -> set[str]:
     """The names that are live before the statement."""
-    if isinstance(s, ast.If):
+    kind = type(s)
+    if kind is ast.If:
         after = set(extra) if getattr(s, "returns", False) else out
-        s.live_out = frozenset(after)  # type: ignore[attr-defined]
+        s.live_out = frozenset(after)
         return reads(s.test) | _flow(s.body, after, extra) | _flow(s.orelse, after, extra)
-    if isinstance(s, (ast.While, ast.For)):
-        s.live_out = frozenset(out)  # type: ignore[attr-defined]
+    if kind in (ast.While, ast.For):
+        s.live_out = frozenset(out)
         flag = {s.broken} if getattr(s, "broken", None) else set()
-        every = reads(s.test) if isinstance(s, ast.While) else set()
-        target = bound(s.target) if isinstance(s, ast.For) else set()
+        every = reads(s.test) if kind is ast.While else set()
+        target = bound(s.target) if kind is ast.For else set()
         head = out | every | flag
         while True:
             now = head | (_flow(s.body, head, extra) - target)
             if now == head:
                 break
             head = now
-        s.live_head = frozenset(head)  # type: ignore[attr-defined]
-        return head | (reads(s.iter, s.target) if isinstance(s, ast.For) else set())
+        s.live_head = frozenset(head)
+        return head | (reads(s.iter, s.target) if kind is ast.For else set())
     if isinstance(s, (ast.Return, ast.Raise)):
         return reads(*_children(s)) | extra
     if isinstance(s, (ast.With, ast.AsyncWith)):
@@ -157,7 +158,7 @@ def _statement(s: Any, out: set[str], extra: set[str]) -> set[str]:
                 inner = (inner - bound(item.optional_vars)) | reads(item.optional_vars)
             inner |= reads(item.context_expr)
         return inner
-    if isinstance(s, (ast.Try, getattr(ast, "TryStar", ast.Try))):
+    if kind in (ast.Try, ast.TryStar):
         final = _flow(s.finalbody, out, extra)
         handlers = set(final)
         for handler in s.handlers:

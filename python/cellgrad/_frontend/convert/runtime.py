@@ -151,8 +151,9 @@ class Runtime:
                 raise err.CaptureError("`is` asks whether two Tensors are one object; in a captured function that says nothing about the caller's Tensors",
                                        hint="compare values with ==, or decide by a Python argument")
         elif name in ("In", "NotIn"):
+            tensor: Any = right
             if isinstance(right, TensorBase):
-                found = cast((right == left).any(), dt.bool_) if is_staged(right) or is_staged(left) else left in right
+                found = cast((tensor == left).any(), dt.bool_) if is_staged(right) or is_staged(left) else left in tensor
                 return found if name == "In" else Runtime.not_(found)
             if isinstance(right, (list, tuple, set, frozenset, dict)) and any(isinstance(v, TensorBase) and v._node is not None for v in (left, *right)):
                 if not any(v is left for v in right):

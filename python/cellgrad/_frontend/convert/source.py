@@ -102,7 +102,7 @@ def _same_names(code: CodeType, definition: Definition) -> bool:
     """Whether all names of the code object are in the tree: a file that was edited meanwhile shows here."""
     if "@pytest_ar" in code.co_names:  # pytest writes the asserts of test modules anew
         return True
-    known = set()
+    known: set[str] = set()
     for node in ast.walk(definition.node):
         for field in ("id", "attr", "name", "module", "arg"):
             value = getattr(node, field, None)

@@ -54,7 +54,7 @@ def shapes_of(tree: Any) -> Callable[[], Any]:
 @contextmanager
 def given_up() -> Iterator[None]:
     """What is traced inside may be abandoned by an exception: the functions that it left unfinished go."""
-    frames = trace.current_capture().frames
+    frames = trace.current_frame().capture.frames
     mark = len(frames)
     try:
         yield
