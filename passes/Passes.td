@@ -14,7 +14,8 @@ def CellDifferentiate : Pass<"cell-differentiate", "::mlir::ModuleOp"> {
     Replaces every `cell.value_and_grad` and `cell.vjp` by calls of two private functions per differentiated function: `@f.forward` gives the results and
     what must be saved, `@f.reverse` turns that and the cotangents into gradients. Reverse mode; nothing is computed for inputs that are not
     differentiated. The derivative of a function that is called often is made once. The result is made of ordinary cell ops, so the pass applies
-    to derivatives of derivatives: the innermost is written out first. Branches, loops and calls are run backwards; loops save on tapes. `cell.jvp` becomes a call of `@f.jvp`, forward mode.
+    to derivatives of derivatives: the innermost is written out first. Branches, loops and calls are run backwards; loops save on tapes. `cell.jvp` becomes a call of `@f.jvp`, forward mode, and
+    `cell.vmap` a call of a function for the whole batch.
 
     What `@f.forward` saves is the cheapest cut between what must not be computed again (contractions, reductions, calls, loops) and what `@f.reverse`
     needs; the elementwise rest is computed again behind a `cell.barrier`. With `residuals=all` everything is saved that the rules mention.

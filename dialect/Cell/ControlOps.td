@@ -100,7 +100,8 @@ def Cell_BarrierOp : Cell_EffectOp<"barrier", [
 
 def Cell_PrintOp : Cell_EffectOp<"print", [NonDifferentiable, MemoryEffects<[MemWrite<Cell_ConsoleResource>]>]> {
   let summary = "Prints at run time";
-  let description = [{ Each `{}` in `format` is the place of one operand, `{{` and `}}` are braces. The text ends as `format` does: a new line is part of it. }];
+  let description = [{ Each `{}` in `format` is the place of one operand, also with a conversion or a format as in Python (`{!r}`, `{:.3f}`); `{{` and `}}` are braces. The text
+    ends as `format` does: a new line is part of it. }];
   let arguments = (ins StrAttr:$format, Variadic<Cell_Tensor>:$values);
   let example = [{
     cell.print "a = {}\n" (%a) : tensor<2x3xf32>
@@ -112,7 +113,7 @@ def Cell_PrintOp : Cell_EffectOp<"print", [NonDifferentiable, MemoryEffects<[Mem
 
 def Cell_AssertOp : Cell_EffectOp<"assert", [NonDifferentiable, MemoryEffects<[MemWrite<Cell_ConsoleResource>]>]> {
   let summary = "An error at run time where the condition does not hold";
-  let description = [{ The program goes on; the first failure is reported, with `message` and the op's location, when it ends. }];
+  let description = [{ The program ends there; the error has `message` and the place of the op. What was written to Parameters before stays written. }];
   let arguments = (ins 0DTensorOf<[I1]>:$condition, StrAttr:$message);
   let example = [{
     %h = cell.reduce_all %c {axes = array<i64: 0, 1>, keepdims = false} : (tensor<2x3xi1>) -> tensor<i1>

@@ -178,7 +178,7 @@ class Writer:
         k = self.name("k")
         limit = self.pick(["2", "3"] if cell else ["2", "3", "n"])
         body = [Statement(f"{k} = {k} + 1"), *self.statements(scope, budget, depth, loop=True, cell=cell)]
-        return [Statement(f"{k} = 0"), Statement(f"while {k} < {limit} and {self.condition(scope)}:", body)]
+        return [Statement(f"{k} = 0"), Statement(f"while {k} < {limit} and ({self.condition(scope)}):", body)]
 
     def rows(self, scope: dict, budget: int, depth: int, cell: bool) -> list[Statement]:
         r = self.name("r")

@@ -9,10 +9,17 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
+SECONDS = os.environ.get("CELLGRAD_FUZZ_SECONDS", "18")
+_LIMIT = float(SECONDS) + 300  # for a program that never ends
 
 
 def _fuzz(folder, *arguments):
-    done = subprocess.run([sys.executable, HERE / "fuzz.py", "--folder", folder, *map(str, arguments)], capture_output=True, text=True)
+    command = [sys.executable, HERE / "fuzz.py", "--folder", folder, *map(str, arguments)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT)
+    except subprocess.TimeoutExpired:
+        left = max(folder.glob("fuzz_*.py"), key=lambda path: path.stat().st_mtime)
+        pytest.fail(f"{left.name} does not end:\n{left.read_text()}")
     left = sorted(folder.glob("fuzz_*.py"))
     print(done.stdout)
     # A program that ends the process is the last one written.
@@ -22,7 +29,7 @@ def _fuzz(folder, *arguments):
 
 def test_random_programs(tmp_path):
     seed = os.environ.get("CELLGRAD_FUZZ_SEED", str(int(time.time()) % 1_000_000))
-    text = _fuzz(tmp_path, "--seed", seed, "--seconds", os.environ.get("CELLGRAD_FUZZ_SECONDS", "18"))
+    text = _fuzz(tmp_path, "--seed", seed, "--seconds", SECONDS)
     counts = dict(re.findall(r"(\w+) (\d+)", text.splitlines()[-1].split("failed;")[1]))
     assert int(counts["eager"]) == int(counts["second"]) > 0
 
