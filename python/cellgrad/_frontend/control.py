@@ -166,7 +166,7 @@ def while_loop(cond_fn: Callable, body_fn: Callable, carried: tuple, names: tupl
         probe.discard()
         if not isinstance(flag, bool):
             return stage_while(cond_fn, body_fn, carried, names)
-        if probe.writes() or trace.current_capture().effects:
+        if probe.writes() or trace.current_frame().capture.effects:
             cond_fn(*copied(carried))  # what it does besides its answer
         if not flag:
             return carried

@@ -167,7 +167,8 @@ class Loop:
         weak = not isinstance(entry, TensorBase)  # a number at first: its dtype is what it meets
         before = Like(dtype, shape)
         if is_number(out):
-            found, out_shape = dt.promote_scalar(dtype, out), ()
+            out_shape: tuple[int, ...] = ()
+            found = dt.promote_scalar(dtype, out)
         elif isinstance(out, TensorBase):
             found, out_shape = (dt.promote(dtype, out.dtype) if weak else out.dtype), out.shape
         else:

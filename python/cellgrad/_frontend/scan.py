@@ -42,7 +42,7 @@ def _pair(output: Any) -> tuple:
 
 def row(xs: Any, i: Any) -> Any:
     """Row ``i`` of each Tensor."""
-    return map_leaves(lambda x: x[i] if isinstance(x, TensorBase) else x, xs)
+    return map_leaves(lambda x: x[i] if isinstance(x, TensorBase) else x, xs)  # type: ignore[index]
 
 
 def _shapes(body_fn: Callable, init: Any, xs: Any) -> Any:

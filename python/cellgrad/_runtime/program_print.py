@@ -27,7 +27,7 @@ class _Batch:
         try:
             return format(self._tensor, spec)
         except ValueError:
-            return np.array2string(asnumpy(self._tensor), formatter={"all": lambda value: format(value.item(), spec)})
+            return np.array2string(asnumpy(self._tensor), formatter={"all": lambda value: format(value.item(), spec)})  # type: ignore[arg-type]
 
 
 def show(pattern: str, tensors: tuple[Any, ...]) -> None:

@@ -141,7 +141,7 @@ class Scan(Primitive):
             raise TypeError(f"For 'Scan', the 'length' should be an int where xs is None, but got {type(length).__name__}.")
         if not isinstance(unroll, bool):
             raise TypeError(f"For 'Scan', the 'unroll' should be a bool, but got {type(unroll).__name__}.")
-        count = length if xs is None else len(xs)
+        count = (length or 0) if xs is None else len(xs)
         alike = xs is None or all(isinstance(x, _core.TensorBase) and (x.shape, x.dtype) == (xs[0].shape, xs[0].dtype) for x in xs)
         if not unroll and count and alike and _trace.capturing():
             carry, ys = _scan.scan(body, init, None if xs is None else _stack(xs), count)
