@@ -33,3 +33,12 @@ def flat(value):
     if isinstance(value, dict):
         return [f for v in value.values() for f in flat(v)]
     return [round(float(value), 4)] if isinstance(value, (int, float, np.generic)) else [value]
+
+
+def n_loops(fn, *args):
+    """How many loops the program of a call has."""
+    text = jit(fn).lower(*args).mlir("cell")
+    return text.count("scf.for") + text.count("scf.while")
+
+
+# -- while ---------------------------------------------------------------------------------------------------------------
