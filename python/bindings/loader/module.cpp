@@ -2,8 +2,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "python/bindings/loader/cpu.h"
-#include "python/bindings/loader/elf.h"
+#include "runtime/loader/cpu.h"
+#include "runtime/loader/elf.h"
 
 #include <cstring>
 #include <dlfcn.h>

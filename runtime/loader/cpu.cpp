@@ -1,5 +1,5 @@
 //===- cpu.cpp - what kind of processor this is ----------------------------===//
-#include "python/bindings/loader/cpu.h"
+#include "runtime/loader/cpu.h"
 
 #include <cstdint>
 #include <cstdio>

@@ -1,5 +1,5 @@
 //===- elf.cpp - loads a relocatable ELF object into the process ----------===//
-#include "python/bindings/loader/elf.h"
+#include "runtime/loader/elf.h"
 
 #include <algorithm>
 #include <cstring>
