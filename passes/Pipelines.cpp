@@ -4,6 +4,7 @@
 #include "dialect/Cell/Cell.h"
 #include "dialect/Rt/RtOps.h"
 #include "passes/AutoDiff/External/External.h"
+#include "passes/GpuToLLVM/Passes.h"
 #include "passes/Passes.h"
 
 #include "mlir/Dialect/Linalg/Passes.h"
@@ -81,6 +82,7 @@ struct DifferentiateOptions : PassPipelineOptions<DifferentiateOptions> {
 
 void mlir::cell::registerCellPassesAndPipelines() {
   registerCellPasses();
+  registerCellGpuToLLVMPasses();
   PassPipelineRegistration<DifferentiateOptions>("cell-differentiate-pipeline", "Write out all derivatives",
                                                  [](OpPassManager &pm, const DifferentiateOptions &options) { buildDifferentiatePipeline(pm, options.residuals); });
   PassPipelineRegistration<>("cell-simplify", "Merge, inline, fold and clean up cell functions", buildSimplifyPipeline);
