@@ -10,6 +10,9 @@
 using namespace mlir;
 using namespace mlir::cell;
 
+// Values flow from operands to results. A tape is one thing from where it is made to where it is emptied, whatever loops and functions hand it on, so
+// for tapes the flow goes both ways: one push of a value that differs makes all of its values ones that differ, those before it too.
+
 bool mlir::cell::isRandomOp(Operation *op) { return isa<RandomBitsOp, RandomUniformOp, RandomNormalOp, BernoulliOp, DropoutOp>(op); }
 
 namespace mlir::cell {
@@ -28,14 +31,35 @@ struct BatchAnalysis::Walk {
   SmallVector<bool> flags(Range &&values) const {
     return llvm::map_to_vector(values, [&](Value value) { return has(value); });
   }
-  /// Adds `to[i]` where `from[i]` varies, or all of them; tells whether anything is new.
+  /// Adds `to[i]` where `from[i]` varies, or all of them, and tapes `from[i]` where `to[i]` does; tells whether anything is new.
   template <typename From, typename To>
   bool flow(From &&from, To &&to, bool all = false) {
     bool changed = false;
     for (auto [source, target] : llvm::zip(from, to))
       if (all || has(source))
         changed |= varying.insert(target).second;
+      else if (isTape(source) && has(target))
+        changed |= varying.insert(source).second;
     return changed;
+  }
+  static bool isTape(Value value) { return isa<TapeType>(value.getType()); }
+
+  /// The body of a function. What comes later may say how a tape is that came before.
+  void function(func::FuncOp function, ArrayRef<bool> arguments, ArrayRef<bool> tapes) {
+    Block &body = function.getBody().front();
+    for (auto [argument, flag] : llvm::zip(function.getArguments(), arguments))
+      if (flag)
+        varying.insert(argument);
+    for (auto [returned, flag] : llvm::zip(body.getTerminator()->getOperands(), tapes))
+      if (flag && isTape(returned))
+        varying.insert(returned);
+    size_t known;
+    do {
+      known = varying.size();
+      block(body);
+    } while (varying.size() != known);
+    summary.arguments = flags(function.getArguments());
+    summary.results = flags(body.getTerminator()->getOperands());
   }
 
   void block(Block &block) {
@@ -46,7 +70,17 @@ struct BatchAnalysis::Walk {
   void operation(Operation *op) {
     llvm::TypeSwitch<Operation *>(op)
         .Case<scf::IfOp, scf::ForOp, scf::WhileOp>([&](auto op) { region(op); })
-        .Case<func::CallOp>([&](func::CallOp call) { mark(call, calleeResults(call.getCalleeAttr(), flags(call.getOperands()), false)); })
+        .Case<func::CallOp>([&](func::CallOp op) { call(op); })
+        .Case<TapePushOp>([&](TapePushOp push) {
+          if (has(push.getValue()))
+            varying.insert(push.getTape());
+          flow(ValueRange(push.getTape()), push->getResults());
+        })
+        .Case<TapePopOp>([&](TapePopOp pop) {
+          flow(ValueRange(pop.getTape()), pop->getResults().take_front());
+          if (has(pop.getTape()))
+            varying.insert(pop->result_begin(), pop->result_end());
+        })
         .Case<ValueAndGradOp, VjpOp, JvpOp>([&](auto op) { request(op); })
         .Case<VmapOp>([&](VmapOp vmap) {
           SmallVector<bool> arguments = flags(vmap.getInputs());
@@ -55,9 +89,7 @@ struct BatchAnalysis::Walk {
           calleeResults(vmap.getCalleeAttr(), arguments, false);
           mark(vmap, SmallVector<bool>(vmap.getNumResults(), any(vmap.getInputs())));
         })
-        .Case<FullLikeOp>([](Operation *) {})
-        // A tape may take values that differ: what else it could become is not known here.
-        .Case<TapeCreateOp>([&](TapeCreateOp tape) { varying.insert(tape.getTape()); })
+        .Case<FullLikeOp, TapeCreateOp>([](Operation *) {})
         .Default([&](Operation *op) {
           bool varies = any(op->getOperands()) || (ownRandom && isRandomOp(op));
           if (op->getNumRegions())
@@ -73,14 +105,23 @@ struct BatchAnalysis::Walk {
         varying.insert(value);
   }
 
-  SmallVector<bool> calleeResults(FlatSymbolRefAttr callee, ArrayRef<bool> arguments, bool derivative) {
+  Summary callee(FlatSymbolRefAttr callee, ArrayRef<bool> arguments, bool derivative, ArrayRef<bool> tapes = {}) {
     auto function = analysis.symbols.lookup<func::FuncOp>(callee.getAttr());
     if (!function)
       return {};
-    Summary inner = analysis.summarize(function, arguments, ownRandom);
+    Summary inner = analysis.summarize(function, arguments, ownRandom, tapes);
     summary.divergent |= inner.divergent;
     summary.divergentRequest |= inner.divergentRequest || (derivative && inner.divergent);
-    return inner.results;
+    return inner;
+  }
+  SmallVector<bool> calleeResults(FlatSymbolRefAttr name, ArrayRef<bool> arguments, bool derivative) { return callee(name, arguments, derivative).results; }
+
+  void call(func::CallOp op) {
+    Summary inner = callee(op.getCalleeAttr(), flags(op.getOperands()), false, varyingTapes(op.getResults(), varying));
+    for (auto [operand, flag] : llvm::zip(op.getOperands(), inner.arguments))
+      if (flag && isTape(operand))
+        varying.insert(operand);
+    mark(op, inner.results);
   }
 
   /// Values, and derivatives with respect to what is batched for them.
@@ -139,42 +180,42 @@ struct BatchAnalysis::Walk {
 };
 } // namespace mlir::cell
 
-static bool isUniform(ArrayRef<bool> arguments, bool ownRandom) { return !ownRandom && !llvm::is_contained(arguments, true); }
+SmallVector<bool> mlir::cell::varyingTapes(ValueRange values, const llvm::DenseSet<Value> &varying) {
+  SmallVector<bool> flags = llvm::map_to_vector(values, [&](Value value) { return isa<TapeType>(value.getType()) && varying.contains(value); });
+  return llvm::is_contained(flags, true) ? flags : SmallVector<bool>();
+}
 
-llvm::DenseSet<Value> BatchAnalysis::varying(func::FuncOp function, ArrayRef<bool> arguments, bool ownRandom) {
+static bool isUniform(ArrayRef<bool> arguments, bool ownRandom, ArrayRef<bool> tapes) {
+  return !ownRandom && !llvm::is_contained(arguments, true) && !llvm::is_contained(tapes, true);
+}
+
+llvm::DenseSet<Value> BatchAnalysis::varying(func::FuncOp function, ArrayRef<bool> arguments, bool ownRandom, ArrayRef<bool> tapes) {
   Walk walk{*this, ownRandom};
-  // Nothing differs, tapes included.
-  if (isUniform(arguments, ownRandom))
-    return walk.varying;
-  for (auto [argument, flag] : llvm::zip(function.getArguments(), arguments))
-    if (flag)
-      walk.varying.insert(argument);
-  walk.block(function.getBody().front());
+  if (!isUniform(arguments, ownRandom, tapes))
+    walk.function(function, arguments, tapes);
   return walk.varying;
 }
 
-BatchAnalysis::Summary BatchAnalysis::summarize(func::FuncOp function, ArrayRef<bool> arguments, bool ownRandom) {
+BatchAnalysis::Summary BatchAnalysis::summarize(func::FuncOp function, ArrayRef<bool> arguments, bool ownRandom, ArrayRef<bool> tapes) {
   Summary all;
   all.results.assign(function.getNumResults(), true);
-  if (isUniform(arguments, ownRandom)) {
+  if (isUniform(arguments, ownRandom, tapes)) {
     all.results.assign(function.getNumResults(), false);
     return all;
   }
   std::string name = function.getSymName().str() + (ownRandom ? "!" : "/");
-  for (bool flag : arguments)
-    name += flag ? '1' : '0';
+  for (ArrayRef<bool> flags : {arguments, tapes}) {
+    for (bool flag : flags)
+      name += flag ? '1' : '0';
+    name += '/';
+  }
   if (auto known = cache.find(name); known != cache.end())
     return known->second;
   // What cannot be looked into, and recursion, is an error when it is batched.
   if (function.isExternal() || !function.getBody().hasOneBlock() || arguments.size() != function.getNumArguments() || !open.insert(function).second)
     return all;
   Walk walk{*this, ownRandom};
-  for (auto [argument, flag] : llvm::zip(function.getArguments(), arguments))
-    if (flag)
-      walk.varying.insert(argument);
-  Block &body = function.getBody().front();
-  walk.block(body);
-  walk.summary.results = walk.flags(body.getTerminator()->getOperands());
+  walk.function(function, arguments, tapes);
   // A derivative given by hand gets cotangents and gives tangents one per example.
   if (function->hasAttr("cell.custom_vjp") || function->hasAttr("cell.custom_jvp"))
     walk.summary.results = all.results;

@@ -13,6 +13,9 @@ namespace mlir::cell {
 /// Whether an op draws random numbers.
 bool isRandomOp(Operation *op);
 
+/// Which of the values are tapes that differ; empty where none is.
+SmallVector<bool> varyingTapes(ValueRange values, const llvm::DenseSet<Value> &varying);
+
 /// Flow of "differs between examples" from arguments to results, through calls and regions.
 class BatchAnalysis {
 public:
@@ -20,15 +23,18 @@ public:
 
   struct Summary {
     SmallVector<bool> results;
+    /// As asked for, and tapes that take a value that differs.
+    SmallVector<bool> arguments = {};
     /// Control flow depends on the example, here or in a function called.
     bool divergent = false;
     /// It does so in a function whose derivative is asked for.
     bool divergentRequest = false;
   };
-  Summary summarize(func::FuncOp function, ArrayRef<bool> arguments, bool ownRandom);
+  /// `tapes` tells which results are tapes that differ, because of what the caller puts on them; empty for none.
+  Summary summarize(func::FuncOp function, ArrayRef<bool> arguments, bool ownRandom, ArrayRef<bool> tapes = {});
 
   /// All values of the function that differ between the examples, those of its regions too.
-  llvm::DenseSet<Value> varying(func::FuncOp function, ArrayRef<bool> arguments, bool ownRandom);
+  llvm::DenseSet<Value> varying(func::FuncOp function, ArrayRef<bool> arguments, bool ownRandom, ArrayRef<bool> tapes = {});
 
 private:
   struct Walk;

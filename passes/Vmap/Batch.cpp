@@ -63,7 +63,7 @@ FailureOr<BatchedFunction> BatchBuilder::build(func::FuncOp function, const Batc
     return failure();
   // Decompositions happen in a copy.
   OwningOpRef<func::FuncOp> source = function.clone();
-  llvm::DenseSet<Value> varying = analysis.varying(*source, key.arguments, key.ownRandom);
+  llvm::DenseSet<Value> varying = analysis.varying(*source, key.arguments, key.ownRandom, key.forced);
   Location loc = function.getLoc();
   auto batched = func::FuncOp::create(loc, (function.getSymName() + ".batched").str(), FunctionType::get(function.getContext(), {}, {}));
   batched.setPrivate();

@@ -137,7 +137,7 @@ LogicalResult Emitter::call(func::CallOp op) {
   if (!callee)
     return op.emitError("calls a function that is not there: ") << op.getCallee();
   SmallVector<Lane> operands = lanes(op.getOperands());
-  BatchKey inner{llvm::map_to_vector(operands, [](const Lane &lane) { return lane.batched; }), key.size, key.ownRandom};
+  BatchKey inner{llvm::map_to_vector(operands, [](const Lane &lane) { return lane.batched; }), key.size, key.ownRandom, varyingTapes(op.getResults(), varying)};
   inner.masked = mask && functions.hasEffects(callee);
   bool varies = llvm::any_of(op.getResults(), [&](Value v) { return varying.contains(v); });
   if (!llvm::is_contained(inner.arguments, true) && !inner.masked && !varies) {
