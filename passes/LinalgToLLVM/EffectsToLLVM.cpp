@@ -98,9 +98,10 @@ void inlineAssert(RewriterBase &rewriter, ModuleOp module, cellrt::AssertOp op) 
 //===----------------------------------------------------------------------===//
 
 struct CreatePattern : ConvertOpToLLVMPattern<cellrt::TapeCreateOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  CreatePattern(const LLVMTypeConverter &converter, StringRef name) : ConvertOpToLLVMPattern(converter), name(name) {}
+  StringRef name;
   LogicalResult matchAndRewrite(cellrt::TapeCreateOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
-    LLVM::LLVMFuncOp function = declareRuntime(rewriter, op->getParentOfType<ModuleOp>(), "cg_tape_create", {rewriter.getI64Type()}, rewriter.getI64Type());
+    LLVM::LLVMFuncOp function = declareRuntime(rewriter, op->getParentOfType<ModuleOp>(), name, {rewriter.getI64Type()}, rewriter.getI64Type());
     rewriter.replaceOpWithNewOp<LLVM::CallOp>(op, function, constantI64(rewriter, op.getLoc(), op.getStride()));
     return success();
   }
@@ -134,7 +135,8 @@ std::optional<int64_t> dtypeCode(Type type) {
 }
 
 struct PrintPattern : ConvertOpToLLVMPattern<cellrt::PrintOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  PrintPattern(const LLVMTypeConverter &converter, StringRef name) : ConvertOpToLLVMPattern(converter), name(name) {}
+  StringRef name;
   LogicalResult matchAndRewrite(cellrt::PrintOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     auto module = op->getParentOfType<ModuleOp>();
@@ -159,7 +161,7 @@ struct PrintPattern : ConvertOpToLLVMPattern<cellrt::PrintOp> {
       LLVM::StoreOp::create(rewriter, loc, value, LLVM::GEPOp::create(rewriter, loc, pointer, pointer, data, ArrayRef<LLVM::GEPArg>{int32_t(i)}));
     if (count)
       description = parameterArray(rewriter, loc, module, meta);
-    LLVM::LLVMFuncOp function = declareRuntime(rewriter, module, "cg_print", {pointer, i64, pointer, pointer});
+    LLVM::LLVMFuncOp function = declareRuntime(rewriter, module, name, {pointer, i64, pointer, pointer});
     LLVM::CallOp::create(rewriter, loc, function, ValueRange{textAddress(rewriter, loc, module, op.getFormat()), constantI64(rewriter, loc, count), data, description});
     rewriter.eraseOp(op);
     return success();
@@ -205,8 +207,10 @@ void cell::inlineEffects(ModuleOp module) {
   }
 }
 
-void cell::populateEffectsToLLVMPatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns) {
-  patterns.add<CreatePattern, FreePattern, PrintPattern>(converter);
+void cell::populateEffectsToLLVMPatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns, EffectFunctions functions) {
+  patterns.add<FreePattern>(converter);
+  patterns.add<CreatePattern>(converter, functions.createTape);
+  patterns.add<PrintPattern>(converter, functions.print);
 }
 
 void cell::addEffectHooks(ModuleOp module, Effects effects) {

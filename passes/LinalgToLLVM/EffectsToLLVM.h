@@ -14,10 +14,15 @@ struct Effects {
   static Effects of(ModuleOp module);
 };
 
+/// The runtime's functions that a target has for itself.
+struct EffectFunctions {
+  StringRef createTape = "cg_tape_create", print = "cg_print";
+};
+
 /// First step, still with scf: the short ways of tapes and asserts are written out.
 void inlineEffects(ModuleOp module);
 /// Second step: calls of the runtime.
-void populateEffectsToLLVMPatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns);
+void populateEffectsToLLVMPatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns, EffectFunctions functions = {});
 /// Functions of the object that reach the runtime: `int cg_failure(const char **)` and `void cg_print_to(handler)`.
 void addEffectHooks(ModuleOp module, Effects effects);
 
