@@ -5,6 +5,7 @@
 #include "dialect/Rt/RtOps.h"
 #include "passes/AutoDiff/External/External.h"
 #include "passes/GpuToLLVM/Passes.h"
+#include "passes/LinalgToGpu/Passes.h"
 #include "passes/Passes.h"
 
 #include "mlir/Dialect/Linalg/Passes.h"
@@ -61,6 +62,17 @@ void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createFinalizeCpu());
 }
 
+void mlir::cell::buildLinalgToGpuPipeline(OpPassManager &pm) {
+  pm.addPass(createNormalizeLinalg());
+  pm.addPass(createScalarizeTensors());
+  pm.addPass(createFuseLinalg());
+  pm.addPass(createResultsToArguments());
+  pm.addPass(createBufferizeTensors());
+  pm.addPass(createLinalgToGpuKernels());
+  pm.addPass(createCSEPass()); // one constant per grid and block size
+  pm.addPass(createPlanArena());
+}
+
 void mlir::cell::buildCellToLLVMPipeline(OpPassManager &pm) {
   buildDifferentiatePipeline(pm);
   buildSimplifyPipeline(pm);
@@ -83,6 +95,7 @@ struct DifferentiateOptions : PassPipelineOptions<DifferentiateOptions> {
 void mlir::cell::registerCellPassesAndPipelines() {
   registerCellPasses();
   registerCellGpuToLLVMPasses();
+  registerCellGpuMappingPasses();
   PassPipelineRegistration<DifferentiateOptions>("cell-differentiate-pipeline", "Write out all derivatives",
                                                  [](OpPassManager &pm, const DifferentiateOptions &options) { buildDifferentiatePipeline(pm, options.residuals); });
   PassPipelineRegistration<>("cell-simplify", "Merge, inline, fold and clean up cell functions", buildSimplifyPipeline);
@@ -90,5 +103,6 @@ void mlir::cell::registerCellPassesAndPipelines() {
   PassPipelineRegistration<>("linalg-to-llvm",
                              "Lower linalg on tensors to the LLVM dialect for the CPU",
                              buildLinalgToLLVMPipeline);
+  PassPipelineRegistration<>("linalg-to-gpu", "Lower linalg on tensors to GPU kernels and the host program that launches them", buildLinalgToGpuPipeline);
   PassPipelineRegistration<>("cell-to-llvm", "The whole way from cell to the LLVM dialect for the CPU", buildCellToLLVMPipeline);
 }

@@ -21,6 +21,9 @@ void buildCellToLinalgPipeline(OpPassManager &pm);
 /// tensors in linalg/tensor/arith/math/scf/func -> LLVM dialect for the CPU.
 void buildLinalgToLLVMPipeline(OpPassManager &pm);
 
+/// tensors in linalg/tensor/arith/math/scf/func -> a host program on memrefs that launches kernels of `gpu.module @kernels`.
+void buildLinalgToGpuPipeline(OpPassManager &pm);
+
 /// The dialects of this project, for tools that read .mlir files.
 void registerCellDialects(DialectRegistry &registry);
 

@@ -25,36 +25,8 @@ constexpr double kParallelNanoseconds = 25000, kPieceNanoseconds = 8000;
 /// Kernels beyond this stay functions of their own: a call costs nothing there, one huge function costs compile time.
 constexpr double kInlineNanoseconds = 60;
 
-/// Elements from the start of `type` to the end of its last one.
-int64_t span(MemRefType type) {
-  SmallVector<int64_t> strides;
-  int64_t offset, last = 0;
-  (void)type.getStridesAndOffset(strides, offset);
-  for (auto [size, stride] : llvm::zip_equal(type.getShape(), strides)) {
-    if (size == 0)
-      return 0;
-    last += (size - 1) * stride;
-  }
-  return last + 1;
-}
-
 struct LinalgToKernels : cell::impl::LinalgToKernelsBase<LinalgToKernels> {
   void getDependentDialects(DialectRegistry &registry) const override { registerLinalgToLLVMDialects(registry); }
-
-  /// The fill that gives output `o` its first value and that nothing else sees, or null.
-  static linalg::FillOp findFill(linalg::LinalgOp op, Value buffer) {
-    for (Value input : op.getDpsInputs())
-      if (isa<MemRefType>(input.getType()) && BufferRoots::of(input).mayAlias(BufferRoots::of(buffer)))
-        return nullptr;
-    BufferRoots roots = BufferRoots::of(buffer);
-    for (Operation *before = op->getPrevNode(); before; before = before->getPrevNode()) {
-      if (auto fill = dyn_cast<linalg::FillOp>(before); fill && fill.getOutputs()[0] == buffer)
-        return fill;
-      if (touches(before, roots))
-        return nullptr;
-    }
-    return nullptr;
-  }
 
   /// A buffer that the body reads at places of its own, besides being an operand, becomes two arguments of the kernel: operands are
   /// rows of elements there, what the body reads keeps its type.
@@ -272,7 +244,7 @@ struct LinalgToKernels : cell::impl::LinalgToKernelsBase<LinalgToKernels> {
       roots.push_back(type ? BufferRoots::of(value) : BufferRoots());
       written.push_back(type && (llvm::is_contained(op.getDpsInits(), value) || llvm::is_contained(partials, value)));
       if (type && !all.captured.contains(value))
-        types.push_back(MemRefType::get({span(type)}, type.getElementType()));
+        types.push_back(MemRefType::get({spanOf(type)}, type.getElementType()));
       else
         types.push_back(value.getType());
     }

@@ -1,6 +1,7 @@
 //===- LoopPlan.cpp - loop order of one linalg op on memrefs --------------===//
 #include "passes/LinalgToLLVM/LoopPlan.h"
 
+#include "passes/LinalgToLLVM/BufferRoots.h"
 #include "passes/LinalgToLLVM/Common.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -94,6 +95,30 @@ void collapseLoops(SmallVectorImpl<PlannedLoop> &loops, ArrayRef<bool> indexed) 
   }
 }
 } // namespace
+
+int64_t cell::spanOf(MemRefType type) {
+  SmallVector<int64_t> strides;
+  int64_t offset, last = 0;
+  if (llvm::is_contained(type.getShape(), 0) || failed(type.getStridesAndOffset(strides, offset)))
+    return 0;
+  for (auto [size, stride] : llvm::zip_equal(type.getShape(), strides))
+    last += (size - 1) * stride;
+  return last + 1;
+}
+
+linalg::FillOp cell::findFill(linalg::LinalgOp op, Value buffer) {
+  BufferRoots roots = BufferRoots::of(buffer);
+  for (Value input : op.getDpsInputs())
+    if (isa<MemRefType>(input.getType()) && BufferRoots::of(input).mayAlias(roots))
+      return nullptr;
+  for (Operation *before = op->getPrevNode(); before; before = before->getPrevNode()) {
+    if (auto fill = dyn_cast<linalg::FillOp>(before); fill && fill.getOutputs()[0] == buffer)
+      return fill;
+    if (touches(before, roots))
+      return nullptr;
+  }
+  return nullptr;
+}
 
 FailureOr<LoopPlan> cell::planLoops(linalg::LinalgOp op) {
   LoopPlan plan;

@@ -32,6 +32,12 @@ struct LoopPlan {
 /// Chooses the loops for `op`. Fails, with an error at the op, if an indexing map is not a linear one.
 FailureOr<LoopPlan> planLoops(linalg::LinalgOp op);
 
+/// The fill that gives `buffer`, an output of `op`, its first value and that nothing else sees, or null.
+linalg::FillOp findFill(linalg::LinalgOp op, Value buffer);
+
+/// Elements from the start of `type` to the end of its last one.
+int64_t spanOf(MemRefType type);
+
 } // namespace mlir::cell
 
 #endif // CELL_PASSES_LINALGTOLLVM_LOOPPLAN_H

@@ -1,0 +1,228 @@
+//===- BodyEmitter.cpp - points of a linalg op inside a kernel ------------===//
+#include "passes/LinalgToGpu/BodyEmitter.h"
+
+#include "passes/LinalgToLLVM/Common.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace mlir::cell;
+
+namespace {
+/// Values of one thread that wide accesses may keep in registers.
+constexpr int64_t kMaxWideValues = 64;
+/// A body that cannot be computed on vectors is written once per lane, up to this many operations in all.
+constexpr int64_t kMaxCopies = 256;
+
+bool isRead(linalg::LinalgOp op, unsigned operand) { return !op.getMatchingBlockArgument(&op->getOpOperand(operand)).use_empty(); }
+
+/// Bool has a byte of its own in memory, which vectors of bits do not.
+bool movesWide(Type element) { return !element.isInteger(1) && !element.isIndex(); }
+
+/// True if the body means the same on vectors.
+bool isElementwise(linalg::LinalgOp op) {
+  return llvm::all_of(op.getBlock()->without_terminator(), [](Operation &inner) {
+    if (inner.hasTrait<OpTrait::ConstantLike>())
+      return true;
+    auto isIndex = [](Type type) { return type.isIndex(); };
+    return OpTrait::hasElementwiseMappableTraits(&inner) && llvm::none_of(inner.getOperandTypes(), isIndex) && llvm::none_of(inner.getResultTypes(), isIndex);
+  });
+}
+
+/// True if the operand moves as a vector where the innermost loop runs.
+bool isStream(linalg::LinalgOp op, const PlannedLoop &inner, unsigned operand) {
+  auto type = dyn_cast<MemRefType>(op->getOperand(operand).getType());
+  return type && inner.strides[operand] == 1 && movesWide(type.getElementType()) && (op.isDpsInit(&op->getOpOperand(operand)) || isRead(op, operand));
+}
+} // namespace
+
+int64_t cell::alignmentOf(Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  if (type.getLayout().isIdentity())
+    return 16;
+  int64_t bytes = elementBytes(type.getElementType());
+  if (auto view = buffer.getDefiningOp<memref::SubViewOp>()) {
+    int64_t align = alignmentOf(view.getSource()), ignored;
+    SmallVector<int64_t> strides;
+    if (failed(view.getSourceType().getStridesAndOffset(strides, ignored)))
+      return bytes;
+    for (auto [offset, stride] : llvm::zip_equal(view.getStaticOffsets(), strides))
+      align = std::gcd(align, (ShapedType::isDynamic(offset) ? 1 : offset) * stride * bytes);
+    return align;
+  }
+  if (Operation *def = buffer.getDefiningOp(); def && isa<memref::CollapseShapeOp, memref::ExpandShapeOp, memref::CastOp>(def))
+    return alignmentOf(def->getOperand(0));
+  return bytes;
+}
+
+std::string cell::nameOf(linalg::LinalgOp op) {
+  SmallVector<StringRef> words;
+  for (Operation &inner : op.getBlock()->without_terminator()) {
+    StringRef word = inner.getName().stripDialect();
+    if (isa<arith::ConstantOp, linalg::IndexOp, arith::IndexCastOp, arith::IndexCastUIOp>(inner))
+      continue;
+    if (isa<arith::ArithDialect>(inner.getDialect()) && word.size() > 3 && (word.ends_with("f") || word.ends_with("i")))
+      word = word.drop_back();
+    if (!llvm::is_contained(words, word) && words.size() < 3 && llvm::all_of(word, [](char c) { return llvm::isAlnum(c) || c == '_'; }))
+      words.push_back(word);
+  }
+  if (words.empty())
+    return isa<linalg::FillOp>(op.getOperation()) ? "fill" : "copy";
+  return llvm::join(words, "_");
+}
+
+int64_t BodyEmitter::chooseWidth(linalg::LinalgOp op, const LoopPlan &plan, const GpuTarget &target) {
+  if (plan.loops.empty())
+    return 1;
+  const PlannedLoop &inner = plan.loops.back();
+  int64_t widest = 1, streams = 0;
+  auto bytes = [&](unsigned i) { return elementBytes(cast<MemRefType>(op->getOperand(i).getType()).getElementType()); };
+  for (unsigned i = 0; i < op->getNumOperands(); ++i)
+    if (isStream(op, inner, i)) {
+      ++streams;
+      widest = std::max(widest, bytes(i));
+    }
+  if (!streams)
+    return 1;
+  int64_t width = std::min<int64_t>(target.vectorBytes / widest, 8);
+  // Each access must start at a multiple of its own size.
+  for (unsigned i = 0; i < op->getNumOperands(); ++i) {
+    if (!isStream(op, inner, i))
+      continue;
+    int64_t common = std::gcd(std::gcd(inner.size, plan.offsets[i]), width);
+    for (const PlannedLoop &loop : ArrayRef(plan.loops).drop_back())
+      common = std::gcd(common, loop.strides[i]);
+    width = std::min(common, std::max<int64_t>(1, alignmentOf(op->getOperand(i)) / bytes(i)));
+  }
+  int64_t copies = isElementwise(op) ? 0 : std::distance(op.getBlock()->begin(), op.getBlock()->end());
+  while (width > 1 && copies * width > kMaxCopies)
+    width /= 2;
+  while (width > 1 && streams * width > kMaxWideValues)
+    width /= 2;
+  return width;
+}
+
+Value BodyEmitter::address(unsigned operand, ValueRange positions) {
+  Value where = k.index(plan.offsets[operand]);
+  for (auto [loop, position] : llvm::zip_equal(plan.loops, positions))
+    if (loop.strides[operand])
+      where = k.add(where, k.mul(position, loop.strides[operand]));
+  return where;
+}
+
+Value BodyEmitter::load(unsigned operand, Value where, int64_t width) {
+  Value buffer = op->getOperand(operand);
+  auto type = dyn_cast<MemRefType>(buffer.getType());
+  if (!type)
+    return k.use(buffer);
+  Value row = k.flat(buffer);
+  int64_t stride = width > 1 ? plan.loops.back().strides[operand] : 0;
+  if (stride == 0)
+    return memref::LoadOp::create(k, row, where);
+  Type element = type.getElementType();
+  auto vector = VectorType::get(width, element);
+  if (stride == 1 && movesWide(element))
+    return vector::LoadOp::create(k, vector, row, where, /*nontemporal=*/false, llvm::MaybeAlign(width * elementBytes(element)));
+  Values lanes;
+  for (int64_t i = 0; i < width; ++i)
+    lanes.push_back(memref::LoadOp::create(k, row, k.add(where, k.index(i * stride))));
+  return vector::FromElementsOp::create(k, vector, lanes);
+}
+
+/// Clones the body; in `map` are its block arguments. `lane` is added to the innermost position, `width` > 1 makes vectors.
+void BodyEmitter::emitBody(IRMapping &map, ValueRange positions, unsigned lane, int64_t width) {
+  auto positionOf = [&](unsigned dim) -> Value {
+    for (auto [l, loop] : llvm::enumerate(plan.loops))
+      if (llvm::is_contained(loop.dims, dim)) // loops of several dimensions have no index ops
+        return l + 1 == plan.loops.size() ? k.add(positions[l], k.index(lane)) : positions[l];
+    return k.index(0);
+  };
+  for (Operation &inner : op.getBlock()->without_terminator()) {
+    if (auto index = dyn_cast<linalg::IndexOp>(inner)) {
+      map.map(index.getResult(), positionOf(index.getDim()));
+      continue;
+    }
+    if (width > 1 && inner.hasTrait<OpTrait::ConstantLike>()) {
+      map.map(inner.getResult(0), vector::BroadcastOp::create(k, VectorType::get(width, inner.getResult(0).getType()), k.clone(inner)->getResult(0)));
+      continue;
+    }
+    if (width > 1)
+      for (Value operand : inner.getOperands())
+        if (!map.contains(operand))
+          map.map(operand, vector::BroadcastOp::create(k, VectorType::get(width, operand.getType()), k.use(operand)));
+    Operation *clone = k.cloneInto(inner, map);
+    if (width > 1)
+      for (Value result : clone->getResults())
+        result.setType(VectorType::get(width, result.getType()));
+    clone->walk([&](linalg::IndexOp index) {
+      OpBuilder::InsertionGuard guard(k);
+      k.setInsertionPoint(index);
+      index.replaceAllUsesWith(positionOf(index.getDim()));
+      index.erase();
+    });
+  }
+}
+
+BodyEmitter::Values BodyEmitter::emit(ValueRange positions, ArrayRef<Value> accumulators, int64_t width) {
+  unsigned inputs = op.getNumDpsInputs();
+  Operation *yield = op.getBlock()->getTerminator();
+  Values loaded(op->getNumOperands()), where(op->getNumOperands()), result(accumulators);
+  bool reduces = llvm::any_of(accumulators, [](Value value) { return value != nullptr; });
+  for (unsigned i = 0; i < op->getNumOperands(); ++i) {
+    where[i] = isa<MemRefType>(op->getOperand(i).getType()) ? address(i, positions) : Value();
+    if (isRead(op, i) && !(i >= inputs && accumulators[i - inputs]))
+      loaded[i] = load(i, where[i], width);
+  }
+  SmallVector<Values> outputs(op.getNumDpsInits());
+  auto outside = [&](IRMapping &map, Value value) { return map.contains(value) ? map.lookup(value) : k.use(value); };
+  bool wide = width > 1 && !reduces && isElementwise(op);
+  for (int64_t lane = 0; lane < (wide ? 1 : width); ++lane) {
+    IRMapping map;
+    for (unsigned i = 0; i < op->getNumOperands(); ++i) {
+      BlockArgument argument = op.getMatchingBlockArgument(&op->getOpOperand(i));
+      if (i >= inputs && accumulators[i - inputs]) {
+        map.map(argument, result[i - inputs]);
+      } else if (loaded[i]) {
+        Value value = loaded[i];
+        bool isVector = isa<VectorType>(value.getType());
+        if (wide && !isVector)
+          value = vector::BroadcastOp::create(k, VectorType::get(width, value.getType()), value);
+        else if (!wide && isVector)
+          value = vector::ExtractOp::create(k, value, lane);
+        map.map(argument, value);
+      }
+    }
+    emitBody(map, positions, lane, wide ? width : 1);
+    for (unsigned o = 0; o < outputs.size(); ++o) {
+      Value value = outside(map, yield->getOperand(o));
+      if (wide && !isa<VectorType>(value.getType()))
+        value = vector::BroadcastOp::create(k, VectorType::get(width, value.getType()), value);
+      if (accumulators[o])
+        result[o] = value;
+      else
+        outputs[o].push_back(value);
+    }
+  }
+  for (auto [o, values] : llvm::enumerate(outputs)) {
+    if (accumulators[o])
+      continue;
+    unsigned i = inputs + o;
+    Value row = k.flat(op->getOperand(i));
+    Type element = cast<MemRefType>(row.getType()).getElementType();
+    int64_t stride = width > 1 ? plan.loops.back().strides[i] : 0;
+    if (width > 1 && stride == 1 && movesWide(element)) {
+      Value vector = wide ? values[0] : vector::FromElementsOp::create(k, VectorType::get(width, element), values).getResult();
+      vector::StoreOp::create(k, vector, row, where[i], /*nontemporal=*/false, llvm::MaybeAlign(width * elementBytes(element)));
+      continue;
+    }
+    for (int64_t lane = 0; lane < width; ++lane) {
+      Value value = wide ? vector::ExtractOp::create(k, values[0], lane).getResult() : values[lane];
+      memref::StoreOp::create(k, value, row, k.add(where[i], k.index(lane * stride)));
+    }
+  }
+  return result;
+}

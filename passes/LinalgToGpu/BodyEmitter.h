@@ -1,0 +1,46 @@
+//===- BodyEmitter.h - points of a linalg op inside a kernel --------------===//
+#ifndef CELL_PASSES_LINALGTOGPU_BODYEMITTER_H
+#define CELL_PASSES_LINALGTOGPU_BODYEMITTER_H
+
+#include "passes/LinalgToGpu/KernelBuilder.h"
+#include "passes/LinalgToLLVM/LoopPlan.h"
+
+namespace mlir::cell {
+
+/// Computes points of one planned linalg op: loads, body, stores of what is written point by point. Several neighbours along the innermost
+/// loop are one call: what is contiguous there moves in one access.
+class BodyEmitter {
+public:
+  using Values = SmallVector<Value>;
+
+  BodyEmitter(KernelBuilder &kernel, linalg::LinalgOp op, const LoopPlan &plan) : k(kernel), op(op), plan(plan) {}
+
+  /// The points at `positions` (one per planned loop), `width` of them along the innermost loop. `accumulators` has one value per output, null
+  /// for those written point by point; the result has the new ones.
+  Values emit(ValueRange positions, ArrayRef<Value> accumulators, int64_t width = 1);
+
+  /// Where the operand's element for `positions` lies in its flat buffer.
+  Value address(unsigned operand, ValueRange positions);
+
+  /// How many neighbours along the innermost loop may move in one access: the widest number that the alignment of all operands and the length of
+  /// the loop allow, 1 if none.
+  static int64_t chooseWidth(linalg::LinalgOp op, const LoopPlan &plan, const GpuTarget &target);
+
+private:
+  Value load(unsigned operand, Value where, int64_t width);
+  void emitBody(IRMapping &map, ValueRange positions, unsigned lane, int64_t width);
+
+  KernelBuilder &k;
+  linalg::LinalgOp op;
+  const LoopPlan &plan;
+};
+
+/// Bytes that the address of `buffer` is known to be a multiple of, at most 16. Whole buffers are: the arena's, tapes' and those of the program's arguments.
+int64_t alignmentOf(Value buffer);
+
+/// A name from the operations of the body: `add_mul`.
+std::string nameOf(linalg::LinalgOp op);
+
+} // namespace mlir::cell
+
+#endif // CELL_PASSES_LINALGTOGPU_BODYEMITTER_H

@@ -1,0 +1,311 @@
+//===- KernelBuilder.cpp - one GPU kernel under construction --------------===//
+#include "passes/LinalgToGpu/KernelBuilder.h"
+
+#include "passes/LinalgToLLVM/LoopPlan.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace mlir::cell;
+
+gpu::GPUModuleOp KernelModule::getOrCreate() {
+  if (!kernels) {
+    OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+    kernels = gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
+    module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(), builder.getUnitAttr());
+  }
+  return kernels;
+}
+
+std::string KernelModule::uniqueName(StringRef stem) {
+  unsigned &count = names[stem];
+  std::string name = (stem + "_" + Twine(count++)).str();
+  return name;
+}
+
+KernelBuilder::KernelBuilder(KernelModule &module, Operation *anchor, StringRef stem, ArrayRef<int64_t> block)
+    : ImplicitLocOpBuilder(anchor->getLoc(), anchor->getContext()), target(module.target), anchor(anchor), size(block) {
+  size.resize(3, 1);
+  setInsertionPointToEnd(module.getOrCreate().getBody());
+  func = gpu::GPUFuncOp::create(*this, module.uniqueName(stem), getFunctionType({}, {}));
+  func->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), getUnitAttr());
+  func.setKnownBlockSize(SmallVector<int32_t>(size.begin(), size.end()));
+  setInsertionPointToStart(&func.getBody().front());
+  setInsertionPoint(gpu::ReturnOp::create(*this));
+}
+
+/// Creates a value in front of everything that is not of the entry.
+template <typename Make>
+Value KernelBuilder::atEntry(Make make) {
+  OpBuilder::InsertionGuard guard(*this);
+  if (entryEnd)
+    setInsertionPointAfter(entryEnd);
+  else
+    setInsertionPointToStart(&func.getBody().front());
+  Value value = make();
+  if (Operation *def = value.getDefiningOp())
+    entryEnd = def;
+  return value;
+}
+
+Value KernelBuilder::use(Value outside) {
+  if (Value known = captured.lookupOrNull(outside))
+    return known;
+  Value inside;
+  Operation *def = outside.getDefiningOp();
+  if (def && def->hasTrait<OpTrait::ConstantLike>()) {
+    inside = atEntry([&] { return clone(*def)->getResult(0); });
+  } else {
+    unsigned number = arguments.size();
+    LogicalResult added = func.insertArgument(number, outside.getType(), {}, outside.getLoc());
+    assert(succeeded(added));
+    (void)added;
+    arguments.push_back(outside);
+    inside = func.getArgument(number);
+  }
+  captured.map(outside, inside);
+  return inside;
+}
+
+Value KernelBuilder::flat(Value buffer) {
+  if (Value known = rows.lookupOrNull(buffer))
+    return known;
+  auto type = cast<MemRefType>(buffer.getType());
+  Value inside = use(buffer);
+  auto row = MemRefType::get({spanOf(type)}, type.getElementType());
+  Value value = inside;
+  if (type != row)
+    value = atEntry([&]() -> Value {
+      if (type.getRank() == 0 && type.getLayout().isIdentity())
+        return memref::ExpandShapeOp::create(*this, row, inside, ArrayRef<ReassociationIndices>());
+      if (type.getLayout().isIdentity()) {
+        ReassociationIndices all(type.getRank());
+        std::iota(all.begin(), all.end(), 0);
+        return memref::CollapseShapeOp::create(*this, row, inside, ArrayRef<ReassociationIndices>(all));
+      }
+      return memref::ReinterpretCastOp::create(*this, row, inside, 0, row.getShape(), ArrayRef<int64_t>{1});
+    });
+  rows.map(buffer, value);
+  return value;
+}
+
+Value KernelBuilder::shared(ArrayRef<int64_t> shape, Type element) {
+  auto space = gpu::AddressSpaceAttr::get(getContext(), gpu::AddressSpace::Workgroup);
+  return func.addWorkgroupAttribution(MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space), getLoc());
+}
+
+Operation *KernelBuilder::cloneInto(Operation &op, IRMapping &map) {
+  Region *here = &func.getBody();
+  op.walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands())
+      if (!map.contains(operand) && !op.isAncestor(operand.getParentRegion()->getParentOp()) && !here->isAncestor(operand.getParentRegion()))
+        map.map(operand, use(operand));
+  });
+  return clone(op, map);
+}
+
+Value KernelBuilder::thread(gpu::Dimension dim) {
+  Value &id = ids[{0, static_cast<int>(dim)}];
+  if (!id)
+    id = size[static_cast<int>(dim)] == 1 ? index(0) : atEntry([&]() -> Value { return gpu::ThreadIdOp::create(*this, dim); });
+  return id;
+}
+
+Value KernelBuilder::block(gpu::Dimension dim) {
+  Value &id = ids[{1, static_cast<int>(dim)}];
+  if (!id)
+    id = atEntry([&]() -> Value { return gpu::BlockIdOp::create(*this, dim); });
+  return id;
+}
+
+Value KernelBuilder::index(int64_t value) {
+  Value &constant = constants[value];
+  if (!constant)
+    constant = atEntry([&]() -> Value { return arith::ConstantIndexOp::create(*this, value); });
+  return constant;
+}
+
+static std::optional<int64_t> known(Value value) {
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return constant.getSExtValue();
+  return std::nullopt;
+}
+
+Value KernelBuilder::add(Value a, Value b) {
+  std::optional<int64_t> x = known(a), y = known(b);
+  if (x && y)
+    return index(*x + *y);
+  if (x == 0)
+    return b;
+  if (y == 0)
+    return a;
+  return arith::AddIOp::create(*this, a, b);
+}
+
+Value KernelBuilder::mul(Value a, int64_t b) {
+  if (std::optional<int64_t> x = known(a))
+    return index(*x * b);
+  if (b == 0 || b == 1)
+    return b ? a : index(0);
+  return arith::MulIOp::create(*this, a, index(b));
+}
+
+Value KernelBuilder::less(Value a, Value b) { return arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, a, b); }
+
+KernelBuilder::Values KernelBuilder::delinearize(Value linear, ArrayRef<int64_t> sizes) {
+  Values position(sizes.size(), index(0));
+  int64_t total = 1;
+  for (int64_t extent : sizes)
+    total *= extent;
+  // Division is slow in 64 bits.
+  bool narrow = total <= INT32_MAX;
+  auto toIndex = [&](Value value) -> Value { return narrow ? arith::IndexCastUIOp::create(*this, getIndexType(), value).getResult() : value; };
+  Value rest = linear;
+  bool converted = false;
+  for (unsigned d = sizes.size(); d-- > 0;) {
+    bool isLast = llvm::all_of(sizes.take_front(d), [](int64_t extent) { return extent == 1; });
+    if (sizes[d] == 1)
+      continue;
+    if (isLast) {
+      position[d] = converted ? toIndex(rest) : rest;
+      break;
+    }
+    if (narrow && !converted)
+      rest = arith::IndexCastUIOp::create(*this, getI32Type(), rest);
+    converted = narrow;
+    Value extent = narrow ? arith::ConstantIntOp::create(*this, sizes[d], 32).getResult() : index(sizes[d]);
+    position[d] = toIndex(arith::RemUIOp::create(*this, rest, extent));
+    rest = arith::DivUIOp::create(*this, rest, extent);
+  }
+  return position;
+}
+
+void KernelBuilder::loop(Value from, Value to, Value step, llvm::function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(*this, from, to, step);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+KernelBuilder::Values KernelBuilder::loop(Value from, Value to, Value step, ValueRange carried, llvm::function_ref<Values(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(*this, from, to, step, carried);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(loop.getBody());
+  Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  if (!carried.empty())
+    scf::YieldOp::create(*this, next);
+  return loop.getResults();
+}
+
+void KernelBuilder::when(Value condition, llvm::function_ref<void()> body) {
+  auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+int64_t KernelBuilder::gridFor(int64_t count) const {
+  // Threads of a full device take several points each before more blocks would help.
+  return std::clamp<int64_t>(llvm::divideCeil(count, threads()), 1, 2 * target.wave(threads()));
+}
+
+void KernelBuilder::forEach(int64_t count, llvm::function_ref<void(Value)> body) {
+  int64_t grid = gridFor(count), all = grid * threads();
+  Value first = grid == 1 ? thread() : add(mul(block(), threads()), thread());
+  if (all < count)
+    loop(first, index(count), index(all), body);
+  else if (all == count)
+    body(first);
+  else
+    when(less(first, index(count)), [&] { body(first); });
+}
+
+Value KernelBuilder::shuffleXor(Value value, int64_t mask) {
+  Type type = value.getType();
+  auto shuffle = [&](Value word) -> Value {
+    return gpu::ShuffleOp::create(*this, word, mask, target.warp, gpu::ShuffleMode::XOR).getShuffleResult();
+  };
+  if (type.isF32() || type.isInteger(32))
+    return shuffle(value);
+  if (type.isIndex()) {
+    Value wide = arith::IndexCastOp::create(*this, getI64Type(), value);
+    return arith::IndexCastOp::create(*this, type, shuffleXor(wide, mask));
+  }
+  unsigned bits = type.getIntOrFloatBitWidth();
+  Type integer = getIntegerType(bits), word = getI32Type();
+  Value raw = type == integer ? value : arith::BitcastOp::create(*this, integer, value).getResult();
+  Value moved;
+  if (bits < 32) {
+    moved = arith::TruncIOp::create(*this, integer, shuffle(arith::ExtUIOp::create(*this, word, raw)));
+  } else {
+    Value half = arith::ConstantIntOp::create(*this, 32, 64);
+    Value low = shuffle(arith::TruncIOp::create(*this, word, raw));
+    Value high = shuffle(arith::TruncIOp::create(*this, word, arith::ShRUIOp::create(*this, raw, half)));
+    Value top = arith::ShLIOp::create(*this, arith::ExtUIOp::create(*this, integer, high), half);
+    moved = arith::OrIOp::create(*this, top, arith::ExtUIOp::create(*this, integer, low));
+  }
+  return type == integer ? moved : arith::BitcastOp::create(*this, type, moved).getResult();
+}
+
+KernelBuilder::Values KernelBuilder::reduceWarp(ValueRange values, int64_t width, Combine combine) {
+  Values result(values);
+  for (int64_t mask = width / 2; mask > 0; mask /= 2) {
+    Values others;
+    for (Value value : result)
+      others.push_back(shuffleXor(value, mask));
+    result = combine(*this, result, others);
+  }
+  return result;
+}
+
+KernelBuilder::Values KernelBuilder::reduceBlock(ValueRange values, Combine combine) {
+  int64_t warps = threads() / target.warp;
+  if (warps <= 1)
+    return reduceWarp(values, threads(), combine);
+  Values result = reduceWarp(values, target.warp, combine);
+  // One exchange buffer per value; those of one type serve every reduction of the kernel.
+  Values memory;
+  llvm::SmallDenseMap<Type, unsigned> taken;
+  for (Value value : result) {
+    SmallVector<Value> &pool = exchange[value.getType()];
+    unsigned number = taken[value.getType()]++;
+    if (number == pool.size())
+      pool.push_back(shared({target.warp}, value.getType()));
+    memory.push_back(pool[number]);
+  }
+  Value lane = arith::RemUIOp::create(*this, thread(), index(target.warp));
+  Value warp = arith::DivUIOp::create(*this, thread(), index(target.warp));
+  when(arith::CmpIOp::create(*this, arith::CmpIPredicate::eq, lane, index(0)), [&] {
+    for (auto [value, row] : llvm::zip_equal(result, memory))
+      memref::StoreOp::create(*this, value, row, warp);
+  });
+  barrier();
+  // Every warp combines all of them: no second exchange is needed.
+  Value mine = arith::RemUIOp::create(*this, lane, index(warps));
+  for (auto [value, row] : llvm::zip_equal(result, memory))
+    value = memref::LoadOp::create(*this, row, mine);
+  result = reduceWarp(result, warps, combine);
+  barrier(); // before the next reduction writes there
+  return result;
+}
+
+void KernelBuilder::barrier() { gpu::BarrierOp::create(*this); }
+
+void KernelBuilder::launch(ArrayRef<int64_t> grid) {
+  SmallVector<int64_t> blocks(grid);
+  blocks.resize(3, 1);
+  func.setKnownGridSize(SmallVector<int32_t>(blocks.begin(), blocks.end()));
+  ImplicitLocOpBuilder host(getLoc(), anchor);
+  auto sizes = [&](ArrayRef<int64_t> values) {
+    auto constant = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(host, value); };
+    return gpu::KernelDim3{constant(values[0]), constant(values[1]), constant(values[2])};
+  };
+  gpu::LaunchFuncOp::create(host, func, sizes(blocks), sizes(size), /*dynamicSharedMemorySize=*/Value(), arguments);
+}

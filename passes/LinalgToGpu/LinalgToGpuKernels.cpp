@@ -1,0 +1,108 @@
+//===- LinalgToGpuKernels.cpp - linalg ops become GPU kernels and launches -===//
+#include "passes/LinalgToGpu/Mapping.h"
+#include "passes/LinalgToGpu/Passes.h"
+#include "passes/LinalgToLLVM/Common.h"
+
+#include "dialect/Rt/RtOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace mlir::cell {
+#define GEN_PASS_DEF_LINALGTOGPUKERNELS
+#include "passes/LinalgToGpu/GpuMappingPasses.h.inc"
+} // namespace mlir::cell
+
+using namespace mlir;
+using namespace mlir::cell;
+
+namespace {
+struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernels> {
+  using LinalgToGpuKernelsBase::LinalgToGpuKernelsBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registerLinalgToLLVMDialects(registry);
+    registry.insert<gpu::GPUDialect, nvgpu::NVGPUDialect, vector::VectorDialect>();
+  }
+
+  /// Copies between buffers that are not both contiguous become linalg ops.
+  static void expandCopies(ModuleOp module) {
+    module.walk([](memref::CopyOp copy) {
+      auto source = cast<MemRefType>(copy.getSource().getType()), target = cast<MemRefType>(copy.getTarget().getType());
+      if (source.getNumElements() == 0) {
+        copy.erase();
+        return;
+      }
+      if (source.getLayout().isIdentity() && target.getLayout().isIdentity())
+        return;
+      OpBuilder builder(copy);
+      linalg::CopyOp::create(builder, copy.getLoc(), copy.getSource(), copy.getTarget());
+      copy.erase();
+    });
+  }
+
+  /// The host cannot write to the device: a thread of it stores.
+  static void lowerStore(KernelModule &module, memref::StoreOp store) {
+    KernelBuilder k(module, store, "store", 1);
+    IRMapping map;
+    k.cloneInto(*store, map);
+    k.launch(1);
+    store.erase();
+  }
+
+  static LogicalResult lower(KernelModule &module, linalg::LinalgOp op) {
+    FailureOr<LoopPlan> plan = planLoops(op);
+    if (failed(plan))
+      return failure();
+    if (plan->points != 0 && !lowerPointwise(module, op, *plan))
+      lowerSerial(module, op, *plan);
+    op->erase();
+    return success();
+  }
+
+  LogicalResult lowerOps(KernelModule &kernels) {
+    ModuleOp module = getOperation();
+    SmallVector<memref::StoreOp> stores;
+    SmallVector<Operation *> ops;
+    module.walk([&](Operation *op) {
+      if (isa<linalg::LinalgOp, cellrt::CallOp>(op)) {
+        ops.push_back(op);
+        return WalkResult::skip();
+      }
+      if (auto store = dyn_cast<memref::StoreOp>(op))
+        stores.push_back(store);
+      return WalkResult::advance();
+    });
+    for (memref::StoreOp store : stores)
+      lowerStore(kernels, store);
+    IRRewriter rewriter(&getContext());
+    for (Operation *op : ops) {
+      if (auto call = dyn_cast<cellrt::CallOp>(op))
+        return call.emitError("stage linalg-to-gpu-kernels: '") << call.getRoutine() << "' cannot be compiled for the GPU; run this program with device_target=\"CPU\"";
+      auto linalgOp = cast<linalg::LinalgOp>(op);
+      if (!isa<linalg::GenericOp, linalg::FillOp>(op)) {
+        rewriter.setInsertionPoint(op);
+        FailureOr<linalg::GenericOp> generic = linalg::generalizeNamedOp(rewriter, linalgOp);
+        if (failed(generic))
+          return op->emitError("stage linalg-to-gpu-kernels: '") << op->getName() << "' cannot be written as loops";
+        linalgOp = *generic;
+      }
+      if (failed(lower(kernels, linalgOp)))
+        return failure();
+    }
+    return success();
+  }
+
+  void runOnOperation() override {
+    GpuTarget target;
+    target.multiprocessors = std::max<int64_t>(1, multiprocessors);
+    KernelModule kernels(getOperation(), target);
+    expandCopies(getOperation());
+    if (failed(lowerOps(kernels)))
+      signalPassFailure();
+  }
+};
+} // namespace

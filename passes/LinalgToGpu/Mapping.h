@@ -1,0 +1,24 @@
+//===- Mapping.h - the mappings from linalg ops to kernels ----------------===//
+#ifndef CELL_PASSES_LINALGTOGPU_MAPPING_H
+#define CELL_PASSES_LINALGTOGPU_MAPPING_H
+
+#include "passes/LinalgToGpu/KernelBuilder.h"
+#include "passes/LinalgToLLVM/LoopPlan.h"
+
+namespace mlir::cell {
+
+// A mapping looks at an op on memrefs. If it is of its kind, it puts kernels and launches in front of it and returns true; the caller erases the
+// op. Otherwise it changes nothing. linalg-to-gpu-kernels asks in the order of this file.
+
+/// Everything that no other mapping takes in which an output has fewer elements than there are points.
+bool lowerReduction(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan);
+
+/// Ops that write each of their outputs at each point.
+bool lowerPointwise(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan);
+
+/// Any op, in the order of its loops, on one thread.
+void lowerSerial(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan);
+
+} // namespace mlir::cell
+
+#endif // CELL_PASSES_LINALGTOGPU_MAPPING_H
