@@ -108,6 +108,12 @@ struct cg_tape_head {
   char *top, *begin, *end; /* of the current chunk: items lie in [begin, top); top == end: the chunk is full */
 };
 int64_t cg_tape_create(int64_t stride);
+/* Where the items of a tape lie, if not in host memory. No memory: null. A chunk is released on the thread that allocated it. */
+typedef struct {
+  void *(*allocate)(int64_t bytes);
+  void (*release)(void *memory);
+} cg_tape_memory;
+int64_t cg_tape_create_in(int64_t stride, const cg_tape_memory *memory);
 void *cg_tape_push(int64_t tape);
 void *cg_tape_pop(int64_t tape);
 void cg_tape_free(int64_t tape);

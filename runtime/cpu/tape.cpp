@@ -14,8 +14,10 @@ constexpr uint64_t kIdlePrograms = 32;
 struct Chunk {
   Chunk *previous;
   size_t bytes; // of data
-  uint64_t used; // number of the program that used it last
-  char *data() { return reinterpret_cast<char *>(this) + kAlign; }
+  uint64_t used;               // number of the program that used it last
+  const cg_tape_memory *where; // null: host memory, behind this header
+  char *memory;
+  char *data() { return memory; }
 };
 static_assert(sizeof(Chunk) <= kAlign);
 } // namespace
@@ -25,6 +27,7 @@ struct cellgrad::Tape {
   size_t stride;
   Chunk *chunk, *spare; // the current one; the one above it, kept for a loop that goes to and fro at the border
   size_t total;         // bytes of all chunks
+  const cg_tape_memory *where;
   Tape *next, **link;   // in the program's list
 };
 
@@ -44,7 +47,9 @@ struct Pool {
       std::free(tape);
   }
 
-  Chunk *take(size_t wanted, size_t least) {
+  Chunk *take(const cg_tape_memory *where, size_t wanted, size_t least) {
+    if (where)
+      return takeFrom(where, wanted, least);
     auto best = chunks.end();
     for (auto it = chunks.begin(); it != chunks.end(); ++it)
       if ((*it)->bytes >= least && (best == chunks.end() || (*it)->bytes < (*best)->bytes))
@@ -61,13 +66,32 @@ struct Pool {
       if (size < bytes || posix_memalign(&memory, size >= kHugePage ? kHugePage : kAlign, size) != 0)
         continue;
       auto *chunk = static_cast<Chunk *>(memory);
-      chunk->bytes = bytes;
+      *chunk = {nullptr, bytes, 0, nullptr, static_cast<char *>(memory) + kAlign};
       return chunk;
     }
     return nullptr;
   }
 
+  /// Memory of another kind has a pool of its own.
+  static Chunk *takeFrom(const cg_tape_memory *where, size_t wanted, size_t least) {
+    auto *chunk = static_cast<Chunk *>(std::malloc(sizeof(Chunk)));
+    if (!chunk)
+      return nullptr;
+    for (size_t bytes : {wanted, least})
+      if (void *memory = where->allocate(int64_t(bytes))) {
+        *chunk = {nullptr, bytes, 0, where, static_cast<char *>(memory)};
+        return chunk;
+      }
+    std::free(chunk);
+    return nullptr;
+  }
+
   void give(Chunk *chunk) {
+    if (chunk->where) {
+      chunk->where->release(chunk->memory);
+      std::free(chunk);
+      return;
+    }
     chunk->used = programs;
     chunks.push_back(chunk);
   }
@@ -118,7 +142,9 @@ void cellgrad::freeTapes(Run &run) {
     pool.trim();
 }
 
-int64_t cg_tape_create(int64_t stride) {
+int64_t cg_tape_create(int64_t stride) { return cg_tape_create_in(stride, nullptr); }
+
+int64_t cg_tape_create_in(int64_t stride, const cg_tape_memory *where) {
   Tape *tape;
   if (!pool.tapes.empty()) {
     tape = pool.tapes.back();
@@ -126,7 +152,7 @@ int64_t cg_tape_create(int64_t stride) {
   } else if (!(tape = static_cast<Tape *>(std::malloc(sizeof(Tape))))) {
     cg_fail(CG_FAILURE_MEMORY, "no memory for the values that a loop saves");
   }
-  *tape = {{nullptr, nullptr, nullptr}, static_cast<size_t>(std::max<int64_t>(stride, 1)), nullptr, nullptr, 0, nullptr, nullptr};
+  *tape = {{nullptr, nullptr, nullptr}, static_cast<size_t>(std::max<int64_t>(stride, 1)), nullptr, nullptr, 0, where, nullptr, nullptr};
   Tape **list = &cellgrad::currentRun->tapes;
   tape->next = *list;
   tape->link = list;
@@ -142,7 +168,7 @@ void *cg_tape_push(int64_t handle) {
     Chunk *chunk = tape->spare;
     tape->spare = nullptr;
     // Each chunk is as large as all before it together, up to a limit: few allocations, little waste.
-    if (!chunk && !(chunk = pool.take(std::max({kFirstChunk, std::min(tape->total, kLargestStep), tape->stride}), tape->stride)))
+    if (!chunk && !(chunk = pool.take(tape->where, std::max({kFirstChunk, std::min(tape->total, kLargestStep), tape->stride}), tape->stride)))
       cg_fail(CG_FAILURE_MEMORY, "no memory for the values that a loop saves");
     chunk->previous = tape->chunk;
     tape->total += chunk->bytes;

@@ -1,6 +1,6 @@
 /*===- cellgrad_gpu.h - programs on CUDA devices: libcellgrad_gpu.so -------===*/
-#ifndef CELLGRAD_GPU_H
-#define CELLGRAD_GPU_H
+#ifndef CELLGRAD_RUNTIME_GPU_CELLGRAD_GPU_H
+#define CELLGRAD_RUNTIME_GPU_CELLGRAD_GPU_H
 
 #include <stdint.h>
 
@@ -10,36 +10,47 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 /*===----------------------------------------------------------------------===*/
-/* What compiled host code calls, on the thread that runs the program. A failure ends the program through cg_fail, so these return   */
-/* only when all is well. "device" pointers are addresses in the memory of this thread's device.                                      */
+/* What the host code of a GPU program calls.                                  */
 /*===----------------------------------------------------------------------===*/
 
-/* The device code of a program: one writable global of this type, named cg_gpu_program, in each object. */
+/*
+ * A GPU program is one object for the host: cg_entry(void **args, void *arena) as on the CPU, but the data pointers of `args` and `arena` are addresses of
+ * device memory (the array `args` itself is the host's). Every pointer is aligned to 16 bytes. cg_entry always runs inside cg_run, so each of these
+ * functions may end the program with cg_fail. What a call puts on the stream of its thread may still be running when cg_entry returns.
+ */
+
+/* The kernels of a program: the writable global `cg_gpu_program` of its object. */
 typedef struct {
-  const void *image; /* PTX text with its closing zero, a cubin, or what the simulator takes */
-  int64_t image_bytes;
-  const char *const *kernels;   /* the functions' names in the image */
-  const char *const *positions; /* for each kernel "file:line" of the user's code, for messages; null where there are none */
+  const void *image;          /* the code; not null-terminated beyond what its format has (PTX ends in a zero byte that image_bytes counts) */
+  int64_t image_bytes;        /* 0: the program has no kernels */
+  const char *format;         /* "ptx", "cubin", "x86_64-elf" (an object of kernels for the simulator) */
+  const char *chip;           /* what it was compiled for: "sm_90", "sim" */
+  const char *const *kernels; /* their names, in the order of the numbers that cg_gpu_launch takes */
   int64_t kernel_count;
-  void *state;        /* null at first; belongs to the runtime */
-  const char *format; /* "ptx", "cubin" or "x86_64-elf", for messages */
+  int64_t fixed;              /* 1: every run launches the same kernels with the same grids, and reads nothing back: the run can be captured and replayed */
+  void *state;                /* belongs to the runtime; null in a fresh object */
 } cg_gpu_program;
 
-/* Starts a kernel: grid x, y, z and block x, y, z; args[i] is the address of the i-th argument. Nothing is launched for an empty grid. */
+/* Puts a kernel on this thread's stream. grid_and_block: blocks in x, y, z, threads in x, y, z, all at least 1. args: one pointer to the value of each
+ * argument (a device pointer, or a scalar: index is an int64_t, bool one byte); the values are copied before the call returns. */
 void cg_gpu_launch(cg_gpu_program *program, int64_t kernel, const int32_t grid_and_block[6], void **args);
-/* Device to device, in the order of the launches; the ranges do not overlap. */
+
+/* Copies device memory in stream order. bytes may be 0, and `to` may be `from`. */
 void cg_gpu_copy(void *to, const void *from, int64_t bytes);
-/* Device to host: waits for what was started before. */
+
+/* Copies device memory to the host, after all that this thread put on its stream. */
 void cg_gpu_read(void *host, const void *device, int64_t bytes);
-/* The device's copy of constant data, made once per program and device. */
-void *cg_gpu_constant(cg_gpu_program *program, const void *host, int64_t bytes);
-/* A tape whose items are in device memory; cg_tape_push, cg_tape_pop and cg_tape_free take it as they take one of the host. */
+
+/* The device's copy of a constant of the object, made at the first call and kept as long as the program is loaded. */
+const void *cg_gpu_constant(cg_gpu_program *program, const void *host, int64_t bytes);
+
+/* cg_tape_create and cg_print (runtime/cpu/cellgrad_cpu.h) for values in device memory: chunks of the tape are device memory, its book-keeping is the host's;
+ * what is printed is read back first. The other functions of tapes are those of the CPU. */
 int64_t cg_gpu_tape_create(int64_t stride);
-/* cg_print of tensors in device memory. */
 void cg_gpu_print(const char *format, int64_t count, void *const *data, const int64_t *meta);
 
 /*===----------------------------------------------------------------------===*/
-/* What loaders and Python call. Functions that return int give 0, or not 0 with the reason in cg_gpu_error().                        */
+/* What loaders and Python call. Functions that return int give 0, or not 0 with the reason in cg_gpu_error(). */
 /*===----------------------------------------------------------------------===*/
 
 /* The reason of this thread's last failure. */
@@ -75,7 +86,7 @@ int cg_gpu_download(int device, void *to, const void *from, int64_t bytes);
 int cg_gpu_move(int device, void *to, const void *from, int64_t bytes);
 int cg_gpu_clear(int device, void *memory, int64_t bytes);
 int cg_gpu_synchronize(int device);
-/* The device's stream, and edges to another one: `stream` waits for what was started here, or the other way round. */
+/* The device's stream, and an edge to another one: `stream` waits for what was started on the device's. */
 int cg_gpu_stream(int device, void **stream);
 int cg_gpu_let_wait(int device, void *stream);
 
@@ -97,4 +108,4 @@ void cg_gpu_unload(cg_gpu_program *program);
 }
 #endif
 
-#endif /* CELLGRAD_GPU_H */
+#endif /* CELLGRAD_RUNTIME_GPU_CELLGRAD_GPU_H */

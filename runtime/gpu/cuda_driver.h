@@ -101,8 +101,11 @@ enum { CU_STREAM_CAPTURE_MODE_RELAXED = 2 };
   X(CUresult, cuGraphDestroy, (CUgraph graph))                                                                                          \
   X(CUresult, cuGraphExecDestroy, (CUgraphExec exec))
 
-/* The simulator also has this: the chip that programs are to be compiled for ("sim") instead of sm_<major><minor>. */
-#define CG_CUDA_EXTRA(X) X(const char *, cgDriverChip, (void))
+/* The simulator also has these: the chip that programs are to be compiled for ("sim") instead of sm_<major><minor>, and what it knows of this
+ * thread's last error (empty: nothing). */
+#define CG_CUDA_EXTRA(X)                                                                                                                \
+  X(const char *, cgDriverChip, (void))                                                                                                 \
+  X(const char *, cgDriverError, (void))
 
 #define CG_CUDA_DECLARE(result, name, parameters) result name parameters;
 #ifdef CG_CUDA_DRIVER_IMPLEMENTATION /* for those who define the functions */

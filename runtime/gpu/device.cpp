@@ -1,0 +1,205 @@
+//===- device.cpp - devices: context, stream, copies -----------------------===//
+#include "runtime/gpu/gpu.h"
+
+#include <cstdio>
+#include <cstring>
+
+using namespace cellgrad::gpu;
+
+namespace {
+std::mutex opening;
+std::atomic<Device *> devices[kMaxDevices];
+
+int describeDevice(int number, CUdevice *handle, cg_gpu_device *out) {
+  int count = 0;
+  CUresult error = driver->cuDeviceGetCount(&count);
+  if (error)
+    return fail("the GPUs cannot be counted: %s", describe(error).c_str());
+  if (number < 0 || number >= count || number >= kMaxDevices)
+    return fail("there is no GPU %d: the driver has %d, numbered from 0", number, count);
+  *out = {};
+  int major = 0, minor = 0, processors = 0, version = 0;
+  size_t memory = 0;
+  if ((error = driver->cuDeviceGet(handle, number)) || (error = driver->cuDeviceGetName(out->name, sizeof out->name, *handle)) ||
+      (error = driver->cuDeviceGetAttribute(&major, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, *handle)) ||
+      (error = driver->cuDeviceGetAttribute(&minor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, *handle)) ||
+      (error = driver->cuDeviceGetAttribute(&processors, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, *handle)) ||
+      (error = driver->cuDeviceTotalMem_v2(&memory, *handle)) || (error = driver->cuDriverGetVersion(&version)))
+    return fail("GPU %d cannot be asked for its properties: %s", number, describe(error).c_str());
+  if (driver->cgDriverChip)
+    snprintf(out->chip, sizeof out->chip, "%s", driver->cgDriverChip());
+  else
+    snprintf(out->chip, sizeof out->chip, "sm_%d%d", major, minor);
+  out->memory_bytes = int64_t(memory);
+  out->processors = processors;
+  out->driver_version = version;
+  return CG_GPU_OK;
+}
+} // namespace
+
+Device *cellgrad::gpu::openDevice(int number) {
+  if (number >= 0 && number < kMaxDevices)
+    if (Device *device = devices[number].load(std::memory_order_acquire))
+      return device;
+  if (!openDriver())
+    return nullptr;
+  std::lock_guard<std::mutex> guard(opening);
+  CUdevice handle;
+  cg_gpu_device about;
+  if (describeDevice(number, &handle, &about))
+    return nullptr;
+  if (Device *device = devices[number].load(std::memory_order_acquire)) // another thread was quicker
+    return device;
+  auto *device = new Device();
+  device->number = number;
+  device->handle = handle;
+  device->about = about;
+  CUresult error = driver->cuDevicePrimaryCtxRetain(&device->context, handle);
+  if (!error) {
+    Within within(*device);
+    error = driver->cuStreamCreate(&device->stream, CU_STREAM_NON_BLOCKING);
+  }
+  if (error) {
+    fail("%s cannot be opened: %s", device->title().c_str(), describe(error).c_str());
+    delete device;
+    return nullptr;
+  }
+  devices[number].store(device, std::memory_order_release);
+  return device;
+}
+
+std::string Device::title() const { return "GPU " + std::to_string(number) + " (" + about.name + ")"; }
+
+void Device::note(const char *kernel, int others) {
+  Started &slot = started[numStarted.fetch_add(1, std::memory_order_relaxed) % kStarted];
+  slot.kernel.store(kernel, std::memory_order_relaxed);
+  slot.others.store(others, std::memory_order_relaxed);
+}
+
+void Device::forgetStarted() {
+  for (Started &slot : started)
+    slot.kernel.store(nullptr, std::memory_order_relaxed);
+}
+
+Within::Within(Device &device) {
+  driver->cuCtxGetCurrent(&before);
+  if (before != device.context) {
+    driver->cuCtxSetCurrent(device.context);
+    restore = before != nullptr; // another library's choice of device
+  }
+}
+
+Within::~Within() {
+  if (restore)
+    driver->cuCtxSetCurrent(before);
+}
+
+int cellgrad::gpu::failed(Device &device, const char *doing, CUresult error) {
+  std::string text = device.title() + ": " + doing + " failed: " + describe(error), last;
+  unsigned end = device.numStarted.load(std::memory_order_relaxed);
+  for (unsigned i = 0; i < Device::kStarted && i < end; ++i) {
+    Started &slot = device.started[(end - 1 - i) % Device::kStarted];
+    const char *kernel = slot.kernel.load(std::memory_order_relaxed);
+    if (!kernel)
+      continue;
+    last += std::string("\n    ") + kernel;
+    if (int others = slot.others.load(std::memory_order_relaxed))
+      last += " and " + std::to_string(others) + " before it in its program";
+  }
+  if (!last.empty())
+    text += "\n  Kernels run after their start has returned, so one of the last ones may be the reason:" + last +
+            "\n  CELLGRAD_GPU_SYNC=1 waits for each kernel and names the one that failed.";
+  return fail("%s", text.c_str());
+}
+
+int cellgrad::gpu::synchronize(Device &device, const char *doing) {
+  if (CUresult error = driver->cuStreamSynchronize(device.stream))
+    return failed(device, doing, error);
+  device.forgetStarted();
+  return CG_GPU_OK;
+}
+
+int cg_gpu_device_count(int *count) {
+  if (!openDriver())
+    return CG_GPU_FAILED;
+  if (CUresult error = driver->cuDeviceGetCount(count))
+    return fail("the GPUs cannot be counted: %s", describe(error).c_str());
+  return CG_GPU_OK;
+}
+
+int cg_gpu_describe(int number, cg_gpu_device *out) {
+  CUdevice handle;
+  return openDriver() ? describeDevice(number, &handle, out) : CG_GPU_FAILED;
+}
+
+int cg_gpu_upload(int number, void *to, const void *from, int64_t bytes) {
+  Device *device = openDevice(number);
+  if (!device || bytes <= 0)
+    return device ? CG_GPU_OK : CG_GPU_FAILED;
+  Within within(*device);
+  // The driver has taken pageable memory into its own staging buffers when this returns.
+  if (CUresult error = driver->cuMemcpyHtoDAsync_v2(address(to), from, size_t(bytes), device->stream))
+    return failed(*device, "a copy to the device", error);
+  return CG_GPU_OK;
+}
+
+int cg_gpu_download(int number, void *to, const void *from, int64_t bytes) {
+  Device *device = openDevice(number);
+  if (!device || bytes <= 0)
+    return device ? CG_GPU_OK : CG_GPU_FAILED;
+  Within within(*device);
+  if (CUresult error = driver->cuMemcpyDtoHAsync_v2(to, address(from), size_t(bytes), device->stream))
+    return failed(*device, "a copy from the device", error);
+  return synchronize(*device, "a copy from the device");
+}
+
+int cg_gpu_move(int number, void *to, const void *from, int64_t bytes) {
+  Device *device = openDevice(number);
+  if (!device || bytes <= 0)
+    return device ? CG_GPU_OK : CG_GPU_FAILED;
+  Within within(*device);
+  if (CUresult error = driver->cuMemcpyDtoDAsync_v2(address(to), address(from), size_t(bytes), device->stream))
+    return failed(*device, "a copy on the device", error);
+  return CG_GPU_OK;
+}
+
+int cg_gpu_clear(int number, void *memory, int64_t bytes) {
+  Device *device = openDevice(number);
+  if (!device || bytes <= 0)
+    return device ? CG_GPU_OK : CG_GPU_FAILED;
+  Within within(*device);
+  if (CUresult error = driver->cuMemsetD8Async(address(memory), 0, size_t(bytes), device->stream))
+    return failed(*device, "filling memory", error);
+  return CG_GPU_OK;
+}
+
+int cg_gpu_synchronize(int number) {
+  Device *device = openDevice(number);
+  if (!device)
+    return CG_GPU_FAILED;
+  Within within(*device);
+  return synchronize(*device, "waiting for the device");
+}
+
+int cg_gpu_stream(int number, void **stream) {
+  Device *device = openDevice(number);
+  if (!device)
+    return CG_GPU_FAILED;
+  *stream = device->stream;
+  return CG_GPU_OK;
+}
+
+int cg_gpu_let_wait(int number, void *stream) {
+  Device *device = openDevice(number);
+  if (!device)
+    return CG_GPU_FAILED;
+  Within within(*device);
+  CUevent event;
+  CUresult error = driver->cuEventCreate(&event, CU_EVENT_DISABLE_TIMING);
+  if (!error) {
+    if (!(error = driver->cuEventRecord(event, device->stream)))
+      error = driver->cuStreamWaitEvent(static_cast<CUstream>(stream), event, 0);
+    driver->cuEventDestroy_v2(event); // the driver keeps it until the wait is over
+  }
+  return error ? failed(*device, "letting another stream wait", error) : CG_GPU_OK;
+}

@@ -1,0 +1,206 @@
+//===- program.cpp - device code of programs: loading, launching, constants ===//
+#include "runtime/cpu/cellgrad_cpu.h"
+#include "runtime/gpu/gpu.h"
+
+#include <cstdlib>
+#include <cstring>
+
+using namespace cellgrad::gpu;
+
+thread_local Running cellgrad::gpu::running;
+
+namespace {
+/// A program's code and constants on one device.
+struct Loaded {
+  CUmodule module = nullptr;
+  std::vector<CUfunction> functions;
+  std::unordered_map<const void *, void *> constants;
+};
+struct State {
+  std::atomic<Loaded *> on[kMaxDevices] = {};
+  std::mutex lock;
+};
+std::mutex making;
+
+State &stateOf(cg_gpu_program *program) {
+  if (void *state = __atomic_load_n(&program->state, __ATOMIC_ACQUIRE))
+    return *static_cast<State *>(state);
+  std::lock_guard<std::mutex> guard(making);
+  if (!program->state)
+    __atomic_store_n(&program->state, new State(), __ATOMIC_RELEASE);
+  return *static_cast<State *>(program->state);
+}
+
+int loadFunctions(Device &device, cg_gpu_program *program, Loaded &loaded) {
+  char log[2048] = "";
+  int options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
+  void *values[] = {log, reinterpret_cast<void *>(sizeof log)};
+  const char *format = program->format ? program->format : "unknown format";
+  if (CUresult error = driver->cuModuleLoadDataEx(&loaded.module, program->image, 2, options, values)) {
+    const char *hint = error == CUDA_ERROR_UNSUPPORTED_PTX_VERSION ? "; the driver is older than the PTX: update it, or install ptxas (pip install \"cellgrad[cuda]\")"
+                       : error == CUDA_ERROR_NO_BINARY_FOR_GPU || error == CUDA_ERROR_INVALID_IMAGE
+                           ? "; the program was compiled for another chip than this one"
+                           : "";
+    return fail("%s, a %s, does not take the program's device code (%s for %s, %lld bytes): %s%s%s%s", device.title().c_str(), device.about.chip,
+                format, program->chip ? program->chip : "an unknown chip", static_cast<long long>(program->image_bytes), describe(error).c_str(), hint, *log ? "\n" : "", log);
+  }
+  loaded.functions.resize(size_t(program->kernel_count));
+  for (int64_t k = 0; k < program->kernel_count; ++k)
+    if (CUresult error = driver->cuModuleGetFunction(&loaded.functions[size_t(k)], loaded.module, program->kernels[k])) {
+      driver->cuModuleUnload(loaded.module);
+      return fail("%s: the program's device code has no kernel '%s': %s", device.title().c_str(), program->kernels[k], describe(error).c_str());
+    }
+  return CG_GPU_OK;
+}
+
+/// Null with the reason set.
+Loaded *load(Device &device, cg_gpu_program *program) {
+  State &state = stateOf(program);
+  std::atomic<Loaded *> &slot = state.on[device.number];
+  if (Loaded *loaded = slot.load(std::memory_order_acquire))
+    return loaded;
+  std::lock_guard<std::mutex> guard(state.lock);
+  if (Loaded *loaded = slot.load(std::memory_order_acquire))
+    return loaded;
+  auto *loaded = new Loaded();
+  if (program->kernel_count && loadFunctions(device, program, *loaded)) {
+    delete loaded;
+    return nullptr;
+  }
+  slot.store(loaded, std::memory_order_release);
+  return loaded;
+}
+
+/// Null with the reason set.
+void *constantOf(Device &device, cg_gpu_program *program, const void *host, int64_t bytes, int &kind) {
+  Loaded *loaded = load(device, program);
+  if (!loaded)
+    return nullptr;
+  State &state = stateOf(program);
+  std::lock_guard<std::mutex> guard(state.lock);
+  auto found = loaded->constants.find(host);
+  if (found != loaded->constants.end())
+    return found->second;
+  void *memory;
+  if (int error = allocate(device, bytes, &memory)) {
+    kind = error == CG_GPU_OUT_OF_MEMORY ? CG_FAILURE_MEMORY : kind;
+    return nullptr;
+  }
+  if (bytes > 0)
+    // On the device's stream even where the program is being captured: it is done once and not at each replay.
+    if (CUresult error = driver->cuMemcpyHtoDAsync_v2(address(memory), host, size_t(bytes), device.stream)) {
+      release(device, memory);
+      failed(device, "a copy of a constant to the device", error);
+      return nullptr;
+    }
+  loaded->constants.emplace(host, memory);
+  return memory;
+}
+
+bool waitsForEach() {
+  static const bool wanted = [] {
+    const char *text = getenv("CELLGRAD_GPU_SYNC");
+    return text && *text && strcmp(text, "0");
+  }();
+  return wanted;
+}
+
+int failedKernel(Device &device, const cg_gpu_program *program, int64_t kernel, const int32_t *g, const char *doing, CUresult error) {
+  return fail("%s: %s kernel '%s' (grid %d x %d x %d, block %d x %d x %d) failed: %s", device.title().c_str(), doing, program->kernels[kernel],
+              g[0], g[1], g[2], g[3], g[4], g[5], describe(error).c_str());
+}
+
+/// Not 0: the reason is set.
+int launch(Device &device, cg_gpu_program *program, int64_t kernel, const int32_t *g, void **args) {
+  Loaded *loaded = load(device, program);
+  if (!loaded)
+    return CG_GPU_FAILED;
+  CUresult error = driver->cuLaunchKernel(loaded->functions[size_t(kernel)], unsigned(g[0]), unsigned(g[1]), unsigned(g[2]), unsigned(g[3]),
+                                          unsigned(g[4]), unsigned(g[5]), 0, running.stream, args, nullptr);
+  if (error)
+    return failedKernel(device, program, kernel, g, "starting", error);
+  ++running.launches;
+  running.lastKernel = program->kernels[kernel];
+  if (running.stream != device.stream)
+    return CG_GPU_OK; // captured, not run
+  device.note(running.lastKernel);
+  if (waitsForEach())
+    if ((error = driver->cuStreamSynchronize(running.stream)))
+      return failedKernel(device, program, kernel, g, "running", error);
+  return CG_GPU_OK;
+}
+
+int read(Device &device, void *host, const void *from, int64_t bytes) {
+  CUresult error = driver->cuMemcpyDtoHAsync_v2(host, address(from), size_t(bytes), running.stream);
+  return error ? failed(device, "reading a value", error) : synchronize(device, "reading a value");
+}
+} // namespace
+
+// Frames of these are jumped over by cg_fail: nothing in them may need a destructor.
+void cellgrad::gpu::stop(int kind) {
+  cg_fail(kind, cg_gpu_error());
+  __builtin_unreachable();
+}
+
+Device &cellgrad::gpu::here() {
+  if (!running.device) {
+    fail("a program for the GPU was not started by cg_gpu_run");
+    stop(CG_FAILURE_PROGRAM);
+  }
+  return *running.device;
+}
+
+void cg_gpu_launch(cg_gpu_program *program, int64_t kernel, const int32_t grid_and_block[6], void **args) {
+  if (launch(here(), program, kernel, grid_and_block, args))
+    stop(CG_FAILURE_PROGRAM);
+}
+
+void cg_gpu_copy(void *to, const void *from, int64_t bytes) {
+  Device &device = here();
+  if (bytes <= 0 || to == from)
+    return;
+  ++running.launches;
+  if (CUresult error = driver->cuMemcpyDtoDAsync_v2(address(to), address(from), size_t(bytes), running.stream)) {
+    failed(device, "a copy on the device", error);
+    stop(CG_FAILURE_PROGRAM);
+  }
+}
+
+void cg_gpu_read(void *host, const void *device, int64_t bytes) {
+  Device &from = here();
+  if (bytes <= 0)
+    return;
+  ++running.waits;
+  if (read(from, host, device, bytes))
+    stop(CG_FAILURE_PROGRAM);
+}
+
+const void *cg_gpu_constant(cg_gpu_program *program, const void *host, int64_t bytes) {
+  int kind = CG_FAILURE_PROGRAM;
+  void *memory = constantOf(here(), program, host, bytes, kind);
+  if (!memory)
+    stop(kind);
+  return memory;
+}
+
+void cg_gpu_unload(cg_gpu_program *program) {
+  auto *state = static_cast<State *>(program->state);
+  if (!state)
+    return;
+  program->state = nullptr;
+  for (int number = 0; number < kMaxDevices; ++number) {
+    Loaded *loaded = state->on[number].load();
+    Device *device = loaded ? openDevice(number) : nullptr;
+    if (!device)
+      continue;
+    Within within(*device);
+    synchronize(*device, "unloading a program"); // and no message refers to its names any more
+    device->forgetStarted();
+    for (auto &constant : loaded->constants)
+      release(*device, constant.second);
+    if (loaded->module)
+      driver->cuModuleUnload(loaded->module);
+    delete loaded;
+  }
+  delete state;
+}
