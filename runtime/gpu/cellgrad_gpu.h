@@ -26,6 +26,7 @@ typedef struct {
   const char *format;         /* "ptx", "cubin", "x86_64-elf" (an object of kernels for the simulator) */
   const char *chip;           /* what it was compiled for: "sm_90", "sim" */
   const char *const *kernels; /* their names, in the order of the numbers that cg_gpu_launch takes */
+  const char *const *positions; /* for each "file:line" of the user's code, for messages; null in programs without line information */
   int64_t kernel_count;
   int64_t fixed;              /* 1: every run launches the same kernels with the same grids, and reads nothing back: the run can be captured and replayed */
   void *state;                /* belongs to the runtime; null in a fresh object */
@@ -86,9 +87,11 @@ int cg_gpu_download(int device, void *to, const void *from, int64_t bytes);
 int cg_gpu_move(int device, void *to, const void *from, int64_t bytes);
 int cg_gpu_clear(int device, void *memory, int64_t bytes);
 int cg_gpu_synchronize(int device);
-/* The device's stream, and an edge to another one: `stream` waits for what was started on the device's. */
+/* The device's stream, and edges to another one: let_wait lets `stream` wait for what was started on the device's, wait_for the other way round.
+ * A stream is a CUstream of the driver, or 1 for CUDA's default one. */
 int cg_gpu_stream(int device, void **stream);
 int cg_gpu_let_wait(int device, void *stream);
+int cg_gpu_wait_for(int device, void *stream);
 
 /* Runs a program's cg_entry on a device. `calls` belongs to one program; it may be null, otherwise a program that was called with the same pointers
  * before, and that never reads back, is captured as a CUDA graph and replayed. What stopped the program is told by its cg_failure, as on the CPU. */

@@ -189,17 +189,27 @@ int cg_gpu_stream(int number, void **stream) {
   return CG_GPU_OK;
 }
 
-int cg_gpu_let_wait(int number, void *stream) {
-  Device *device = openDevice(number);
-  if (!device)
-    return CG_GPU_FAILED;
-  Within within(*device);
+namespace {
+/// `later` runs what is given to it from now on after what `first` has by now.
+int order(Device &device, CUstream first, CUstream later) {
+  Within within(device);
   CUevent event;
   CUresult error = driver->cuEventCreate(&event, CU_EVENT_DISABLE_TIMING);
   if (!error) {
-    if (!(error = driver->cuEventRecord(event, device->stream)))
-      error = driver->cuStreamWaitEvent(static_cast<CUstream>(stream), event, 0);
+    if (!(error = driver->cuEventRecord(event, first)))
+      error = driver->cuStreamWaitEvent(later, event, 0);
     driver->cuEventDestroy_v2(event); // the driver keeps it until the wait is over
   }
-  return error ? failed(*device, "letting another stream wait", error) : CG_GPU_OK;
+  return error ? failed(device, "ordering two streams", error) : CG_GPU_OK;
+}
+} // namespace
+
+int cg_gpu_let_wait(int number, void *stream) {
+  Device *device = openDevice(number);
+  return device ? order(*device, device->stream, static_cast<CUstream>(stream)) : CG_GPU_FAILED;
+}
+
+int cg_gpu_wait_for(int number, void *stream) {
+  Device *device = openDevice(number);
+  return device ? order(*device, static_cast<CUstream>(stream), device->stream) : CG_GPU_FAILED;
 }

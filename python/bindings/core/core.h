@@ -32,8 +32,11 @@ void freeBlock(void *block, uint16_t sizeClass);
 PyObject *memoryStats(PyObject *, PyObject *);
 PyObject *emptyCache(PyObject *, PyObject *);
 
-// A Python object that owns memory. Owned memory follows the header in the same block; borrowed memory has an owner
-// object or a Py_buffer to release.
+constexpr int kHost = -1;  // the number that stands for host memory among those of GPUs
+extern int currentDevice;  // where programs run that are compiled now
+
+// A Python object that owns memory, of the host or of a GPU. Owned memory of the host follows the header in the same block where it is small; borrowed
+// memory has an owner object or a Py_buffer to release. Memory moves between host and devices (devices.cpp) as long as nobody else knows its address.
 struct Storage {
   PyObject_HEAD
   char *data;
@@ -41,20 +44,23 @@ struct Storage {
   PyObject *owner;    // keeps borrowed memory alive, or null
   Py_buffer *buffer;  // a held buffer view, or null
   uint64_t mark;      // epoch of the last call that writes this storage (hazard check of Executable)
-  uint16_t sizeClass;
+  uint32_t pins;      // views, DLPack messages and running programs that know the address
+  int16_t device;     // kHost or a GPU's number
+  uint16_t sizeClass, dataClass; // of the header's block and, unless kInline, of a block of the host for the data
   bool readonly, borrowed;
 };
+constexpr uint16_t kInline = 0xffff;
 constexpr size_t kStorageHeader = (sizeof(Storage) + kAlign - 1) / kAlign * kAlign;
 extern PyTypeObject *StorageType;
-Storage *newStorage(size_t bytes);
-Storage *borrowStorage(void *data, size_t bytes, PyObject *owner, bool readonly); // takes no reference of owner: increfs it
+Storage *newStorage(size_t bytes, int device = kHost);
+void releaseMemory(Storage *s); // of owned data that does not lie in the header's block
+Storage *borrowStorage(void *data, size_t bytes, PyObject *owner, bool readonly, int device = kHost); // increfs owner
 int storageGetBuffer(PyObject *self, Py_buffer *view, int flags);
 
 struct TensorObject {
   PyObject_HEAD
   PyObject *weakrefs;
   Storage *storage;   // null for traced or unset tensors
-  char *data;         // == storage->data
   PyObject *node;     // traced value, or null
   int64_t numel;
   size_t nbytes;
@@ -65,6 +71,7 @@ extern PyTypeObject *TensorBaseType; // TensorBase
 extern PyTypeObject *TensorClass;    // the registered subclass (TensorBase until then)
 inline bool isTensor(PyObject *o) { return Py_TYPE(o) == TensorClass || PyObject_TypeCheck(o, TensorBaseType); }
 inline TensorObject *asTensor(PyObject *o) { return reinterpret_cast<TensorObject *>(o); }
+inline char *dataOf(const TensorObject *t) { return t->storage->data; }
 
 // A shape with its dtype, as stored in executables and signatures.
 struct Spec {
@@ -87,7 +94,7 @@ void formatSpec(char *buf, size_t n, int dtype, const int64_t *shape, int ndim);
 
 // New tensors. `storage` is stolen (may be null for a traced one). Null with an exception on failure.
 TensorObject *newTensor(PyTypeObject *cls, const Spec &spec, Storage *storage);
-TensorObject *newTensorData(PyTypeObject *cls, const Spec &spec); // with its own uninitialised memory
+TensorObject *newTensorData(PyTypeObject *cls, const Spec &spec, int device = kHost); // with its own uninitialised memory
 Spec specOf(const TensorObject *t);
 bool requireData(TensorObject *t, const char *what);
 PyTypeObject *classArg(PyObject *cls); // None -> the registered class
@@ -95,6 +102,19 @@ bool initTensorType(PyObject *module);
 bool initStorageType(PyObject *module);
 extern PyMethodDef tensorMethods[];
 extern PyGetSetDef tensorGetSet[];
+
+// devices.cpp: memory of GPUs, through libcellgrad_gpu.so, which is loaded at first use. False: an exception is set.
+struct GpuLibrary;
+const GpuLibrary *gpuLibrary(); // null with an exception
+bool raiseGpu(int result);      // with the library's reason; always false
+bool readStorage(Storage *s, void *to, size_t bytes);
+bool writeStorage(Storage *s, const void *from, size_t bytes);
+bool copyStorage(Storage *to, Storage *from, size_t bytes);
+inline bool movable(const Storage *s) { return !s->borrowed && !s->pins; }
+bool moveStorage(Storage *s, int device); // a movable one, in place
+TensorObject *copyTo(PyTypeObject *cls, TensorObject *t, int device);
+bool requireHost(const Storage *s, const char *what); // BufferError where the memory is a GPU's
+extern PyMethodDef deviceFunctions[];
 
 // dlpack.cpp
 PyObject *tensorDLPack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames);
@@ -127,6 +147,8 @@ struct Executable {
   bool anyWritten, releaseGil;
   PyObject *keepalive, *name;
   uint64_t calls;
+  int device;     // kHost or a GPU's number
+  void *graphs;   // cg_gpu_calls of a program for a GPU
 };
 extern PyTypeObject *ExecutableType;
 // Runs on inputs (borrowed) that passed checkInputs; outs receives nFree new tensors. False: an exception is set.

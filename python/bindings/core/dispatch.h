@@ -52,7 +52,8 @@ public:
   Token *tokens = inlineTokens;
   TensorObject **leaves = inlineLeaves;
   int count = 0, numLeaves = 0;
-  uint64_t hash = 0x51ed270b;
+  int device = currentDevice; // programs of one device do not serve another
+  uint64_t hash = mix(0x51ed270b, uint64_t(device));
   bool traced = false;
 
 private:
@@ -64,7 +65,7 @@ private:
 
 // A stored walk, shared by a Call and the entry made from it.
 struct Signature {
-  int refs = 1;
+  int refs = 1, device;
   uint64_t hash;
   std::vector<Token> tokens;
   int numLeaves;
@@ -182,6 +183,7 @@ struct Kernel {
   PyObject *op, *attrs;
   PyObject *run; // an Executable, or another callable
   uint64_t hash;
+  int device; // that was current when it was compiled
   std::vector<Spec> specs;
 };
 struct EagerTable {

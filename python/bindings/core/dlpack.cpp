@@ -1,5 +1,5 @@
-// DLPack exchange, written from the DLPack 1.0 specification: plain and versioned capsules, CPU memory.
-#include "core.h"
+// DLPack exchange, written from the DLPack 1.0 specification: plain and versioned capsules, memory of the CPU and of GPUs.
+#include "devices.h"
 
 namespace cg {
 namespace {
@@ -30,7 +30,9 @@ struct ManagedVersioned {
   uint64_t flags; // bit 0: read only, bit 1: copied
   DLTensor tensor;
 };
-constexpr int32_t kCPU = 1;
+constexpr int32_t kCPU = 1, kCUDA = 2, kCUDAHost = 3;
+
+DLDevice placeOf(const Storage *s) { return s->device == kHost ? DLDevice{kCPU, 0} : DLDevice{kCUDA, s->device}; }
 
 template <typename M> constexpr const char *capsuleName();
 template <> constexpr const char *capsuleName<Managed>() { return "dltensor"; }
@@ -49,6 +51,7 @@ template <typename M> void deleteExport(M *m) {
   if (!Py_IsInitialized())
     return;
   PyGILState_STATE gil = PyGILState_Ensure();
+  --static_cast<Storage *>(m->context)->pins;
   Py_DECREF(static_cast<PyObject *>(m->context));
   PyGILState_Release(gil);
   delete reinterpret_cast<Export<M> *>(m);
@@ -70,13 +73,14 @@ template <typename M> PyObject *exportTensor(TensorObject *t, M **out) {
     stride *= t->shape[i];
   }
   DLTensor &d = e->managed.tensor;
-  d.data = t->data;
-  d.device = {kCPU, 0};
+  d.data = dataOf(t);
+  d.device = placeOf(t->storage);
   d.ndim = t->ndim;
   d.dtype = {dtypeInfo[t->dtype].dlCode, dtypeInfo[t->dtype].dlBits, 1};
   d.shape = e->dims;
   d.strides = e->dims + kMaxDims;
   e->managed.context = Py_NewRef(reinterpret_cast<PyObject *>(t->storage));
+  ++t->storage->pins;
   e->managed.deleter = deleteExport<M>;
   *out = &e->managed;
   PyObject *capsule = PyCapsule_New(&e->managed, capsuleName<M>(), dropCapsule<M>);
@@ -116,8 +120,9 @@ template <typename M> PyObject *importCapsule(PyObject *capsule, PyTypeObject *c
   if (!m)
     return nullptr;
   const DLTensor &d = m->tensor;
-  if (d.device.type != kCPU) {
-    PyErr_Format(PyExc_BufferError, "from_dlpack: memory of DLPack device type %d is not CPU memory; copy it to the CPU first",
+  int device = d.device.type == kCUDA ? d.device.id : kHost;
+  if (d.device.type != kCPU && d.device.type != kCUDAHost && d.device.type != kCUDA) {
+    PyErr_Format(PyExc_BufferError, "from_dlpack: memory of DLPack device type %d is neither the CPU's nor a CUDA device's; copy it to the CPU first",
                  d.device.type);
     return nullptr;
   }
@@ -142,26 +147,36 @@ template <typename M> PyObject *importCapsule(PyObject *capsule, PyTypeObject *c
     contiguous &= d.shape[i] == 1 || d.strides[i] == expected;
     expected *= d.shape[i];
   }
+  if (spec.numel && !contiguous && device != kHost) {
+    PyErr_SetString(PyExc_BufferError, "from_dlpack: the memory of the GPU's tensor is not contiguous (row major); make it so first (contiguous())");
+    return nullptr;
+  }
   if (spec.numel && (!contiguous || reinterpret_cast<uintptr_t>(data) % itemsize)) {
     TensorObject *t = newTensorData(cls, spec);
     if (t && d.strides)
-      copyStrided(t->data, data, d, 0, itemsize, spec.nbytes);
+      copyStrided(dataOf(t), data, d, 0, itemsize, spec.nbytes);
     else if (t)
-      memcpy(t->data, data, spec.nbytes);
+      memcpy(dataOf(t), data, spec.nbytes);
     return reinterpret_cast<PyObject *>(t); // the capsule stays unconsumed and frees the producer's memory itself
   }
   PyObject *owner = PyCapsule_New(m, "cellgrad.dlpack", dropImport<M>);
   if (!owner)
     return nullptr;
   PyCapsule_SetName(capsule, usedName<M>());
-  Storage *s = borrowStorage(data, spec.nbytes, owner, readonly);
+  Storage *s = borrowStorage(data, spec.nbytes, owner, readonly, device);
   Py_DECREF(owner);
   return s ? reinterpret_cast<PyObject *>(newTensor(cls, spec, s)) : nullptr;
 }
 
 } // namespace
 
-PyObject *tensorDLPackDevice(PyObject *, PyObject *) { return Py_BuildValue("ii", kCPU, 0); }
+PyObject *tensorDLPackDevice(PyObject *self, PyObject *) {
+  TensorObject *t = asTensor(self);
+  if (!requireData(t, "__dlpack_device__"))
+    return nullptr;
+  DLDevice place = placeOf(t->storage);
+  return Py_BuildValue("ii", int(place.type), int(place.id));
+}
 
 PyObject *tensorDLPack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
   TensorObject *t = asTensor(self);
@@ -172,6 +187,7 @@ PyObject *tensorDLPack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyOb
   if (!requireData(t, "__dlpack__"))
     return nullptr;
   bool versioned = false, copy = false;
+  long stream = 1; // CUDA's default stream, which None stands for; -1: the consumer needs no order
   for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); ++i) {
     const char *key = PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, i));
     PyObject *value = args[n + i];
@@ -186,11 +202,18 @@ PyObject *tensorDLPack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyOb
     } else if (!strcmp(key, "copy")) {
       copy = PyObject_IsTrue(value) == 1;
     } else if (!strcmp(key, "dl_device")) {
-      PyObject *type = PySequence_GetItem(value, 0);
-      if (type && PyLong_AsLong(type) != kCPU)
-        PyErr_SetString(PyExc_BufferError, "__dlpack__: the Tensor lives in CPU memory");
+      PyObject *type = PySequence_GetItem(value, 0), *id = type ? PySequence_GetItem(value, 1) : nullptr;
+      DLDevice place = placeOf(t->storage);
+      if (id && (PyLong_AsLong(type) != place.type || PyLong_AsLong(id) != place.id) && !PyErr_Occurred())
+        PyErr_Format(PyExc_BufferError, "__dlpack__: the Tensor lives on device (%d, %d), not on %S; move it first with to()", int(place.type),
+                     int(place.id), value);
       Py_XDECREF(type);
-    } else if (strcmp(key, "stream")) {
+      Py_XDECREF(id);
+    } else if (!strcmp(key, "stream")) {
+      stream = PyLong_AsLong(value);
+      if (!PyErr_Occurred() && t->storage->device != kHost && (stream == 0 || stream < -1))
+        PyErr_Format(PyExc_ValueError, "__dlpack__: %ld is not a stream; 1 is CUDA's default stream, -1 asks for no synchronisation", stream);
+    } else {
       PyErr_Format(PyExc_TypeError, "__dlpack__ got an unexpected keyword argument '%s'", key);
     }
     if (PyErr_Occurred())
@@ -202,11 +225,16 @@ PyObject *tensorDLPack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyOb
   }
   TensorObject *fresh = nullptr;
   if (copy) {
-    if (!(fresh = newTensorData(TensorClass, specOf(t))))
+    if (!(fresh = copyTo(TensorClass, t, t->storage->device)))
       return nullptr;
-    memcpy(fresh->data, t->data, t->nbytes);
     t = fresh;
   }
+  if (t->storage->device != kHost && stream != -1)
+    if (int result = gpuLibrary()->let_wait(t->storage->device, reinterpret_cast<void *>(stream))) {
+      Py_XDECREF(reinterpret_cast<PyObject *>(fresh));
+      raiseGpu(result);
+      return nullptr;
+    }
   PyObject *capsule;
   if (versioned) {
     ManagedVersioned *m;
@@ -221,6 +249,40 @@ PyObject *tensorDLPack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyOb
   }
   Py_XDECREF(reinterpret_cast<PyObject *>(fresh));
   return capsule;
+}
+
+// The stream that a producer's memory is to be ready on: ours, where it is a GPU's. False: an exception is set.
+static bool consumerStream(PyObject *producer, PyObject *kw) {
+  PyObject *place = PyObject_CallMethod(producer, "__dlpack_device__", nullptr);
+  int type = kCPU, id;
+  if (!place && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+    PyErr_Clear(); // all that exchange memory of devices have it
+    return true;
+  }
+  bool ok = place && PyArg_ParseTuple(place, "ii", &type, &id);
+  Py_XDECREF(place);
+  if (!ok || type != kCUDA)
+    return ok;
+  const GpuLibrary *gpu = gpuLibrary();
+  void *stream;
+  if (!gpu)
+    return false;
+  if (int result = gpu->stream(id, &stream))
+    return raiseGpu(result);
+  PyObject *number = PyLong_FromVoidPtr(stream);
+  ok = number && PyDict_SetItemString(kw, "stream", number) == 0;
+  Py_XDECREF(number);
+  return ok;
+}
+
+// A capsule that came without its producer is ready on CUDA's default stream.
+template <typename M> static bool orderAfterProducer(PyObject *capsule) {
+  auto *m = static_cast<M *>(PyCapsule_GetPointer(capsule, capsuleName<M>()));
+  if (m->tensor.device.type != kCUDA)
+    return true;
+  const GpuLibrary *gpu = gpuLibrary();
+  int result = gpu ? gpu->wait_for(m->tensor.device.id, reinterpret_cast<void *>(1)) : 0;
+  return gpu && (!result || raiseGpu(result));
 }
 
 PyObject *fromDLPack(PyObject *, PyObject *const *args, Py_ssize_t n) {
@@ -243,10 +305,11 @@ PyObject *fromDLPack(PyObject *, PyObject *const *args, Py_ssize_t n) {
       return nullptr;
     }
     PyObject *empty = PyTuple_New(0), *kw = Py_BuildValue("{s:(ii)}", "max_version", 1, 0);
-    capsule = empty && kw ? PyObject_Call(method, empty, kw) : nullptr;
-    if (!capsule && PyErr_ExceptionMatches(PyExc_TypeError)) { // a producer from before DLPack 1.0
+    capsule = empty && kw && consumerStream(args[0], kw) ? PyObject_Call(method, empty, kw) : nullptr;
+    if (!capsule && empty && kw && PyErr_ExceptionMatches(PyExc_TypeError)) { // a producer from before DLPack 1.0
       PyErr_Clear();
-      capsule = PyObject_CallNoArgs(method);
+      if (PyDict_DelItemString(kw, "max_version") == 0)
+        capsule = PyObject_Call(method, empty, kw);
     }
     Py_XDECREF(empty);
     Py_XDECREF(kw);
@@ -255,14 +318,16 @@ PyObject *fromDLPack(PyObject *, PyObject *const *args, Py_ssize_t n) {
       return nullptr;
   }
   PyObject *result = nullptr;
+  bool alone = capsule == args[0];
   if (PyCapsule_IsValid(capsule, capsuleName<ManagedVersioned>())) {
     auto *m = static_cast<ManagedVersioned *>(PyCapsule_GetPointer(capsule, capsuleName<ManagedVersioned>()));
     if (m->major != 1)
       PyErr_Format(PyExc_BufferError, "from_dlpack: DLPack version %u is not known, only 1", m->major);
-    else
+    else if (!alone || orderAfterProducer<ManagedVersioned>(capsule))
       result = importCapsule<ManagedVersioned>(capsule, cls, m->flags & 1);
   } else if (PyCapsule_IsValid(capsule, capsuleName<Managed>())) {
-    result = importCapsule<Managed>(capsule, cls, false);
+    if (!alone || orderAfterProducer<Managed>(capsule))
+      result = importCapsule<Managed>(capsule, cls, false);
   } else {
     PyErr_SetString(PyExc_TypeError, "from_dlpack: not a DLPack capsule, or one that was already consumed");
   }

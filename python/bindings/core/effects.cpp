@@ -22,7 +22,7 @@ PyObject *copyOf(const void *data, const int64_t *&meta) {
   meta += 2 + rank;
   TensorObject *tensor = newTensorData(TensorClass, spec);
   if (tensor)
-    memcpy(tensor->data, data, spec.nbytes);
+    memcpy(dataOf(tensor), data, spec.nbytes);
   return reinterpret_cast<PyObject *>(tensor);
 }
 

@@ -1,8 +1,6 @@
 // Executable: a compiled entry point with the dtypes and shapes it expects, called by vectorcall.
-#include "core.h"
+#include "devices.h"
 #include <structmember.h>
-
-#include <cstdlib>
 
 namespace cg {
 
@@ -11,59 +9,6 @@ PyTypeObject *ExecutableType;
 namespace {
 
 constexpr size_t kReleaseGilBytes = 64 * 1024;
-constexpr int kInlineArgs = 64;
-uint64_t epoch; // of calls that write into inputs; marks their storages
-
-// Scratch memory of compiled code: one grow-only block per thread, shared by all executables.
-struct Arena {
-  void *block = nullptr;
-  size_t size = 0;
-  bool busy = false;
-  ~Arena() { free(block); }
-};
-thread_local Arena arena;
-
-void *allocArena(size_t bytes) {
-  void *p = nullptr;
-  size_t align = bytes >= (size_t(2) << 20) ? size_t(2) << 20 : kAlign;
-  if (posix_memalign(&p, align, (bytes + align - 1) / align * align) != 0) {
-    PyErr_Format(PyExc_MemoryError, "cannot allocate %zu bytes of scratch memory", bytes);
-    return nullptr;
-  }
-  return p;
-}
-
-struct ArenaUse {
-  void *memory = nullptr;
-  bool temporary = false, taken = false, ok = true;
-  explicit ArenaUse(size_t bytes) {
-    static char nothing alignas(kAlign)[kAlign];
-    if (!bytes) {
-      memory = nothing;
-    } else if (arena.busy) { // compiled code called back into Python, which runs another program
-      temporary = true;
-      ok = (memory = allocArena(bytes));
-    } else {
-      if (arena.size < bytes) {
-        free(arena.block);
-        arena.size = 0;
-        if (!(arena.block = allocArena(bytes))) {
-          ok = false;
-          return;
-        }
-        arena.size = bytes;
-      }
-      memory = arena.block;
-      arena.busy = taken = true;
-    }
-  }
-  ~ArenaUse() {
-    if (temporary)
-      free(memory);
-    if (taken)
-      arena.busy = false;
-  }
-};
 
 void mismatch(Executable *exe, int i, const TensorObject *t) {
   char have[256], want[256];
@@ -71,59 +16,6 @@ void mismatch(Executable *exe, int i, const TensorObject *t) {
   formatSpec(want, sizeof want, exe->in[i].dtype, exe->in[i].shape, exe->in[i].ndim);
   PyErr_Format(t->dtype != exe->in[i].dtype ? PyExc_TypeError : PyExc_ValueError, "%S: input %d is %s, the program was compiled for %s",
                exe->name, i, have, want);
-}
-
-bool overlap(const TensorObject *a, const TensorObject *b) {
-  return a->nbytes && b->nbytes && a->data < b->data + b->nbytes && b->data < a->data + a->nbytes;
-}
-
-// Inputs that share memory with a written input are replaced by copies, kept in `copies` until the run is over.
-bool separateHazards(Executable *exe, TensorObject *const *in, void **args, PyObject **copies) {
-  uint64_t now = ++epoch;
-  bool borrowed = false;
-  for (int i = 0; i < exe->nIn; ++i) {
-    if (!exe->written[i] || !in[i]->nbytes)
-      continue;
-    Storage *s = in[i]->storage;
-    if (s->readonly) {
-      PyErr_Format(PyExc_ValueError, "%S: input %d is updated in place but shares read-only memory", exe->name, i);
-      return false;
-    }
-    if (s->mark == now) {
-      PyErr_Format(PyExc_ValueError, "%S: input %d is updated in place and shares its memory with another such input", exe->name, i);
-      return false;
-    }
-    s->mark = now;
-    borrowed |= s->borrowed;
-  }
-  for (int i = 0; i < exe->nIn; ++i) {
-    Storage *s = in[i]->storage;
-    bool hazard = !exe->written[i] && s->mark == now && in[i]->nbytes;
-    // Foreign memory may be reached through several storages, so their addresses are compared.
-    if (!hazard && s->borrowed && borrowed)
-      for (int j = 0; j < exe->nIn && !hazard; ++j)
-        hazard = j != i && exe->written[j] && in[j]->storage != s && overlap(in[i], in[j]);
-    if (!hazard)
-      continue;
-    if (exe->written[i]) {
-      PyErr_Format(PyExc_ValueError, "%S: input %d is updated in place and shares its memory with another such input", exe->name, i);
-      return false;
-    }
-    TensorObject *c = newTensorData(TensorClass, exe->in[i]);
-    if (!c)
-      return false;
-    memcpy(c->data, in[i]->data, in[i]->nbytes);
-    args[i] = c->data;
-    if (!*copies && !(*copies = PyList_New(0))) {
-      Py_DECREF(c);
-      return false;
-    }
-    int rc = PyList_Append(*copies, reinterpret_cast<PyObject *>(c));
-    Py_DECREF(c);
-    if (rc < 0)
-      return false;
-  }
-  return true;
 }
 
 } // namespace
@@ -139,61 +31,6 @@ bool checkInputs(Executable *exe, TensorObject *const *in, bool report) {
     return false;
   }
   return true;
-}
-
-bool runExecutable(Executable *exe, TensorObject *const *in, TensorObject **outs) {
-  void *inlineArgs[kInlineArgs];
-  void **args = inlineArgs;
-  int pointers = exe->nIn + exe->nFree, made = 0;
-  int total = pointers + (exe->releaseGil ? exe->nIn : 0); // the tail holds the storages while the GIL is released
-  if (total > kInlineArgs && !(args = static_cast<void **>(PyMem_Malloc(sizeof(void *) * size_t(total))))) {
-    PyErr_NoMemory();
-    return false;
-  }
-  PyObject *copies = nullptr;
-  for (int i = 0; i < exe->nIn; ++i)
-    args[i] = in[i]->data;
-  bool ok = !exe->anyWritten || separateHazards(exe, in, args, &copies);
-  for (int o = 0; ok && o < exe->nOut; ++o) {
-    if (exe->out[o].alias >= 0)
-      continue;
-    TensorObject *t = newTensorData(TensorClass, exe->out[o].spec);
-    if (!(ok = t))
-      break;
-    outs[made] = t;
-    args[exe->nIn + made++] = t->data;
-  }
-  if (ok) {
-    ArenaUse scratch(exe->arenaBytes);
-    if ((ok = scratch.ok)) {
-      ++exe->calls;
-      if (exe->releaseGil) {
-        // The caller's references keep the tensors; another thread could bind other memory to them, so hold the storages.
-        Py_INCREF(exe);
-        for (int i = 0; i < exe->nIn; ++i)
-          args[pointers + i] = Py_NewRef(reinterpret_cast<PyObject *>(in[i]->storage));
-        Py_BEGIN_ALLOW_THREADS
-        exe->entry(args, scratch.memory);
-        Py_END_ALLOW_THREADS
-        for (int i = 0; i < exe->nIn; ++i)
-          Py_DECREF(static_cast<PyObject *>(args[pointers + i]));
-        Py_DECREF(exe);
-      } else {
-        exe->entry(args, scratch.memory);
-      }
-    }
-  }
-  if (ok && exe->takeFailure && raiseFailure(exe->takeFailure))
-    ok = false;
-  if (ok && PyErr_Occurred()) // only an entry that calls back into Python can set one
-    ok = false;
-  if (!ok)
-    while (made)
-      Py_DECREF(outs[--made]);
-  Py_XDECREF(copies);
-  if (args != inlineArgs)
-    PyMem_Free(args);
-  return ok;
 }
 
 static PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
@@ -272,11 +109,14 @@ static bool parseIO(Executable *exe, PyObject *inputs, PyObject *outputs) {
 }
 
 static PyObject *create(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-  static const char *keywords[] = {"entry", "arena_bytes", "inputs", "outputs", "keepalive", "release_gil", "name", "failure", nullptr};
+  static const char *keywords[] = {"entry", "arena_bytes", "inputs", "outputs", "keepalive", "release_gil", "name", "failure", "device", nullptr};
   PyObject *address, *inputs, *outputs, *keepalive = Py_None, *release = Py_None, *name = nullptr, *failure = nullptr;
   Py_ssize_t arenaBytes;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OnOO|OOUO", const_cast<char **>(keywords), &address, &arenaBytes, &inputs, &outputs,
-                                   &keepalive, &release, &name, &failure))
+  int device = kHost;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OnOO|OOUOi", const_cast<char **>(keywords), &address, &arenaBytes, &inputs, &outputs,
+                                   &keepalive, &release, &name, &failure, &device))
+    return nullptr;
+  if (device != kHost && !gpuLibrary())
     return nullptr;
   void *entry = PyLong_AsVoidPtr(address);
   void *takeFailure = failure && entry ? PyLong_AsVoidPtr(failure) : nullptr;
@@ -292,6 +132,8 @@ static PyObject *create(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
   exe->entry = reinterpret_cast<void (*)(void **, void *)>(entry);
   exe->takeFailure = reinterpret_cast<int (*)(const char **)>(takeFailure);
   exe->arenaBytes = size_t(arenaBytes);
+  exe->device = device < 0 ? kHost : device;
+  exe->graphs = exe->device == kHost ? nullptr : gpuLibrary()->calls_create();
   exe->keepalive = Py_NewRef(keepalive);
   exe->name = name ? Py_NewRef(name) : PyUnicode_FromString("compiled program");
   PyObject *ins = PySequence_Fast(inputs, "inputs must be a sequence"), *outs = PySequence_Fast(outputs, "outputs must be a sequence");
@@ -304,7 +146,7 @@ static PyObject *create(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
       bytes += exe->in[i].nbytes;
     for (int o = 0; o < exe->nOut; ++o)
       bytes += exe->out[o].spec.nbytes;
-    exe->releaseGil = bytes >= kReleaseGilBytes;
+    exe->releaseGil = exe->device != kHost || bytes >= kReleaseGilBytes; // on a GPU a run may wait for it
   } else if (ok) {
     exe->releaseGil = PyObject_IsTrue(release) == 1;
   }
@@ -326,6 +168,8 @@ static void dealloc(PyObject *self) {
   auto *exe = reinterpret_cast<Executable *>(self);
   PyTypeObject *type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
+  if (exe->graphs)
+    gpuLibrary()->calls_destroy(static_cast<cg_gpu_calls *>(exe->graphs));
   PyMem_Free(exe->in);
   PyMem_Free(exe->out);
   PyMem_Free(exe->written);
@@ -353,16 +197,27 @@ static PyObject *getOutputs(PyObject *self, void *) {
   return list;
 }
 
+static PyObject *getReplays(PyObject *self, void *) {
+  auto *exe = reinterpret_cast<Executable *>(self);
+  cg_gpu_call_stats stats = {};
+  if (exe->graphs)
+    gpuLibrary()->calls_stats(static_cast<cg_gpu_calls *>(exe->graphs), &stats);
+  return Py_BuildValue("{s:L,s:L,s:L}", "launches", static_cast<long long>(stats.launches), "captures", static_cast<long long>(stats.captures), "replays",
+                       static_cast<long long>(stats.replays));
+}
+
 bool initExecutableType(PyObject *module) {
   static PyMemberDef members[] = {{"__vectorcalloffset__", T_PYSSIZET, offsetof(Executable, vectorcall), READONLY, nullptr},
                                   {"keepalive", T_OBJECT, offsetof(Executable, keepalive), READONLY, nullptr},
                                   {"name", T_OBJECT, offsetof(Executable, name), READONLY, nullptr},
                                   {"arena_bytes", T_PYSSIZET, offsetof(Executable, arenaBytes), READONLY, nullptr},
                                   {"calls", T_ULONGLONG, offsetof(Executable, calls), READONLY, nullptr},
+                                  {"device", T_INT, offsetof(Executable, device), READONLY, "-1, or the number of a GPU"},
                                   {"release_gil", T_BOOL, offsetof(Executable, releaseGil), READONLY, nullptr},
                                   {}};
   static PyGetSetDef getset[] = {{"inputs", getInputs, nullptr, "tuple of (dtype, shape, written)", nullptr},
                                  {"outputs", getOutputs, nullptr, "tuple of (dtype, shape, alias)", nullptr},
+                                 {"gpu_stats", getReplays, nullptr, "dict: kernels launched one by one, calls captured as graphs, calls replayed", nullptr},
                                  {}};
   static PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void *>(create)},
                                 {Py_tp_dealloc, reinterpret_cast<void *>(dealloc)},

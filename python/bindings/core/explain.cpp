@@ -200,7 +200,17 @@ PyObject *describeDifferences(Entry *e, const Signature &now, PyObject *slots, P
   PyObject *list = PyList_New(0);
   if (!list)
     return nullptr;
-  bool ok = Comparison(*e->signature, now, list).run(names, numSlots);
+  auto nameOf = [](int device) { return device == kHost ? PyUnicode_FromString("CPU") : PyUnicode_FromFormat("GPU:%d", device); };
+  bool ok = true;
+  if (e->signature->device != now.device) {
+    PyObject *before = nameOf(e->signature->device), *after = nameOf(now.device);
+    PyObject *text = before && after ? PyUnicode_FromFormat("device: %U -> %U", before, after) : nullptr;
+    ok = text && PyList_Append(list, text) == 0;
+    Py_XDECREF(before);
+    Py_XDECREF(after);
+    Py_XDECREF(text);
+  }
+  ok = ok && Comparison(*e->signature, now, list).run(names, numSlots);
   ok = ok && guards(e, slots, PyList_GET_SIZE(list) == 0, list) && captured(e, list);
   PyObject *tuple = ok ? PyList_AsTuple(list) : nullptr;
   Py_DECREF(list);

@@ -15,7 +15,7 @@ static PyObject *rebuild(PyObject *, PyObject *args) {
     if (size_t(bytes.len) != spec.nbytes)
       PyErr_SetString(PyExc_ValueError, "damaged Tensor pickle: the data does not fill the shape");
     else if ((t = newTensorData(type, spec)))
-      memcpy(t->data, bytes.buf, spec.nbytes);
+      memcpy(dataOf(t), bytes.buf, spec.nbytes);
   }
   PyBuffer_Release(&bytes);
   return reinterpret_cast<PyObject *>(t);
@@ -39,7 +39,7 @@ static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_core", "Tensors and th
 
 PyMODINIT_FUNC PyInit__core() {
   PyObject *module = PyModule_Create(&definition);
-  if (module && initStorageType(module) && initTensorType(module) && initExecutableType(module) && initTemplateTypes(module) &&
+  if (module && PyModule_AddFunctions(module, deviceFunctions) == 0 && initStorageType(module) && initTensorType(module) && initExecutableType(module) && initTemplateTypes(module) &&
       initCallType(module) && initDispatcherType(module) && initEagerType(module) && initOperatorType(module))
     return module;
   Py_XDECREF(module);

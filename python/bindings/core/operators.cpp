@@ -31,7 +31,7 @@ TensorObject *numberBeside(PyObject *value, const TensorObject *t) {
   spec.numel = 1;
   spec.nbytes = dtypeInfo[dtype].itemsize;
   TensorObject *s = newTensorData(TensorClass, spec);
-  if (s && !storeScalar(s->data, dtype, value)) {
+  if (s && !storeScalar(dataOf(s), dtype, value)) {
     PyErr_Clear();
     Py_CLEAR(s);
   }

@@ -122,6 +122,7 @@ bool Flat::walkStatic(PyObject *o) {
 Signature *Signature::from(const Flat &flat) {
   auto *s = new Signature();
   s->hash = flat.hash;
+  s->device = flat.device;
   s->numLeaves = flat.numLeaves;
   s->tokens.assign(flat.tokens, flat.tokens + flat.count);
   for (Token &t : s->tokens) {
@@ -196,7 +197,7 @@ int sameToken(const Token &a, const Token &b) {
 }
 
 int Signature::equal(const Flat &flat) const {
-  if (hash != flat.hash || int(tokens.size()) != flat.count)
+  if (hash != flat.hash || device != flat.device || int(tokens.size()) != flat.count)
     return 0;
   for (int i = 0; i < flat.count; ++i) {
     int r = sameToken(tokens[size_t(i)], flat.tokens[i]);

@@ -1,19 +1,25 @@
 // Storage: the Python object that owns the memory of tensors. Buffer views of tensors hold it, not the tensor, so a tensor
 // may take other memory while old views stay valid.
-#include "core.h"
+#include "devices.h"
 
 namespace cg {
 
 PyTypeObject *StorageType;
 
-static Storage *allocStorage(size_t payload) {
+// Larger data has a block of its own, so that it can go when it moves to a GPU.
+constexpr size_t kLargestInline = 16 * 1024;
+
+static Storage *allocStorage(size_t payload, size_t bytes) {
   uint16_t sizeClass;
   auto *s = static_cast<Storage *>(allocBlock(kStorageHeader + (payload ? payload : 1), &sizeClass));
   if (!s)
     return nullptr;
   PyObject_Init(reinterpret_cast<PyObject *>(s), StorageType);
   s->data = reinterpret_cast<char *>(s) + kStorageHeader;
-  s->bytes = payload;
+  s->bytes = bytes;
+  s->pins = 0;
+  s->device = kHost;
+  s->dataClass = kInline;
   s->owner = nullptr;
   s->buffer = nullptr;
   s->mark = 0;
@@ -22,15 +28,44 @@ static Storage *allocStorage(size_t payload) {
   return s;
 }
 
-Storage *newStorage(size_t bytes) { return allocStorage(bytes); }
+Storage *newStorage(size_t bytes, int device) {
+  // Small storages of GPUs have room for their data too: they may come back.
+  Storage *s = allocStorage(bytes <= kLargestInline ? bytes : 0, bytes);
+  if (!s || (device == kHost && bytes <= kLargestInline))
+    return s;
+  if (device == kHost) {
+    if (auto *data = static_cast<char *>(allocBlock(bytes, &s->dataClass))) {
+      s->data = data;
+      return s;
+    }
+    s->dataClass = kInline;
+  } else if (const GpuLibrary *gpu = gpuLibrary()) {
+    void *data;
+    int result = gpu->allocate(device, int64_t(bytes), &data);
+    if (result == CG_GPU_OK) {
+      s->data = static_cast<char *>(data);
+      s->device = int16_t(device);
+      return s;
+    }
+    raiseGpu(result);
+  }
+  Py_DECREF(s);
+  return nullptr;
+}
 
-Storage *borrowStorage(void *data, size_t bytes, PyObject *owner, bool readonly) {
-  Storage *s = allocStorage(0);
+void releaseMemory(Storage *s) {
+  if (s->device != kHost)
+    gpuLibrary()->release(s->device, s->data);
+  else if (s->dataClass != kInline)
+    freeBlock(s->data, s->dataClass);
+}
+
+Storage *borrowStorage(void *data, size_t bytes, PyObject *owner, bool readonly, int device) {
+  Storage *s = allocStorage(0, bytes);
   if (!s)
     return nullptr;
   if (data && bytes) // a zero-size tensor keeps the valid pointer into its own block
-    s->data = static_cast<char *>(data);
-  s->bytes = bytes;
+    s->data = static_cast<char *>(data), s->device = int16_t(device);
   Py_XINCREF(owner);
   s->owner = owner;
   s->readonly = readonly;
@@ -46,25 +81,37 @@ static void storageDealloc(PyObject *self) {
   }
   Py_XDECREF(s->owner);
   PyTypeObject *type = Py_TYPE(self);
+  if (!s->borrowed)
+    releaseMemory(s);
   freeBlock(s, s->sizeClass);
   Py_DECREF(type);
 }
 
 int storageGetBuffer(PyObject *self, Py_buffer *view, int flags) {
   auto *s = reinterpret_cast<Storage *>(self);
-  return PyBuffer_FillInfo(view, self, s->data, Py_ssize_t(s->bytes), s->readonly, flags);
+  view->obj = nullptr;
+  if (!requireHost(s, "memoryview") || PyBuffer_FillInfo(view, self, s->data, Py_ssize_t(s->bytes), s->readonly, flags) < 0)
+    return -1;
+  view->internal = nullptr;
+  ++s->pins;
+  return 0;
 }
 
 // Tensors' views carry their shape in `internal`, allocated by tensorGetBuffer.
-static void storageReleaseBuffer(PyObject *, Py_buffer *view) { PyMem_Free(view->internal); }
+static void storageReleaseBuffer(PyObject *self, Py_buffer *view) {
+  PyMem_Free(view->internal);
+  --reinterpret_cast<Storage *>(self)->pins;
+}
 
 static PyObject *getReadonly(PyObject *self, void *) { return PyBool_FromLong(reinterpret_cast<Storage *>(self)->readonly); }
 static PyObject *getBorrowed(PyObject *self, void *) { return PyBool_FromLong(reinterpret_cast<Storage *>(self)->borrowed); }
+static PyObject *getDevice(PyObject *self, void *) { return PyLong_FromLong(reinterpret_cast<Storage *>(self)->device); }
 static Py_ssize_t storageLength(PyObject *self) { return Py_ssize_t(reinterpret_cast<Storage *>(self)->bytes); }
 
 bool initStorageType(PyObject *module) {
   static PyGetSetDef getset[] = {{"readonly", getReadonly, nullptr, "whether the memory must not be written", nullptr},
                                  {"borrowed", getBorrowed, nullptr, "whether another object owns the memory", nullptr},
+                                 {"device", getDevice, nullptr, "-1 for memory of the host, else the number of a GPU", nullptr},
                                  {}};
   static PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void *>(storageDealloc)},
                                 {Py_bf_getbuffer, reinterpret_cast<void *>(storageGetBuffer)},

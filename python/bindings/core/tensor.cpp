@@ -15,7 +15,6 @@ static void fill(TensorObject *t, const Spec &spec, Storage *storage) {
   t->weakrefs = nullptr;
   t->node = nullptr;
   t->storage = storage;
-  t->data = storage ? storage->data : nullptr;
   t->numel = spec.numel;
   t->nbytes = spec.nbytes;
   t->dtype = spec.dtype;
@@ -42,8 +41,8 @@ TensorObject *newTensor(PyTypeObject *cls, const Spec &spec, Storage *storage) {
   return t;
 }
 
-TensorObject *newTensorData(PyTypeObject *cls, const Spec &spec) {
-  Storage *s = newStorage(spec.nbytes);
+TensorObject *newTensorData(PyTypeObject *cls, const Spec &spec, int device) {
+  Storage *s = newStorage(spec.nbytes, device);
   return s ? newTensor(cls, spec, s) : nullptr;
 }
 
@@ -93,6 +92,8 @@ static int tensorGetBuffer(PyObject *self, Py_buffer *view, int flags) {
     PyErr_SetString(PyExc_BufferError, "a traced or unset Tensor has no memory to export");
     return -1;
   }
+  if (!requireHost(t->storage, "memoryview"))
+    return -1;
   if (!info.format && (flags & PyBUF_FORMAT) == PyBUF_FORMAT) {
     PyErr_Format(PyExc_BufferError, "%s has no buffer format; use asnumpy() or DLPack", info.name);
     return -1;
@@ -116,7 +117,7 @@ static int tensorGetBuffer(PyObject *self, Py_buffer *view, int flags) {
     dims[kMaxDims + i] = stride;
     stride *= t->shape[i];
   }
-  view->buf = t->data;
+  view->buf = dataOf(t);
   view->obj = Py_NewRef(reinterpret_cast<PyObject *>(t->storage));
   view->len = Py_ssize_t(t->nbytes);
   view->itemsize = info.itemsize;
@@ -127,6 +128,7 @@ static int tensorGetBuffer(PyObject *self, Py_buffer *view, int flags) {
   view->strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? dims + kMaxDims : nullptr;
   view->suboffsets = nullptr;
   view->internal = dims;
+  ++t->storage->pins;
   return 0;
 }
 

@@ -78,7 +78,7 @@ static int setNode(PyObject *self, PyObject *value, void *) {
 
 static PyObject *dataPtr(PyObject *self, PyObject *) {
   SELF;
-  return requireData(t, "data_ptr()") ? PyLong_FromVoidPtr(t->data) : nullptr;
+  return requireData(t, "data_ptr()") ? PyLong_FromVoidPtr(dataOf(t)) : nullptr;
 }
 
 static TensorObject *tensorArg(PyObject *arg, const char *what) {
@@ -104,7 +104,8 @@ static PyObject *setFrom(PyObject *self, PyObject *arg) {
     PyErr_SetString(PyExc_ValueError, "cannot write into a Tensor that shares read-only memory");
     return nullptr;
   }
-  memmove(t->data, o->data, t->nbytes);
+  if (!copyStorage(t->storage, o->storage, t->nbytes))
+    return nullptr;
   Py_RETURN_NONE;
 }
 
@@ -116,7 +117,6 @@ static PyObject *rebind(PyObject *self, PyObject *arg) {
   Storage *old = t->storage;
   Py_INCREF(o->storage);
   t->storage = o->storage;
-  t->data = o->data;
   t->numel = o->numel;
   t->nbytes = o->nbytes;
   t->dtype = o->dtype;
@@ -126,13 +126,35 @@ static PyObject *rebind(PyObject *self, PyObject *arg) {
   Py_RETURN_NONE;
 }
 
+static int16_t deviceOf(const TensorObject *t) { return t->storage ? t->storage->device : int16_t(kHost); }
+static PyObject *getDeviceNumber(PyObject *self, void *) { SELF; return PyLong_FromLong(deviceOf(t)); }
+
+// Where the data are needed by the host for reading and writing: the storage itself comes back, with all Tensors on it.
+static PyObject *place(PyObject *self, PyObject *arg) {
+  SELF;
+  long device = PyLong_AsLong(arg);
+  if ((device == -1 && PyErr_Occurred()) || !requireData(t, "moving"))
+    return nullptr;
+  if (t->storage->device != device && !movable(t->storage)) {
+    PyErr_SetString(PyExc_ValueError, "a Tensor that shares its memory with others (an array, DLPack, a running program) stays where it is; copy it");
+    return nullptr;
+  }
+  if (!moveStorage(t->storage, int(device)))
+    return nullptr;
+  Py_RETURN_NONE;
+}
+static PyObject *to(PyObject *self, PyObject *arg) {
+  SELF;
+  long device = PyLong_AsLong(arg);
+  if ((device == -1 && PyErr_Occurred()) || !requireData(t, "moving"))
+    return nullptr;
+  return reinterpret_cast<PyObject *>(copyTo(TensorClass, t, int(device)));
+}
+
 static TensorObject *copyAs(PyTypeObject *cls, TensorObject *t) {
   if (!requireData(t, "copying"))
     return nullptr;
-  TensorObject *r = newTensorData(cls, specOf(t));
-  if (r)
-    memcpy(r->data, t->data, t->nbytes);
-  return r;
+  return copyTo(cls, t, t->storage->device);
 }
 static PyObject *copy(PyObject *self, PyObject *) { return reinterpret_cast<PyObject *>(copyAs(TensorClass, asTensor(self))); }
 
@@ -158,7 +180,8 @@ static PyObject *item(PyObject *self, PyObject *) {
                  static_cast<long long>(t->numel), t->numel ? "more than one element is ambiguous" : "it is empty");
     return nullptr;
   }
-  return loadScalar(t->data, t->dtype);
+  char value[8];
+  return readStorage(t->storage, value, t->nbytes) ? loadScalar(value, t->dtype) : nullptr;
 }
 
 // The instance dict of a subclass that has one (Parameter), else None; a new reference.
@@ -177,10 +200,13 @@ static PyObject *reduce(PyObject *self, PyObject *) {
   PyObject *module = PyImport_ImportModule("cellgrad._runtime._core");
   PyObject *rebuild = module ? PyObject_GetAttrString(module, "_rebuild") : nullptr;
   Py_XDECREF(module);
-  if (!rebuild)
+  PyObject *bytes = rebuild ? PyBytes_FromStringAndSize(nullptr, Py_ssize_t(t->nbytes)) : nullptr;
+  if (!bytes || !readStorage(t->storage, PyBytes_AS_STRING(bytes), t->nbytes)) {
+    Py_XDECREF(bytes);
+    Py_XDECREF(rebuild);
     return nullptr;
-  return Py_BuildValue("N(OiNy#)N", rebuild, Py_TYPE(self), int(t->dtype), shapeTuple(t->shape, t->ndim), t->data,
-                       Py_ssize_t(t->nbytes), instanceDict(self));
+  }
+  return Py_BuildValue("N(OiNN)N", rebuild, Py_TYPE(self), int(t->dtype), shapeTuple(t->shape, t->ndim), bytes, instanceDict(self));
 }
 
 static PyObject *duplicate(PyObject *self, PyObject *memo) {
@@ -217,6 +243,8 @@ PyMethodDef tensorMethods[] = {
     {"_set_from", setFrom, METH_O, "Write the values of another Tensor of the same dtype and shape into this one's memory."},
     {"_rebind", rebind, METH_O, "Take the memory, dtype and shape of another Tensor."},
     {"_copy", copy, METH_NOARGS, "A new Tensor of the registered class with its own memory."},
+    {"_place", place, METH_O, "Move the memory itself to a device (-1: the host), with all Tensors that share it."},
+    {"_to", to, METH_O, "A new Tensor with a copy of the data on a device (-1: the host)."},
     {"_alias", alias, METH_O, "A Tensor of another shape on the same memory."},
     {"_item", item, METH_NOARGS, "The value of a one-element Tensor as a Python scalar."},
     {"__reduce__", reduce, METH_NOARGS, nullptr},
@@ -233,6 +261,7 @@ PyGetSetDef tensorGetSet[] = {{"shape", getShape, nullptr, "tuple of int", nullp
                               {"itemsize", getItemsize, nullptr, "bytes of one element", nullptr},
                               {"_has_data", getHasData, nullptr, nullptr, nullptr},
                               {"_storage", getStorage, nullptr, nullptr, nullptr},
+                              {"_device", getDeviceNumber, nullptr, "-1 for memory of the host, else the number of a GPU", nullptr},
                               {"_node", getNode, setNode, "the traced value, or None", nullptr},
                               {}};
 

@@ -56,7 +56,7 @@ static PyObject *create(const char *name, PyObject *const *args, Py_ssize_t n, b
     return nullptr;
   TensorObject *t = newTensorData(cls, spec);
   if (t && clear)
-    memset(t->data, 0, t->nbytes);
+    memset(dataOf(t), 0, t->nbytes);
   return reinterpret_cast<PyObject *>(t);
 }
 PyObject *createEmpty(PyObject *, PyObject *const *args, Py_ssize_t n) { return create("empty", args, n, false); }
@@ -99,7 +99,7 @@ PyObject *createFromBuffer(PyObject *, PyObject *const *args, Py_ssize_t n) {
                  dtypeInfo[spec.dtype].name, args[2], Py_ssize_t(spec.nbytes));
   } else if (copy || reinterpret_cast<uintptr_t>(view->buf) % dtypeInfo[spec.dtype].itemsize) {
     if ((t = newTensorData(cls, spec))) // compiled code relies on the element's own alignment
-      memcpy(t->data, view->buf, spec.nbytes);
+      memcpy(dataOf(t), view->buf, spec.nbytes);
   } else if (Storage *s = borrowStorage(view->buf, spec.nbytes, nullptr, readonly)) {
     s->buffer = view;
     return reinterpret_cast<PyObject *>(newTensor(cls, spec, s));
@@ -121,7 +121,7 @@ PyObject *createScalar(PyObject *, PyObject *const *args, Py_ssize_t n) {
   spec.numel = 1;
   spec.nbytes = dtypeInfo[code].itemsize;
   TensorObject *t = newTensorData(cls, spec);
-  if (t && !storeScalar(t->data, code, args[0]))
+  if (t && !storeScalar(dataOf(t), code, args[0]))
     Py_CLEAR(t);
   return reinterpret_cast<PyObject *>(t);
 }
