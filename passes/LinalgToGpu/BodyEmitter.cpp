@@ -98,7 +98,8 @@ int64_t BodyEmitter::chooseWidth(linalg::LinalgOp op, const LoopPlan &plan, cons
       common = std::gcd(common, loop.strides[i]);
     width = std::min(common, std::max<int64_t>(1, alignmentOf(op->getOperand(i)) / bytes(i)));
   }
-  int64_t copies = isElementwise(op) ? 0 : std::distance(op.getBlock()->begin(), op.getBlock()->end());
+  bool isCopied = !isElementwise(op) || llvm::is_contained(plan.reduced, true);
+  int64_t copies = !isCopied ? 0 : std::distance(op.getBlock()->begin(), op.getBlock()->end());
   while (width > 1 && copies * width > kMaxCopies)
     width /= 2;
   while (width > 1 && streams * width > kMaxWideValues)

@@ -24,9 +24,17 @@ gpu::GPUModuleOp KernelModule::getOrCreate() {
 }
 
 std::string KernelModule::uniqueName(StringRef stem) {
-  unsigned &count = names[stem];
-  std::string name = (stem + "_" + Twine(count++)).str();
-  return name;
+  return (stem + "_" + Twine(names[stem]++)).str();
+}
+
+Value KernelModule::takeStart(linalg::LinalgOp op, unsigned number) {
+  linalg::FillOp fill = findFill(op, op.getDpsInits()[number]);
+  if (!fill)
+    return nullptr;
+  Value start = fill.getInputs()[0];
+  taken.insert(fill);
+  fill.erase();
+  return start;
 }
 
 KernelBuilder::KernelBuilder(KernelModule &module, Operation *anchor, StringRef stem, ArrayRef<int64_t> block)
@@ -159,6 +167,8 @@ Value KernelBuilder::mul(Value a, int64_t b) {
 
 Value KernelBuilder::less(Value a, Value b) { return arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, a, b); }
 
+Value KernelBuilder::smaller(Value a, Value b) { return arith::MinSIOp::create(*this, a, b); }
+
 KernelBuilder::Values KernelBuilder::delinearize(Value linear, ArrayRef<int64_t> sizes) {
   Values position(sizes.size(), index(0));
   int64_t total = 1;
@@ -260,7 +270,7 @@ KernelBuilder::Values KernelBuilder::reduceWarp(ValueRange values, int64_t width
     Values others;
     for (Value value : result)
       others.push_back(shuffleXor(value, mask));
-    result = combine(*this, result, others);
+    result = combine(result, others);
   }
   return result;
 }

@@ -5,6 +5,7 @@
 #include "passes/LinalgToGpu/GpuTarget.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -21,10 +22,17 @@ public:
   gpu::GPUModuleOp getOrCreate();
   std::string uniqueName(StringRef stem);
 
+  /// The scalar that output `number` of `op` starts from, if a fill gives it and nothing else sees that; the fill is gone then. Null otherwise. For mappings
+  /// that read each old value once at most.
+  Value takeStart(linalg::LinalgOp op, unsigned number);
+  /// True for a fill that a mapping has taken.
+  bool isTaken(Operation *fill) const { return taken.contains(fill); }
+
 private:
   ModuleOp module;
   gpu::GPUModuleOp kernels;
   llvm::StringMap<unsigned> names;
+  llvm::SmallPtrSet<Operation *, 16> taken;
 };
 
 /// A kernel, and an op builder that stands inside it. A mapping works like this:
@@ -41,8 +49,8 @@ private:
 class KernelBuilder : public ImplicitLocOpBuilder {
 public:
   using Values = SmallVector<Value>;
-  /// From the elements `a` and `b` of two partial results the combined one.
-  using Combine = llvm::function_ref<Values(OpBuilder &, ValueRange a, ValueRange b)>;
+  /// From the elements `a` and `b` of two partial results the combined one, created where the builder stands.
+  using Combine = llvm::function_ref<Values(ValueRange a, ValueRange b)>;
 
   KernelBuilder(KernelModule &module, Operation *anchor, StringRef stem, ArrayRef<int64_t> block);
 
@@ -65,6 +73,7 @@ public:
   Value add(Value a, Value b);
   Value mul(Value a, int64_t b);
   Value less(Value a, Value b);
+  Value smaller(Value a, Value b);
   /// `linear` as a position in a box of `sizes`, last dimension fastest.
   Values delinearize(Value linear, ArrayRef<int64_t> sizes);
 

@@ -57,7 +57,7 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     FailureOr<LoopPlan> plan = planLoops(op);
     if (failed(plan))
       return failure();
-    if (plan->points != 0 && !lowerPointwise(module, op, *plan))
+    if (plan->points != 0 && !lowerReduction(module, op, *plan) && !lowerPointwise(module, op, *plan))
       lowerSerial(module, op, *plan);
     op->erase();
     return success();
@@ -79,7 +79,10 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     for (memref::StoreOp store : stores)
       lowerStore(kernels, store);
     IRRewriter rewriter(&getContext());
-    for (Operation *op : ops) {
+    // From the back, so that a fill is still there when the op whose first value it gives is lowered.
+    for (Operation *op : llvm::reverse(ops)) {
+      if (kernels.isTaken(op))
+        continue;
       if (auto call = dyn_cast<cellrt::CallOp>(op))
         return call.emitError("stage linalg-to-gpu-kernels: '") << call.getRoutine() << "' cannot be compiled for the GPU; run this program with device_target=\"CPU\"";
       auto linalgOp = cast<linalg::LinalgOp>(op);
