@@ -3,6 +3,7 @@
 
 #include "passes/AutoDiff/CustomRules.h"
 #include "passes/AutoDiff/External/External.h"
+#include "passes/AutoDiff/FunctionBuilders.h"
 #include "passes/AutoDiff/Reverse.h"
 
 using namespace mlir;
@@ -44,24 +45,15 @@ FailureOr<Derivative> DerivativeBuilder::get(func::FuncOp function, const Deriva
 
 FailureOr<Derivative> DerivativeBuilder::build(func::FuncOp function, const DerivativeKey &key) {
   Derivative derivative;
-  derivative.forward = function.clone();
-  derivative.forward.setSymName((function.getSymName() + ".forward").str());
-  derivative.forward.setPrivate();
+  derivative.forward = cloneFunction(function, ".forward", symbols);
   derivative.forward->removeAttr("cell.recompute");
-  derivative.forward.removeArgAttrsAttr();
-  derivative.forward.removeResAttrsAttr();
-  symbols.insert(derivative.forward, std::next(function->getIterator()));
-  derivative.reverse =
-      func::FuncOp::create(function.getLoc(), (function.getSymName() + ".reverse").str(), FunctionType::get(function.getContext(), {}, {}));
-  derivative.reverse.setPrivate();
-  symbols.insert(derivative.reverse, std::next(derivative.forward->getIterator()));
-
-  Block *reverseBody = derivative.reverse.addEntryBlock();
+  derivative.reverse = createFunction(function, ".reverse", symbols);
+  derivative.reverse->moveAfter(derivative.forward);
   if (succeeded(buildHalves(derivative, key))) {
     saved.push_back({derivative.forward, derivative.saved});
     return derivative;
   }
-  reverseBody->dropAllReferences();
+  derivative.reverse.getBody().front().dropAllReferences();
   derivative.reverse.erase();
   derivative.forward.erase();
   return failure();

@@ -5,6 +5,7 @@
 #include "passes/AutoDiff/CustomRules.h"
 #include "passes/AutoDiff/External/External.h"
 #include "passes/AutoDiff/ForwardRegions.h"
+#include "passes/AutoDiff/FunctionBuilders.h"
 #include "passes/AutoDiff/Regions.h"
 
 using namespace mlir;
@@ -108,13 +109,7 @@ FailureOr<ForwardDerivative> ForwardBuilder::get(func::FuncOp function, const De
 
 FailureOr<ForwardDerivative> ForwardBuilder::build(func::FuncOp function, const DerivativeKey &key) {
   ForwardDerivative derivative;
-  derivative.function = function.clone();
-  derivative.function.setSymName((function.getSymName() + ".jvp").str());
-  derivative.function.setPrivate();
-  derivative.function.removeArgAttrsAttr();
-  derivative.function.removeResAttrsAttr();
-  symbols.insert(derivative.function, std::next(function->getIterator()));
-
+  derivative.function = cloneFunction(function, ".jvp", symbols);
   Block &body = derivative.function.getBody().front();
   if (failed(prepareForDerivative(derivative.function)) || failed(decomposeActive(derivative.function, key, activity)))
     return failure();
@@ -141,7 +136,7 @@ FailureOr<ForwardDerivative> ForwardBuilder::build(func::FuncOp function, const 
       returned.push_back(tangent);
   }
   terminator->setOperands(returned);
-  derivative.function.setFunctionType(FunctionType::get(function.getContext(), body.getArgumentTypes(), TypeRange(returned)));
+  updateType(derivative.function);
   return derivative;
 }
 

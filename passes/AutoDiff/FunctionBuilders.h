@@ -16,12 +16,28 @@ inline func::FuncOp createFunction(func::FuncOp neighbour, const Twine &suffix, 
   return function;
 }
 
+/// A private copy after `function`, without the attributes of its arguments and results.
+inline func::FuncOp cloneFunction(func::FuncOp function, const Twine &suffix, SymbolTable &symbols) {
+  func::FuncOp copy = function.clone();
+  copy.setSymName((function.getSymName() + suffix).str());
+  copy.setPrivate();
+  copy.removeArgAttrsAttr();
+  copy.removeResAttrsAttr();
+  symbols.insert(copy, std::next(function->getIterator()));
+  return copy;
+}
+
+/// Sets the function's type to what its body takes and returns.
+inline void updateType(func::FuncOp function) {
+  Block &body = function.getBody().front();
+  function.setFunctionType(FunctionType::get(function.getContext(), body.getArgumentTypes(), body.getTerminator()->getOperandTypes()));
+}
+
 /// Ends the body with a return and sets the function's type.
 inline void finishFunction(func::FuncOp function, ValueRange results) {
-  Block &body = function.getBody().front();
-  OpBuilder builder = OpBuilder::atBlockEnd(&body);
+  OpBuilder builder = OpBuilder::atBlockEnd(&function.getBody().front());
   func::ReturnOp::create(builder, function.getLoc(), results);
-  function.setFunctionType(FunctionType::get(function.getContext(), body.getArgumentTypes(), results.getTypes()));
+  updateType(function);
 }
 
 } // namespace mlir::cell

@@ -29,10 +29,7 @@ static func::FuncOp silence(func::FuncOp function, SymbolTable &symbols, DenseMa
   llvm::SmallPtrSet<Operation *, 8> seen;
   if (!hasEffects(function, symbols, seen))
     return silent[function] = function;
-  func::FuncOp copy = function.clone();
-  copy.setSymName((function.getSymName() + ".silent").str());
-  copy.setPrivate();
-  symbols.insert(copy, std::next(function->getIterator()));
+  func::FuncOp copy = cloneFunction(function, ".silent", symbols);
   silent[function] = copy;
   copy.walk([&](Operation *op) {
     if (isa<PrintOp, AssertOp>(op)) {

@@ -147,11 +147,22 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
     if (!hasRegions)
       return bufferize(module);
     OwningOpRef<ModuleOp> spare = cast<ModuleOp>(module->clone());
+    std::optional<Location> conflict;
+    std::string reason;
     {
-      ScopedDiagnosticHandler quiet(&getContext(), [](Diagnostic &) { return success(); });
+      ScopedDiagnosticHandler quiet(&getContext(), [&](Diagnostic &diagnostic) {
+        if (!conflict && diagnostic.getSeverity() == DiagnosticSeverity::Error) {
+          conflict = diagnostic.getLocation();
+          reason = diagnostic.str();
+        }
+        return success();
+      });
       if (succeeded(bufferize(module)))
         return success();
     }
+    emitRemark(conflict.value_or(module.getLoc())) << "what loops and branches hand on is copied in each turn, which costs time, because this program's updates could not all "
+                                                      "be done in place: "
+                                                   << reason;
     module.getBodyRegion().takeBody(spare->getBodyRegion());
     copyAllCarriedValues(module);
     return bufferize(module);

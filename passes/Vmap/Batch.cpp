@@ -1,6 +1,7 @@
 //===- Batch.cpp - functions that work on a batch of examples --------------===//
 #include "passes/Vmap/Batch.h"
 
+#include "passes/AutoDiff/FunctionBuilders.h"
 #include "passes/Vmap/Emitter.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -65,13 +66,11 @@ FailureOr<BatchedFunction> BatchBuilder::build(func::FuncOp function, const Batc
   OwningOpRef<func::FuncOp> source = function.clone();
   llvm::DenseSet<Value> varying = analysis.varying(*source, key.arguments, key.ownRandom, key.forced);
   Location loc = function.getLoc();
-  auto batched = func::FuncOp::create(loc, (function.getSymName() + ".batched").str(), FunctionType::get(function.getContext(), {}, {}));
-  batched.setPrivate();
+  func::FuncOp batched = createFunction(function, ".batched", symbols);
   for (StringRef name : {"cell.recompute", "cell.no_inline"})
     if (function->hasAttr(name))
       batched->setAttr(name, function->getAttr(name));
-  symbols.insert(batched, std::next(function->getIterator()));
-  Block *body = batched.addEntryBlock();
+  Block *body = &batched.getBody().front();
   OpBuilder builder = OpBuilder::atBlockEnd(body);
   Emitter emitter(*this, key, varying, builder);
   for (auto [argument, flag] : llvm::zip(source->getArguments(), key.arguments)) {
@@ -101,8 +100,7 @@ FailureOr<BatchedFunction> BatchBuilder::build(func::FuncOp function, const Batc
     }
     values.push_back(flag ? emitter.scope(loc).spread(emitter.lane(value)) : emitter.lane(value).value);
   }
-  func::ReturnOp::create(builder, loc, values);
-  batched.setFunctionType(FunctionType::get(function.getContext(), body->getArgumentTypes(), ValueRange(values).getTypes()));
+  finishFunction(batched, values);
   return result;
 }
 
@@ -148,10 +146,10 @@ FailureOr<func::FuncOp> BatchBuilder::batchRule(func::FuncOp function, StringRef
   if (failed(all))
     return failure();
   Location loc = rule.getLoc();
-  auto wrapper = func::FuncOp::create(loc, (rule.getSymName() + ".summed").str(), all->function.getFunctionType());
-  wrapper.setPrivate();
-  symbols.insert(wrapper, std::next(all->function->getIterator()));
-  Block *body = wrapper.addEntryBlock();
+  func::FuncOp wrapper = createFunction(all->function, ".summed", symbols);
+  Block *body = &wrapper.getBody().front();
+  for (Type type : all->function.getArgumentTypes())
+    body->addArgument(type, loc);
   OpBuilder builder = OpBuilder::atBlockEnd(body);
   auto call = func::CallOp::create(builder, loc, all->function, body->getArguments());
   SmallVector<Value> values(call.getResults());
@@ -163,8 +161,7 @@ FailureOr<func::FuncOp> BatchBuilder::batchRule(func::FuncOp function, StringRef
     else
       values[i] = createSum(builder, loc, values[i], 0, /*keepdims=*/false);
   }
-  func::ReturnOp::create(builder, loc, values);
-  wrapper.setFunctionType(FunctionType::get(rule.getContext(), body->getArgumentTypes(), ValueRange(values).getTypes()));
+  finishFunction(wrapper, values);
   return wrapper;
 }
 

@@ -66,10 +66,10 @@ static std::unique_ptr<Module> parse(std::string_view text, std::string_view fil
   return module;
 }
 
-static double run(Module &module, const std::string &pipeline, bool verifyEach) {
+/// What the passes had to say; raises where one of them failed.
+static Errors runOrRaise(Module &module, const std::string &pipeline, bool verifyEach) {
   Errors errors;
   bool ok;
-  auto start = std::chrono::steady_clock::now();
   {
     nb::gil_scoped_release release;
     std::lock_guard<std::mutex> lock(contextMutex());
@@ -77,7 +77,21 @@ static double run(Module &module, const std::string &pipeline, bool verifyEach) 
   }
   if (!ok)
     raise(errors);
+  return errors;
+}
+
+static double run(Module &module, const std::string &pipeline, bool verifyEach) {
+  auto start = std::chrono::steady_clock::now();
+  runOrRaise(module, pipeline, verifyEach);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+static nb::list remarks(Module &module, const std::string &pipeline) {
+  Errors found = runOrRaise(module, pipeline, false);
+  nb::list list;
+  for (const Diagnostic &diagnostic : found.list)
+    list.append(toPython(diagnostic));
+  return list;
 }
 
 /// Machine code or text, and the seconds of each step.
@@ -199,6 +213,8 @@ NB_MODULE(_native, m) {
       .def("run", &run, nb::arg("pipeline"), nb::arg("verify_each") = false,
            "Runs a pipeline by name, or a textual pass pipeline, and returns the seconds it took. Raises CompileError where a pass reports\n"
            "an error, and InternalError where the compiler itself gave up; the module can then only be printed.")
+      .def("remarks", &remarks, nb::arg("pipeline"),
+           "Runs a pipeline as run() does; gives what its passes remarked, as tuples like those of CompileError.diagnostics.")
       .def("split", &split, nb::arg("late_arguments"),
            "Splits a program without derivatives left to write out by what depends on some of its arguments: this module becomes the first half, which returns\n"
            "residuals after its own results. Gives the second half (residuals, late arguments) -> late results, the numbers of these among the results of\n"

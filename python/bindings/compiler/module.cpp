@@ -147,13 +147,12 @@ bool Module::run(const std::string &pipeline, bool verifyEach, Errors &errors) {
     bool returned = runGuarded(work, &job, ("pipeline '" + pipeline + "'").c_str(), found);
     intact_ = returned && job.ok;
   }
-  if (intact_)
-    return true;
-  if (found.list.empty())
+  if (!intact_ && found.list.empty())
     found.add(nullptr, "pipeline '" + pipeline + "' failed without saying why");
+  // Of a pipeline that went well: warnings and remarks.
   errors.list = std::move(found.list);
   errors.crash = found.crash;
-  return false;
+  return intact_;
 }
 
 std::unique_ptr<Module> Module::split(const std::vector<int64_t> &lateArguments, std::vector<int64_t> &lateResults, std::vector<const void *> &types,

@@ -89,6 +89,10 @@ class Compiled:
         """The program as the processor's assembly."""
         return stages.lower(self._cell(), self.name, {}).assembly(_level())
 
+    def remarks(self) -> tuple[str, ...]:
+        """What the compiler has to say of the program, each with the user's line; compiles it once more."""
+        return stages.remarks(self._cell(), self.name)
+
     def timings(self) -> dict[str, float]:
         """Seconds of each stage; "cache" instead of the stages where the program came from the disk."""
         return dict(self._seconds)

@@ -9,7 +9,7 @@ from typing import Any
 from .. import _errors as err
 from .._errors import CompileError, CompilerCrash
 
-__all__ = ["STAGES", "dump", "dump_prefix", "emit", "lower", "text_at"]
+__all__ = ["STAGES", "dump", "dump_prefix", "emit", "lower", "remarks", "text_at"]
 
 # Name of a stage -> the pipelines that lead to it from the stage before.
 STAGES: dict[str, tuple[str, ...]] = {
@@ -24,7 +24,7 @@ _numbers = itertools.count()
 _UNSUPPORTED = ("has no lowering", "is not supported", "not supported on")
 
 
-def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm", prefix: str | None = None) -> Any:
+def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm", prefix: str | None = None, found: list | None = None) -> Any:
     """Brings a copy of a module at stage "cell" to a later stage.
 
     Args:
@@ -33,6 +33,7 @@ def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm",
         timings: gets the seconds of each stage.
         last: the stage to stop at.
         prefix: path and first part of the names of files that get the text of every stage; ``None`` writes none.
+        found: gets what the compiler remarks, as tuples like those of ``CompileError.diagnostics``.
 
     Raises:
         UserError: the program asks for something that has no derivative or no lowering.
@@ -46,7 +47,10 @@ def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm",
         for pipeline in pipelines:
             before = work.clone()  # costs microseconds, and is what a reproducer needs
             try:
-                work.run(pipeline)
+                if found is None:
+                    work.run(pipeline)
+                else:
+                    found.extend(work.remarks(pipeline))
             except CompileError as error:
                 raise _explain(error, name, stage, before, pipeline) from None
         if pipelines:
@@ -72,6 +76,13 @@ def emit(work: Any, name: str, timings: dict[str, float], level: int) -> bytes:
 def text_at(module: Any, name: str, stage: str) -> str:
     """The text of a program at a stage, from its module at stage "cell"."""
     return lower(module, name, {}, stage).text()
+
+
+def remarks(module: Any, name: str) -> tuple[str, ...]:
+    """What the compiler remarks on its way with a program, each as ``"file:line: text"``."""
+    found: list = []
+    lower(module, name, {}, found=found)
+    return tuple(dict.fromkeys((f"{file}:{line}: " if file else "") + text for _, file, line, _, text, _ in found))
 
 
 def dump(prefix: str, suffix: str, content: str | bytes) -> None:

@@ -142,6 +142,10 @@ class Compiled(_core.Dispatcher):
         """The machine code of the program that was compiled last, as assembly."""
         return self._latest().asm()
 
+    def remarks(self) -> tuple[str, ...]:
+        """Where the compiler found no better way than a slow one in the program that was compiled last, each as ``"file:line: text"``; mostly empty."""
+        return self._latest().remarks()
+
     def timings(self) -> dict[str, float]:
         """Seconds per stage of the last compilation: ``capture``, then those of the compiler."""
         return self._latest().timings()

@@ -52,6 +52,10 @@ class Program:
     def asm(self) -> str:
         return self.compiled.asm()
 
+    def remarks(self) -> tuple[str, ...]:
+        """Where the compiler found no better way than a slow one, each as ``"file:line: text"``."""
+        return self.compiled.remarks()
+
     def timings(self) -> dict[str, float]:
         """Seconds per stage: ``capture``, then those of the compiler (``cache`` where the program came from there)."""
         return {"capture": self._seconds, **self.compiled.timings()}

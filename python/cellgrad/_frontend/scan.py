@@ -1,7 +1,7 @@
 """``scan``: a loop that carries a value and collects one result per trip."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import _errors as err
@@ -14,7 +14,7 @@ from .loops import map_arrays
 from .regions import Like, Region, copied, describe
 from .structure import map_leaves, tensor_leaves
 
-__all__ = ["row", "scan"]
+__all__ = ["row", "scan", "trips"]
 
 TensorBase = _core.TensorBase
 
@@ -98,25 +98,21 @@ def _stacked(rows: list) -> Any:
     return dispatch("concat", [dispatch("reshape", (t,), {"shape": (1, *t.shape)}) for t in tensors], {"axis": 0})
 
 
+def trips(body_fn: Callable, carry: Any, xs: Iterable) -> tuple[Any, list]:
+    """One call of the body after the other: the last carry, and the list of all ``y``."""
+    ys = []
+    for x in xs:
+        carry, y = _pair(body_fn(carry, x))
+        ys.append(y)
+    return carry, ys
+
+
 def scan(body_fn: Callable, init: Any, xs: Any, length: int | None = None, reverse: bool = False) -> tuple:
-    """Goes over the rows of ``xs``: ``carry, y = body_fn(carry, x)``; the last carry, and all ``y`` stacked.
-
-    Args:
-        body_fn: gives a tuple ``(carry, y)``. ``y`` is a Tensor, a number, ``None`` or a nested container of them, alike in each trip.
-        init: the first carry. Its shapes, dtypes and structure stay, as for ``while_loop``.
-        xs: Tensors of shape ``(length, ...)`` in a nested container, or ``None``.
-        length: the number of trips, needed where ``xs`` has no Tensors.
-        reverse: whether to begin with the last row; ``ys`` has the rows in the order of ``xs`` all the same.
-
-    Returns:
-        ``(carry, ys)``, each Tensor of ``ys`` of shape ``(length, ...)``.
+    """``ops.scan``, with a body that the capture knows of.
 
     Raises:
         ShapeError: first dimensions differ, or something carried changes its shape.
         UserTypeError: the body gives no pair.
-
-    Examples:
-        >>> scan(lambda total, x: (total + x, total), Tensor(0.0), Tensor([1.0, 2.0, 3.0]))   # (6.0, [0. 1. 3.])
     """
     xs = map_arrays(xs)
     n = _length(xs, length)
@@ -126,8 +122,6 @@ def scan(body_fn: Callable, init: Any, xs: Any, length: int | None = None, rever
         from .jit import jit
 
         return jit(lambda first, rows: _staged(body_fn, first, rows, 0, False))(init, xs)
-    carry, rows = init, []
-    for i in reversed(range(n)) if reverse else range(n):
-        carry, y = _pair(body_fn(carry, row(xs, i)))
-        rows.append(map_arrays(y))
-    return carry, _stacked(rows[::-1] if reverse else rows)
+    order = reversed(range(n)) if reverse else range(n)
+    carry, ys = trips(body_fn, init, (row(xs, i) for i in order))
+    return carry, _stacked([map_arrays(y) for y in (ys[::-1] if reverse else ys)])

@@ -3,13 +3,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import activation, array_func, control_func, conv, creation, index_func, join_func, linalg, loss_func, math_func, norm_func, primitive, random_func, reduce, state_func
+from . import activation, array_func, control_func, conv, creation, div_func, index_func, join_func, linalg, loss_func, math_func, norm_func, primitive, random_func, reduce
+from . import state_func
 from ._generated import *
 from .activation import *
 from .array_func import *
 from .control_func import *
 from .conv import avg_pool2d, conv2d, max_pool2d
 from .creation import *
+from .div_func import *
 from .index_func import *
 from .join_func import *
 from .linalg import *

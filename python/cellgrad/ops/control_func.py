@@ -146,11 +146,7 @@ class Scan(Primitive):
         if not unroll and count and alike and _trace.capturing():
             carry, ys = _scan.scan(body, init, None if xs is None else _stack(xs), count)
             return carry, [_scan.row(ys, i) for i in range(count)]
-        carry, rows = init, []
-        for x in [None] * count if xs is None else xs:
-            carry, y = body(carry, x)
-            rows.append(y)
-        return carry, rows
+        return _scan.trips(body, init, [None] * count if xs is None else xs)
 
 
 def _stack(xs: Any) -> Any:

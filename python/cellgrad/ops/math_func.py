@@ -1,4 +1,4 @@
-"""Arithmetic, rounding, limits and selection beyond the plain elementwise ops."""
+"""Powers, rounding, limits and selection beyond the plain elementwise ops."""
 from __future__ import annotations
 
 from typing import Any
@@ -10,106 +10,11 @@ from .._frontend.dispatch import cast as _cast
 from .._frontend.dispatch import select as _select
 from .._runtime import dtype as dt
 from ..common.tensor import Tensor
-from ._generated import abs, log, log1p, logical_and, maximum, minimum, sqrt, trunc
-from ._helpers import INF, check_choice, check_int, check_tensor, float_tensor, operands, stop
+from ._generated import abs, log, log1p, maximum, minimum, sqrt
+from ._helpers import INF, check_int, check_tensor, float_tensor, operands
 
-__all__ = ["acosh", "asinh", "atanh", "cast", "clamp", "clip", "clip_by_value", "div", "divide", "erfc", "exp2", "floor_div", "floor_divide", "floor_mod", "fmod", "isclose",
-           "isfinite", "isinf", "isnan", "log10", "log2", "masked_fill", "pow", "reciprocal", "remainder", "round", "select", "square", "true_divide", "where"]
-
-
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """Elementwise quotient ``input / other``.
-
-    Args:
-        input, other: Tensors or numbers of shapes that broadcast.
-        rounding_mode: None divides; integers and bools give float32. 'floor' rounds down, 'trunc' towards zero; both keep the common dtype.
-
-    Raises:
-        ValueError: another rounding mode; shapes that do not broadcast.
-    """
-    check_choice("div", "rounding_mode", rounding_mode, (None, "floor", "trunc"))
-    if rounding_mode is None:
-        return binary("div", input, other)
-    if rounding_mode == "floor":
-        return floor_div(input, other)
-    x, y = operands("div", input, other)
-    return dispatch("trunc_div", (x, y))
-
-
-@composite("trunc_div")
-def _trunc_div(x: Tensor, y: Tensor) -> Tensor:
-    if x.dtype.is_floating_point:
-        return trunc(binary("div", x, y))
-    return stop(_int_div(x, y))
-
-
-def _int_div(x: Tensor, y: Tensor) -> Tensor:
-    if x.dtype is dt.bool_:
-        raise err.DTypeError("a division with rounding takes no bools", hint="cast them with .astype(ms.int32)")
-    return dispatch("div", (x, y))
-
-
-@composite("floor_div")
-def _floor_div(x: Tensor, y: Tensor) -> Tensor:
-    if x.dtype.is_floating_point:
-        return dispatch("floor", (dispatch("div", (x, y)),))
-    q = _int_div(x, y)
-    if x.dtype.is_signed:
-        # Rounded towards zero so far: one less where there is a remainder and the signs differ.
-        rest = x - q * y
-        q = q - _cast(logical_and(rest != 0, (rest < 0) != (y < 0)), x.dtype) * _cast(y != 0, x.dtype)
-    return stop(q)
-
-
-def floor_div(x: Any, y: Any) -> Tensor:
-    """``floor(x / y)`` in the common dtype. Its derivative is 0. An integer divided by 0 gives 0.
-
-    Args:
-        x, y: Tensors or numbers of shapes that broadcast.
-
-    Raises:
-        TypeError: bools.
-        ValueError: shapes that do not broadcast.
-    """
-    return dispatch("floor_div", operands("floor_div", x, y))
-
-
-@composite("floor_mod")
-def _floor_mod(x: Tensor, y: Tensor) -> Tensor:
-    return x - _floor_div(x, y) * y
-
-
-def floor_mod(x: Any, y: Any) -> Tensor:
-    """``x - floor(x / y) * y``: the remainder with the sign of ``y``, as Python's ``%``. Derivatives: 1 and ``-floor(x / y)``.
-
-    Args:
-        x, y: Tensors or numbers of shapes that broadcast.
-
-    Raises:
-        TypeError: bools.
-        ValueError: shapes that do not broadcast.
-    """
-    return dispatch("floor_mod", operands("floor_mod", x, y))
-
-
-def remainder(input: Any, other: Any) -> Tensor:
-    """The same as ``floor_mod``."""
-    return dispatch("floor_mod", operands("remainder", input, other))
-
-
-@composite("fmod")
-def _fmod(x: Tensor, y: Tensor) -> Tensor:
-    return x - _trunc_div(x, y) * y
-
-
-def fmod(input: Any, other: Any) -> Tensor:
-    """``input - trunc(input / other) * other``: the remainder with the sign of ``input``, as C's ``fmod``.
-
-    Raises:
-        TypeError: bools.
-        ValueError: shapes that do not broadcast.
-    """
-    return dispatch("fmod", operands("fmod", input, other))
+__all__ = ["acosh", "asinh", "atanh", "cast", "clamp", "clip", "clip_by_value", "erfc", "exp2", "isclose", "isfinite", "isinf", "isnan", "log10", "log2",
+           "masked_fill", "pow", "reciprocal", "round", "select", "square", "where"]
 
 
 def square(input: Any) -> Tensor:
@@ -386,16 +291,3 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     """Whether ``|input - other| <= atol + rtol * |other|``: a bool Tensor. Equal infinities are close."""
     x, y = operands("isclose", input, other)
     return dispatch("isclose", (float_tensor(x), float_tensor(y)), {"rtol": float(rtol), "atol": float(atol), "equal_nan": bool(equal_nan)})
-
-
-divide = div
-
-
-def true_divide(dividend: Any, divisor: Any) -> Tensor:
-    """``dividend / divisor``; integers and bools give float32."""
-    return binary("div", dividend, divisor)
-
-
-def floor_divide(input: Any, other: Any) -> Tensor:
-    """The same as ``floor_div``."""
-    return floor_div(input, other)

@@ -6,7 +6,7 @@ from typing import Any
 
 from .._runtime import dtype as dt
 from ..common.tensor import Tensor
-from . import activation, array_func, conv, creation, index_func, join_func, linalg, loss_func, math_func, random_func, reduce, state_func
+from . import activation, array_func, conv, creation, div_func, index_func, join_func, linalg, loss_func, math_func, random_func, reduce, state_func
 from . import _generated as gen
 from ._helpers import pair
 
@@ -57,7 +57,8 @@ _plain("Abs=abs Add=add Sub=sub Mul=mul Neg=neg Exp=exp Expm1=expm1 Log=log Log1
        "ACos=acos Atan=atan Atan2=atan2 Sinh=sinh Cosh=cosh Tanh=tanh Erf=erf Sigmoid=sigmoid Floor=floor Ceil=ceil Trunc=trunc Maximum=maximum "
        "Minimum=minimum Equal=equal NotEqual=not_equal Less=less LessEqual=less_equal Greater=greater GreaterEqual=greater_equal "
        "LogicalAnd=logical_and LogicalOr=logical_or LogicalNot=logical_not LogicalXor=logical_xor", gen)
-_plain("Div=div RealDiv=true_divide FloorDiv=floor_div FloorMod=floor_mod Mod=floor_mod Square=square Reciprocal=reciprocal Inv=reciprocal Erfc=erfc Rint=round "
+_plain("Div=div RealDiv=true_divide FloorDiv=floor_div FloorMod=floor_mod Mod=floor_mod", div_func)
+_plain("Square=square Reciprocal=reciprocal Inv=reciprocal Erfc=erfc Rint=round "
        "Round=round Select=select Cast=cast IsNan=isnan IsInf=isinf IsFinite=isfinite MaskedFill=masked_fill Pow=pow", math_func)
 _plain("AddN=addn Xlogy=xlogy Lerp=lerp", linalg)
 _plain("ReLU=relu ReLU6=relu6 SiLU=silu Mish=mish HSwish=hardswish HSigmoid=hardsigmoid SeLU=selu Softsign=softsign PReLU=prelu", activation)

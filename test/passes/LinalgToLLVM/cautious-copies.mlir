@@ -1,5 +1,8 @@
 // A conflict that the analysis cannot resolve by itself: what loops and branches hand on is copied.
 // RUN: cell-opt %s --linalg-to-llvm | FileCheck %s
+// RUN: cell-opt %s --linalg-to-llvm -o /dev/null 2>&1 | FileCheck %s --check-prefix=SAID
+// SAID: cautious-copies.mlir:{{.*}}: remark: what loops and branches hand on is copied in each turn
+// SAID-SAME: scf.while
 
 // CHECK: llvm.func @cg_entry
 #map = affine_map<(d0) -> (d0)>

@@ -11,12 +11,12 @@ func.func private @f(%x: tensor<4xf32>, %w: tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
 // CHECK: func.func private @rule.batched(%{{.*}}: tensor<4xf32>, %{{.*}}: tensor<8x4xf32>) -> (tensor<8x4xf32>, tensor<8x4xf32>)
-// CHECK: func.func private @rule.summed
+// CHECK: func.func private @rule.batched.summed
 // CHECK: %[[G:.*]]:2 = call @rule.batched
 // CHECK: %[[S:.*]] = cell.reduce_sum %[[G]]#1 {axes = array<i64: 0>
 // CHECK: return %[[G]]#0, %[[S]] : tensor<8x4xf32>, tensor<4xf32>
 // CHECK-LABEL: func.func private @f.batched.reverse
-// CHECK: call @rule.summed
+// CHECK: call @rule.batched.summed
 func.func private @all(%x: tensor<8x4xf32>, %w: tensor<4xf32>) -> tensor<8x4xf32> {
   %0 = cell.vmap @f(%x, %w) in_axes [0, -1] out_axes [0] size 8 : (tensor<8x4xf32>, tensor<4xf32>) -> tensor<8x4xf32>
   return %0 : tensor<8x4xf32>

@@ -1,4 +1,5 @@
 """What can be seen of a program on its way, and errors at each stage."""
+import pathlib
 import tempfile
 
 import pytest
@@ -19,6 +20,16 @@ def test_text_at_every_stage():
     with pytest.raises(ValueError, match="the stages are cell, differentiated, linalg, llvm"):
         program.mlir("object")
     check(program)
+
+
+def test_remarks_of_a_slow_way(monkeypatch):
+    path = pathlib.Path(__file__).parents[2] / "passes/LinalgToLLVM/cautious-copies.mlir"
+    program = _compiler.compile(square_sum(), "f")
+    assert program.remarks() == ()
+    # The program is there at the last stage only; before it the conflict would be simplified away.
+    monkeypatch.setattr(stages, "STAGES", {"cell": (), "llvm": ("linalg-to-llvm",)})
+    (remark,) = stages.remarks(Module.parse(path.read_text(), "loops.py"), "f")
+    assert remark.startswith("loops.py:") and "what loops and branches hand on is copied in each turn" in remark
 
 
 def test_module_of_the_caller_stays_as_it_is():

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellgrad import Tensor, jit
+from cellgrad import Tensor, jit, value_and_grad
 
 
 def plain(value):
@@ -42,3 +42,18 @@ def n_loops(fn, *args):
 
 
 # -- while ---------------------------------------------------------------------------------------------------------------
+
+
+def check(fn, change, *args, differs=True):
+    """Eager = compiled before and after the change, which makes a difference."""
+    compiled = jit(fn)
+    slope = value_and_grad(lambda *a: fn(*a), 0)
+    before = plain(compiled(*args))
+    assert flat(before) == flat(plain(fn(*args)))
+    slope(*args)
+    assert plain(compiled(*args)) == before
+    change()
+    after = plain(compiled(*args))
+    assert flat(after) == flat(plain(fn(*args)))
+    assert flat(plain(slope(*args)[0])) == flat(after)
+    assert (after != before) == differs

@@ -241,66 +241,6 @@ def test_random_numbers_differ_from_trip_to_trip():
     assert len(set(out)) > 3
 
 
-# -- for over other things --------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("rows", "loops"), [(4, 0), (20, 1)])
-def test_rows_of_a_tensor(rows, loops):
-    def f(x):
-        total = Tensor([0.0, 0.0])
-        for row in x:
-            if row[0] > 1:
-                total = total + row
-        return total
-
-    same(f, ROWS[:rows])
-    assert n_loops(f, ROWS[:rows]) == loops
-
-
-def test_lists_dicts_zip_enumerate_reversed():
-    def f(parts, table):
-        total = parts[0] * 0
-        for i, p in enumerate(parts):
-            total = total + p * i
-        for (a, b), k in zip(parts_of(parts), reversed([1, 2])):
-            total = total + a * b * k
-        for name, value in table.items():
-            if name == "skip":
-                continue
-            if value.sum() > 0:
-                total = total + value
-        for p in (q for q in parts if q is not None):
-            total = total - p
-        return total
-
-    def parts_of(values):
-        return [(values[0], values[1]), (values[1], values[2])]
-
-    same(f, [X, X + 1, X * 3], {"skip": X, "use": X * 10, "not": -X})
-
-
-def test_break_on_a_tensor_in_a_loop_over_a_list():
-    def f(parts, top):
-        total = parts[0] * 0
-        for p in parts:
-            total = total + p
-            if total.sum() > top:
-                break
-        else:
-            total = total * 100
-        return total
-
-    same(f, [X, X, X], Tensor(5.0), expected=[2.0, 4.0])
-    same(f, [X, X, X], Tensor(500.0), expected=[300.0, 600.0])
-
-
-def test_comprehensions():
-    def f(v, n):
-        parts = [v * i for i in range(n) if i != 1]
-        table = {k: p for k, p in enumerate(parts)}
-        return sum(parts) + sum(table[k] for k in table) + max(p.sum() for p in parts) + sum([a * b for a, b in zip(parts, parts)])
-
-    same(f, X, 4)
-
-
 def test_recursion_of_static_depth():
     def power(v, n):
         if n == 0:
@@ -319,17 +259,6 @@ def test_recursion_of_static_depth():
     same(count, X, 500, expected=[501.0, 502.0])
     with pytest.raises(RecursionError):
         jit(lambda v: count(v, -1))(X)
-
-
-@pytest.mark.parametrize("name", ["sum", "max", "min", "any", "all", "sorted", "abs", "map", "filter", "in"])
-def test_builtins(name):
-    bodies = {
-        "sum": lambda v: sum(v) + sum([v, v]).sum(), "max": lambda v: max(v) + max(v[0], v[1], 1.5), "min": lambda v: min(v) + min([v[0], v[1]]),
-        "any": lambda v: any([v[0] > 5, v[1] > 1]), "all": lambda v: all(v > 0), "sorted": lambda v: [v * k for k in sorted([3, 1, 2], key=lambda k: -k)],
-        "abs": lambda v: abs(-v), "map": lambda v: list(map(lambda p: p if p > 1 else -p, v)), "filter": lambda v: list(filter(lambda k: k > 1, [1, 2, 3]))[0] * v,
-        "in": lambda v: v * 2 if 2.0 in v else v,
-    }
-    same(bodies[name], X)
 
 
 @pytest.mark.parametrize("dtype", ["int32", "float16", "float64"])
@@ -357,60 +286,3 @@ def test_counter_and_fraction_keep_the_precision_of_python():
 
     v = Tensor(np.array([1.0, 2.0]))
     assert plain(jit(f)(v)) == pytest.approx(plain(f(v)), rel=1e-14)
-
-
-def test_lists_that_an_iteration_makes_itself():
-    class Split(nn.Cell):
-        def construct(self, v):
-            parts, table = [], {}
-            for k in range(3):
-                parts.append(v * k)
-                table[k] = parts[-1] + 1
-            more = list(parts)
-            more.extend(table.values())
-            more[0] = v
-            return sum(sorted(more, key=lambda p: 1))
-
-    split = Split()
-
-    def f(v, n):
-        for _ in range(n):
-            if v.sum() < 1000:
-                v = split(v) * 0.1
-        return v
-
-    same(f, X, Tensor(3))
-    same(f, X, 20)
-    assert n_loops(f, X, 20) == 1
-
-
-@pytest.mark.parametrize("rows", [4, 20])
-def test_enumerate_zip_and_reversed_over_rows(rows):
-    def f(x):
-        total = x[0] * 0
-        for i, row in enumerate(x, 1):
-            total = total + row * i
-        for k, (a, b) in zip(reversed(range(rows)), enumerate(x)):
-            if b[0] > 1:
-                total = total - b * k + a
-        for row in reversed(x):
-            total = total * 0.5 + row
-        it = zip(x, range(rows))
-        first, _ = next(it)
-        for row, i in it:
-            total = total + first * row * i
-        return total
-
-    same(f, ROWS[:rows])
-    assert n_loops(f, ROWS[:rows]) == (0 if rows == 4 else 3)
-
-
-def test_zip_of_different_lengths():
-    def f(x, y):
-        total = x[0] * 0
-        for a, b in zip(x, y):
-            total = total + a * b
-        return total
-
-    same(f, ROWS, ROWS[:17])
-    assert n_loops(f, ROWS, ROWS[:17]) == 1
