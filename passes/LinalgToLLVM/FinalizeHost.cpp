@@ -1,9 +1,10 @@
 //===- FinalizeHost.cpp - the host's functions to the LLVM dialect --------===//
 #include "passes/LinalgToLLVM/FinalizeHost.h"
 
+#include "dialect/Rt/RtOps.h"
 #include "passes/LinalgToLLVM/Common.h"
+#include "passes/LinalgToLLVM/EntryPoint.h"
 #include "passes/LinalgToLLVM/MemRefToPointers.h"
-#include "passes/LinalgToLLVM/Routines.h"
 #include "passes/LinalgToLLVM/ScalarExpansions.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -56,54 +57,27 @@ LogicalResult checkLowerable(ModuleOp module, const HostTarget &to) {
   return failure(result.wasInterrupted());
 }
 
-/// void cg_entry(void **args, void *arena), for a program that can stop before its end by way of cg_run, and the global i64 cg_arena_size.
-LogicalResult addEntry(ModuleOp module, const HostTarget &to, StringRef name, bool hasArena, int64_t arenaBytes, bool insideRun) {
-  auto entry = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
-  if (!entry)
-    return module.emitError("internal error: stage ") << to.stage << ": the entry '" << name << "' was not lowered";
-  OpBuilder builder(module.getContext());
-  Location loc = entry.getLoc();
-  builder.setInsertionPointToEnd(module.getBody());
-  Type pointer = LLVM::LLVMPointerType::get(module.getContext()), i64 = builder.getI64Type();
-  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(module.getContext()), {pointer, pointer});
-  auto wrapper = insideRun ? LLVM::LLVMFuncOp::create(builder, loc, "cg_body", type, LLVM::Linkage::Internal) : LLVM::LLVMFuncOp::create(builder, loc, "cg_entry", type);
-  Block *block = wrapper.addEntryBlock(builder);
-  builder.setInsertionPointToStart(block);
-  SmallVector<Value> args;
-  for (unsigned i = 0, e = entry.getNumArguments() - hasArena; i < e; ++i) {
-    Value address = LLVM::GEPOp::create(builder, loc, pointer, pointer, block->getArgument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)}, LLVM::GEPNoWrapFlags::inbounds);
-    args.push_back(LLVM::LoadOp::create(builder, loc, pointer, address));
-  }
-  if (hasArena)
-    args.push_back(block->getArgument(1));
-  LLVM::CallOp::create(builder, loc, entry, args);
-  LLVM::ReturnOp::create(builder, loc, ValueRange());
-  if (insideRun) {
-    LLVM::LLVMFuncOp run = declareRuntime(builder, module, "cg_run", {pointer, pointer, pointer});
-    builder.setInsertionPointToEnd(module.getBody());
-    block = LLVM::LLVMFuncOp::create(builder, loc, "cg_entry", type).addEntryBlock(builder);
-    builder.setInsertionPointToStart(block);
-    Value body = LLVM::AddressOfOp::create(builder, loc, pointer, wrapper.getName());
-    LLVM::CallOp::create(builder, loc, run, ValueRange{body, block->getArgument(0), block->getArgument(1)});
-    LLVM::ReturnOp::create(builder, loc, ValueRange());
-  }
-  builder.setInsertionPointToEnd(module.getBody());
-  LLVM::GlobalOp::create(builder, loc, i64, /*isConstant=*/true, LLVM::Linkage::External, "cg_arena_size", builder.getI64IntegerAttr(arenaBytes));
-  return success();
-}
-
 /// A user may call a function exp or malloc: nothing that the linker looks up by name may be hidden by it, so every name
 /// gets a dot, which no C symbol has.
-LogicalResult renameFunctions(ModuleOp module) {
-  for (auto func : module.getOps<func::FuncOp>()) {
-    if (func.isExternal() || func.getName().contains('.'))
-      continue;
-    auto name = StringAttr::get(module.getContext(), "fn." + func.getName());
-    if (failed(SymbolTable::replaceAllSymbolUses(func, name, module)))
-      return failure();
-    func.setSymNameAttr(name);
-  }
-  return success();
+void renameFunctions(ModuleOp module) {
+  llvm::SmallDenseMap<StringAttr, StringAttr> names;
+  for (auto func : module.getOps<func::FuncOp>())
+    if (!func.isExternal() && !func.getName().contains('.')) {
+      auto name = StringAttr::get(module.getContext(), "fn." + func.getName());
+      names[func.getNameAttr()] = name;
+      func.setSymNameAttr(name);
+    }
+  AttrTypeReplacer replacer;
+  replacer.addReplacement([&](SymbolRefAttr reference) -> std::optional<std::pair<Attribute, WalkResult>> {
+    StringAttr name = names.lookup(reference.getRootReference());
+    return std::pair<Attribute, WalkResult>(name ? SymbolRefAttr::get(name, reference.getNestedReferences()) : reference, WalkResult::skip());
+  });
+  module->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<SymbolUserOpInterface>(op))
+      replacer.replaceElementsIn(op);
+    bool isScope = op != module && op->hasTrait<OpTrait::SymbolTable>(); // names mean something else inside
+    return isScope ? WalkResult::skip() : WalkResult::advance();
+  });
 }
 
 /// What has no counterpart in the LLVM dialect in terms of what has.
@@ -130,8 +104,9 @@ LogicalResult expandScalars(ModuleOp module, const HostTarget &to, const Convers
 LogicalResult cell::finalizeHost(ModuleOp module, const HostTarget &to) {
   MLIRContext *context = module.getContext();
   func::FuncOp entry = findEntry(module);
-  if (!entry || failed(renameFunctions(module)))
+  if (!entry)
     return failure();
+  renameFunctions(module);
   std::string entryName = entry.getName().str();
   unsigned arguments = entry.getNumArguments();
   bool hasArena = arguments && entry.getArgAttr(arguments - 1, cpu::kArenaArg);
@@ -169,7 +144,7 @@ LogicalResult cell::finalizeHost(ModuleOp module, const HostTarget &to) {
   SmallVector<UnrealizedConversionCastOp> casts;
   module.walk([&](UnrealizedConversionCastOp cast) { casts.push_back(cast); });
   reconcileUnrealizedCasts(casts);
-  if (failed(addEntry(module, to, entryName, hasArena, arena ? arena.getInt() : 0, effects.any)))
+  if (failed(addEntry(module, to.stage, entryName, hasArena, arena ? arena.getInt() : 0, effects.any)))
     return failure();
   addEffectHooks(module, effects);
   return success();
