@@ -1,17 +1,18 @@
-"""Threads and memory of running programs."""
+"""Threads, devices and memory of running programs."""
 from __future__ import annotations
 
 import ctypes
 from functools import cache
+from typing import Any
 
-from ._runtime import _core
+from ._runtime import _core, device
 
-__all__ = ["empty_cache", "get_num_threads", "memory_stats", "set_num_threads"]
+__all__ = ["device_count", "device_info", "empty_cache", "get_num_threads", "memory_stats", "set_num_threads", "synchronize"]
 
 
 @cache
 def _library() -> ctypes.CDLL:
-    from ._compiler.compile import _libraries
+    from ._compiler.program import _libraries
 
     return ctypes.CDLL(_libraries()[0])
 
@@ -35,11 +36,53 @@ def get_num_threads() -> int:
     return int(_library().cg_get_num_threads())
 
 
-def memory_stats() -> dict[str, int]:
-    """Bytes in use by Tensors and bytes kept for new ones."""
-    return _core.memory_stats()
+def device_count(device_target: str = "GPU") -> int:
+    """How many devices there are: GPUs that the driver has, or the one CPU.
+
+    Raises:
+        RuntimeError: there is no CUDA driver; the message says how to get it.
+    """
+    return 1 if device.parse(device_target) < 0 else _core.gpu_count()
+
+
+def device_info(device_name: str = "GPU") -> dict[str, Any]:
+    """A GPU's ``name``, ``chip`` (what programs are compiled for), ``memory_bytes``, ``processors`` and ``driver_version``.
+
+    Raises:
+        ValueError: not the name of a GPU.
+        RuntimeError: there is no driver or no such GPU.
+    """
+    return _core.gpu_info(_gpu("device_info", device_name))
+
+
+def _gpu(function: str, name: str) -> int:
+    number = device.parse(name)
+    if number < 0:
+        raise ValueError(f"For '{function}', a GPU was expected ('GPU' or 'GPU:1'), but got {name!r}.")
+    return number
+
+
+def synchronize(device_name: str | None = None) -> None:
+    """Waits until a device (by default the one that programs are compiled for) has done all its work. Programs on the CPU never run later.
+
+    Raises:
+        RuntimeError: something that ran on the device failed.
+    """
+    _core.synchronize(device.current().core if device_name is None else device.parse(device_name))
+
+
+def memory_stats(device_name: str | None = None) -> dict[str, int]:
+    """Bytes in use by Tensors (and running programs), bytes kept for new ones, and the most that were in use at once.
+
+    Args:
+        device_name: ``"CPU"``, ``"GPU"`` or ``"GPU:1"``; by default the device that programs are compiled for.
+    """
+    number = device.current().core if device_name is None else device.parse(device_name)
+    return _core.memory_stats() if number < 0 else _core.gpu_memory_stats(number)
 
 
 def empty_cache() -> None:
-    """Gives the memory that is kept for new Tensors back to the system."""
+    """Gives the memory that is kept for new Tensors back to the system, that of the present GPU to its driver."""
     _core.empty_cache()
+    if device.current().core >= 0:
+        _core.gpu_empty_cache(device.current().core)

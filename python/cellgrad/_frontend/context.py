@@ -1,49 +1,80 @@
 """Execution mode and device, as MindSpore's ``set_context`` has them."""
 from __future__ import annotations
 
+import re
 from typing import Any
+
+from .._runtime import _core, device
 
 __all__ = ["GRAPH_MODE", "PYNATIVE_MODE", "get_context", "get_mode", "set_context", "set_device"]
 
 GRAPH_MODE = 0
 PYNATIVE_MODE = 1
 
-_TARGETS = ("CPU",)
-_context: dict[str, Any] = {"mode": PYNATIVE_MODE, "device_target": "CPU", "device_id": 0}
+_TARGETS = ("CPU", "GPU")
+_UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+_context: dict[str, Any] = {"mode": PYNATIVE_MODE, "device_target": "CPU", "device_id": 0, "max_device_memory": None}
 
 
 def get_mode() -> int:
     return _context["mode"]
 
 
-def set_context(*, mode: int | None = None, device_target: str | None = None, device_id: int | None = None) -> None:
+def set_context(*, mode: int | None = None, device_target: str | None = None, device_id: int | None = None, max_device_memory: str | None = None) -> None:
     """How programs run.
+
+    Programs are compiled for the device that is set when they are first called, and run there. Tensors are taken to where a program runs: those
+    of the host move to the GPU at their first use and stay, its results are Tensors of the GPU.
 
     Args:
         mode: ``GRAPH_MODE`` compiles every call of a Cell, ``PYNATIVE_MODE`` (the default) runs op by op.
-        device_target: ``"CPU"``.
-        device_id: 0.
+        device_target: ``"CPU"`` or ``"GPU"``.
+        device_id: number of the GPU; 0 where it is not given and the target is.
+        max_device_memory: what Tensors and programs may take of the GPU's memory, as ``"30GB"``; without it, all.
 
     Raises:
-        ValueError: an unknown mode or target.
+        ValueError: an unknown mode, target or size; another device than 0 of the CPU.
+        RuntimeError: the GPU cannot be used; the message says what is missing (driver, device, library) and how to get it.
     """
+    if mode is not None and (mode not in (GRAPH_MODE, PYNATIVE_MODE) or isinstance(mode, bool)):
+        raise ValueError(f"For 'set_context', the 'mode' should be GRAPH_MODE (0) or PYNATIVE_MODE (1), but got {mode!r}.")
+    target = _context["device_target"] if device_target is None else device_target
+    if target not in _TARGETS:
+        raise ValueError(f"For 'set_context', the 'device_target' should be one of {list(_TARGETS)}, but got {device_target!r}.")
+    if device_id is None:
+        number = 0 if device_target is not None and device_target != _context["device_target"] else _context["device_id"]
+    elif isinstance(device_id, bool) or not isinstance(device_id, int) or device_id < 0:
+        raise ValueError(f"For 'set_context', the 'device_id' should be the number of a device, but got {device_id!r}.")
+    else:
+        number = device_id
+    if target == "CPU" and number != 0:
+        raise ValueError(f"For 'set_context', there is one CPU device, number 0, but got {number!r}.")
+    limit = None if max_device_memory is None else _bytes(max_device_memory)
+    if (target, number) != (_context["device_target"], _context["device_id"]):
+        device.select(target, number)
+        _context["device_target"], _context["device_id"] = target, number
+    if limit is not None:
+        if target == "GPU":
+            _core.gpu_set_memory_limit(number, limit)
+        _context["max_device_memory"] = max_device_memory
     if mode is not None:
-        if mode not in (GRAPH_MODE, PYNATIVE_MODE) or isinstance(mode, bool):
-            raise ValueError(f"For 'set_context', the 'mode' should be GRAPH_MODE (0) or PYNATIVE_MODE (1), but got {mode!r}.")
         _context["mode"] = mode
-    if device_target is not None:
-        if device_target not in _TARGETS:
-            raise ValueError(f"For 'set_context', the 'device_target' should be one of {list(_TARGETS)}, but got {device_target!r}.")
-        _context["device_target"] = device_target
-    if device_id is not None:
-        if device_id != 0:
-            raise ValueError(f"For 'set_context', there is one CPU device, number 0, but got {device_id!r}.")
-        _context["device_id"] = device_id
+
+
+def _bytes(text: Any) -> int:
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?B?)\s*", text.upper()) if isinstance(text, str) else None
+    if found is None or found[2] not in _UNITS:
+        raise ValueError(f"For 'set_context', the 'max_device_memory' should be a size as '30GB', but got {text!r}.")
+    return int(float(found[1]) * _UNITS[found[2]])
 
 
 def set_device(device_target: str, device_id: int | None = None) -> None:
-    """As ``set_context`` with these two."""
-    set_context(device_target=device_target, device_id=device_id)
+    """As ``set_context`` with these two; without a number, device 0.
+
+    Raises:
+        ValueError, RuntimeError: as ``set_context``.
+    """
+    set_context(device_target=device_target, device_id=0 if device_id is None else device_id)
 
 
 def get_context(attr_key: str) -> Any:

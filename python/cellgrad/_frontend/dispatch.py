@@ -18,7 +18,7 @@ from . import locations, trace
 from .numbers import beside_numbers, numbered, stands_for_number
 
 __all__ = ["as_tensor", "binary", "broadcast_shapes", "broadcast_to", "cast", "compare", "composite", "dispatch", "float_unary", "full", "is_number",
-           "logical", "normalize_axes", "normalize_axis", "operand", "select", "unary"]
+           "logical", "normalize_axes", "normalize_axis", "operand", "readable", "select", "unary"]
 
 TensorBase = _core.TensorBase
 _COMPOSITES: dict[str, Callable] = {}
@@ -332,7 +332,13 @@ def element_count(shape: tuple) -> int:
 
 
 def concrete(x: Any, what: str) -> np.ndarray:
-    """The values of a Tensor for Python.
+    """The values of a Tensor for Python. Raises as ``readable``."""
+    readable(x, what)
+    return asnumpy(x)
+
+
+def readable(x: Any, what: str) -> None:
+    """Asks whether Python may read a Tensor's values here.
 
     Raises:
         CaptureError: the Tensor is being traced; ``what`` names the Python operation that wanted its values.
@@ -344,7 +350,6 @@ def concrete(x: Any, what: str) -> np.ndarray:
         known = id(x) not in capture.overwritten and (id(x) in capture.fresh or capture.recorder is None or capture.recorder.content(x))
     if not known:
         raise _unknown(x, what)
-    return asnumpy(x)
 
 
 _REWRITES = {

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _errors as err
-from .._runtime import _core
+from .._runtime import _core, device
 from . import program, trace
 from .jit import AS_WRITTEN, Compiled
 from .structure import map_leaves
@@ -117,7 +117,6 @@ class Halves(Compiled):
 
     def _split(self, captured: program.Captured, late: list[int]) -> tuple:
         """The first half, the numbers of the late results, dtype and shape of the residuals, and the second half, ready to run."""
-        from .. import _compiler
         from .._compiler import stages
 
         first = stages.lower(captured.module, captured.name, {}, "differentiated")
@@ -131,7 +130,7 @@ class Halves(Compiled):
         if not late_results:
             return first, late_results, specs, None
         name = captured.name + ".later"
-        compiled = _compiler.compile(second, name)
-        executable = _core.Executable(compiled.entry, compiled.arena_bytes, specs + [spec for _, spec in self._local.late], [captured.outputs[i] for i in late_results],
-                                      compiled, None, name)
+        here = device.current()
+        executable = program.make_executable(program.compile_for(here, second, name), specs + [spec for _, spec in self._local.late],
+                                             [captured.outputs[i] for i in late_results], name, here)
         return first, late_results, specs, executable

@@ -13,7 +13,7 @@ import numpy as np
 from .. import _errors as err
 from .._runtime import _core
 from .._runtime import dtype as dt
-from .._runtime.tensor_data import asnumpy, from_value
+from .._runtime.tensor_data import asnumpy, from_value, shared
 from . import state, trace
 from .dispatch import as_tensor, binary, broadcast_to, cast, dispatch, full, select
 from .regions import known_value
@@ -56,7 +56,7 @@ def _get_data(x: Any, index: Any) -> Any:
 def _set_data(x: Any, index: Any, value: Any) -> None:
     source = asnumpy(value) if isinstance(value, TensorBase) else value
     try:
-        asnumpy(x)[_numpy_index(index)] = source
+        shared(x)[_numpy_index(index)] = source
     except (IndexError, TypeError, ValueError) as error:
         raise _explain(error, x) from None
 

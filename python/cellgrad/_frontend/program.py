@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _errors as err
-from .._runtime import _core
+from .._runtime import _core, device
 from . import trace
 from .convert.side_effects import room_for_recursion
 from .guards import Recorder, recording
 from .structure import map_leaves, tensor_leaves
 
-__all__ = ["Captured", "Program", "capture", "compile_op"]
+__all__ = ["Captured", "Program", "capture", "compile_for", "compile_op", "make_executable"]
 
 TensorBase = _core.TensorBase
 
@@ -20,8 +20,9 @@ def compile_op(name: str, attrs: tuple | None, tensors: tuple, build: Callable) 
     """The executable of one op or composite for the dtypes and shapes of ``tensors``."""
     from .. import _compiler
 
+    here = device.current()
     key = repr((name, attrs, [(t.dtype.name, t.shape) for t in tensors]))
-    compiled = _compiler.lookup(key)
+    compiled = _compiler.lookup(key, **_chip(here))
     if compiled is not None:
         outputs = compiled.outputs
     else:
@@ -34,9 +35,25 @@ def compile_op(name: str, attrs: tuple | None, tensors: tuple, build: Callable) 
             root.function.finish([root.value(r) for r in results], {})
             module = recording_.builder.finish(root.function)
         outputs = [(r.dtype.code, tuple(r.shape)) for r in results]
-        compiled = _compiler.compile(module, name, key=key, outputs=outputs)
-    return _core.Executable(compiled.entry, compiled.arena_bytes, [(t.dtype, t.shape) for t in tensors],
-                            [(code, tuple(shape), -1) for code, shape in outputs], compiled, None, name)
+        compiled = _compiler.compile(module, name, key=key, outputs=outputs, **_chip(here))
+    return make_executable(compiled, [(t.dtype, t.shape) for t in tensors], [(code, tuple(shape), -1) for code, shape in outputs], name, here)
+
+
+def make_executable(compiled: Any, inputs: list, outputs: list, name: str, here: device.Device) -> Any:
+    """What runs a compiled program on the device that it was compiled for."""
+    # While a program prints, other threads may run: what it works on is then held as for a long one.
+    return _core.Executable(compiled.entry, compiled.arena_bytes, inputs, outputs, compiled, True if compiled.prints else None, name, compiled.failure, here.core)
+
+
+def _chip(here: device.Device) -> dict[str, Any]:
+    return {} if here.chip is None else {"chip": here.chip}
+
+
+def compile_for(here: device.Device, module: Any, name: str) -> Any:
+    """A module at stage "cell" as a program for a device."""
+    from .. import _compiler
+
+    return _compiler.compile(module, name, **_chip(here))
 
 
 class Program:
@@ -78,12 +95,9 @@ class Captured:
         """The executable program; ``None`` when nothing is computed."""
         if self.module is None:
             return None
-        from .. import _compiler
-
-        compiled = _compiler.compile(self.module, self.name)
-        # While a program prints, other threads may run: what it works on is then held as for a long one.
-        executable = _core.Executable(compiled.entry, compiled.arena_bytes, self.inputs, self.outputs, compiled, True if compiled.prints else None, self.name,
-                                      compiled.failure)
+        here = device.current()
+        compiled = compile_for(here, self.module, self.name)
+        executable = make_executable(compiled, self.inputs, self.outputs, self.name, here)
         return Program(compiled, executable, self.name, self.module, self.seconds)
 
 

@@ -8,22 +8,43 @@ import numpy as np
 from . import _core
 from . import dtype as dt
 
-__all__ = ["asnumpy", "from_numpy", "from_value"]
+__all__ = ["asnumpy", "from_numpy", "from_value", "shared"]
 
 _BF16 = dt.bfloat16
 
 
 def asnumpy(tensor: _core.TensorBase) -> np.ndarray:
-    """A NumPy array of the same shape and dtype that shares the tensor's memory and keeps it alive.
+    """A NumPy array of the same shape and dtype.
 
-    Writing into the array changes the tensor, and an in-place update of a Parameter shows in the array. It is read-only where
-    the tensor shares read-only memory. ``bfloat16`` gives an array of ``ml_dtypes.bfloat16``.
+    On the CPU it shares the tensor's memory and keeps it alive: writing into the array changes the tensor, and an in-place update of a Parameter shows in
+    the array. It is read-only where the tensor shares read-only memory. Of a tensor on a GPU, and of any tensor while programs run on a GPU (it may
+    be there or on its way), it is a copy. ``bfloat16`` gives an array of ``ml_dtypes.bfloat16``.
 
     Raises:
-        RuntimeError: the tensor is being traced and has no values yet.
+        RuntimeError: the tensor is being traced and has no values yet; a program of the GPU that was to compute them failed.
     """
     if not tensor._has_data:
         tensor.data_ptr()  # raises, saying why there are no values
+    if tensor._device >= 0:
+        return _view(tensor._to(-1))
+    return _view(tensor).copy() if _core.current_device() >= 0 else _view(tensor)
+
+
+def shared(tensor: _core.TensorBase) -> np.ndarray:
+    """A NumPy array on the tensor's own memory, for those who write into it. What lies on a GPU comes back to the host for it.
+
+    Raises:
+        RuntimeError: the tensor is being traced.
+        ValueError: it lies on a GPU and its memory is shared with others (DLPack).
+    """
+    if not tensor._has_data:
+        tensor.data_ptr()
+    if tensor._device >= 0:
+        tensor._place(-1)
+    return _view(tensor)
+
+
+def _view(tensor: _core.TensorBase) -> np.ndarray:
     if tensor.dtype is not _BF16:
         return np.asarray(memoryview(tensor))
     if not tensor.size:

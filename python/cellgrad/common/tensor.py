@@ -8,10 +8,10 @@ import numpy as np
 
 from .. import _errors as err
 from .._frontend import arith, indexing, trace
-from .._frontend.dispatch import binary, concrete, is_number, operator
+from .._frontend.dispatch import binary, concrete, is_number, operator, readable
 from .._frontend.effects import traced_text
 from .._frontend.numbers import numbered
-from .._runtime import _core, tensor_data
+from .._runtime import _core, device, tensor_data
 from .._runtime import dtype as dt
 from .._runtime.tensor_format import tensor_repr, tensor_str
 
@@ -151,9 +151,9 @@ class Tensor(_core.TensorBase):
         return array.copy() if copy else array
 
     def _one(self, what: str) -> Any:
-        array = concrete(self, what)
-        if array.size != 1:
-            raise err.UserValueError(f"{what}: The tensor should have only one element, but got {array.size}, more than one element is ambiguous.",
+        readable(self, what)
+        if self.size != 1:
+            raise err.UserValueError(f"{what}: The tensor should have only one element, but got {self.size}, more than one element is ambiguous.",
                                      hint="reduce it first (sum, all, any), or index one element")
         return self._item()
 
@@ -237,6 +237,12 @@ class Tensor(_core.TensorBase):
     def T(self) -> Tensor:
         """The dimensions in reverse order."""
         return self.transpose() if self.ndim > 1 else self
+
+    @property
+    def device(self) -> str:
+        """Where its memory is at present: ``"CPU"`` or a GPU, ``"GPU:0"``. A Tensor moves to where programs use it; that of a value being traced is where
+        the program will run."""
+        return device.name_of(self._device if self._has_data else device.current().core)
 
     @property
     def strides(self) -> tuple:

@@ -7,6 +7,7 @@ from typing import Any
 from .. import _errors as err
 from .._frontend import state, trace
 from .._frontend.dispatch import as_tensor, cast, full
+from .._runtime import device
 from .._runtime import dtype as dt
 from .tensor import Tensor
 
@@ -195,8 +196,18 @@ def astype(self: Tensor, dtype: Any, copy: bool = True) -> Tensor:
 
 @_method
 def to(self: Tensor, dtype: Any) -> Tensor:
-    """As ``astype``."""
-    return self.astype(dtype)
+    """As ``astype``; with a device (``"CPU"``, ``"GPU"``, ``"GPU:1"``), the elements in its memory: the Tensor itself where it is there.
+
+    Raises:
+        TypeError: neither a dtype nor a device.
+        RuntimeError: there is no such GPU.
+    """
+    if not isinstance(dtype, str) or not dtype.upper().startswith(("CPU", "GPU", "CUDA")):
+        return self.astype(dtype)
+    number = device.parse(dtype)
+    if self._node is not None or self._device == number:  # a program's values are where it runs
+        return self
+    return self._to(number)
 
 
 @_method

@@ -7,6 +7,7 @@ from typing import Any
 from .. import _errors as err
 from .. import ops
 from .._runtime import dtype as dt
+from .._runtime.tensor_data import shared
 from ..common.initializer import HeUniform, Normal, Uniform, initializer
 from ..common.parameter import Parameter
 from ..common.tensor import Tensor
@@ -157,7 +158,7 @@ class Embedding(Cell):
         if padding_idx is not None:
             if not is_int(padding_idx) or not 0 <= padding_idx < self.vocab_size:
                 raise err.UserValueError(f"For 'Embedding', 'padding_idx' must be an int in [0, {self.vocab_size}), but got {padding_idx}.")
-            table.asnumpy()[padding_idx] = 0
+            shared(table)[padding_idx] = 0
         self.embedding_table = Parameter(table, name="embedding_table")
 
     def construct(self, ids: Any) -> Tensor:
