@@ -60,6 +60,8 @@ int cellgrad::gpu::allocate(Device &device, int64_t bytes, void **out) {
     return outOfMemory(device, bytes);
   int c = classOf(bytes);
   int64_t size = classBytes(c);
+  if (device.limit && device.usedBytes + size > device.limit)
+    return outOfMemory(device, bytes);
   CUdeviceptr block = 0;
   if (!device.idle[c].empty()) {
     block = device.idle[c].back();
@@ -71,8 +73,7 @@ int cellgrad::gpu::allocate(Device &device, int64_t bytes, void **out) {
     if (error == CUDA_ERROR_OUT_OF_MEMORY && device.cachedBytes) {
       if (CUresult late = flush(device))
         return failed(device, "freeing memory", late);
-      if (!device.limit || device.usedBytes + size <= device.limit)
-        error = driver->cuMemAlloc_v2(&block, size_t(size));
+      error = driver->cuMemAlloc_v2(&block, size_t(size));
     }
     if (error == CUDA_ERROR_OUT_OF_MEMORY)
       return outOfMemory(device, bytes);

@@ -69,14 +69,8 @@ def name_of(number: int) -> str:
 # Failures; called by _core with the exception that it is about to raise
 # --------------------------------------------------------------------------------------------------------------------
 def _bytes(count: int) -> str:
-    size = float(count)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            break
-        size /= 1024
-    else:
-        unit = "TiB"
-    return f"{size:.2f} {unit}" if unit != "bytes" else f"{count} bytes"
+    power = min(max(count.bit_length() - 1, 0) // 10, 4)
+    return f"{count / 1024**power:.2f} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB')[power]}" if power else f"{count} bytes"
 
 
 def _size(spec: Any) -> int:
