@@ -4,6 +4,7 @@
 #include "dialect/Rt/RtOps.h"
 #include "passes/CellToLinalg/CellToLinalg.h"
 #include "passes/CellToLinalg/LinalgBuilders.h"
+#include "passes/UserPlace.h"
 
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -122,21 +123,6 @@ struct Print : OpConversionPattern<PrintOp> {
     return success();
   }
 };
-
-/// The user's place: the innermost frame.
-FileLineColLoc userPlace(Location loc) {
-  if (auto file = dyn_cast<FileLineColLoc>(loc))
-    return file;
-  if (auto call = dyn_cast<CallSiteLoc>(loc))
-    return userPlace(call.getCallee());
-  if (auto name = dyn_cast<NameLoc>(loc))
-    return userPlace(name.getChildLoc());
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : fused.getLocations())
-      if (FileLineColLoc found = userPlace(part))
-        return found;
-  return nullptr;
-}
 
 struct Assert : OpConversionPattern<AssertOp> {
   using OpConversionPattern::OpConversionPattern;

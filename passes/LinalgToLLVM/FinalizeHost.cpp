@@ -79,10 +79,10 @@ void renameFunctions(ModuleOp module) {
     return isScope ? WalkResult::skip() : WalkResult::advance();
   });
 }
+} // namespace
 
-/// What has no counterpart in the LLVM dialect in terms of what has.
-LogicalResult expandScalars(ModuleOp module, const HostTarget &to, const ConversionConfig &config) {
-  MLIRContext *context = module.getContext();
+LogicalResult cell::expandScalars(Operation *root, const ConversionConfig &config, function_ref<void(ConversionTarget &)> configure) {
+  MLIRContext *context = root->getContext();
   RewritePatternSet patterns(context);
   populateSCFToControlFlowConversionPatterns(patterns);
   arith::populateExpandBFloat16Patterns(patterns);
@@ -95,11 +95,10 @@ LogicalResult expandScalars(ModuleOp module, const HostTarget &to, const Convers
   target.addDynamicallyLegalOp<arith::ExtFOp>([=](arith::ExtFOp op) { return !bf16(op.getIn().getType()); });
   target.addDynamicallyLegalOp<arith::TruncFOp>([=](arith::TruncFOp op) { return !bf16(op.getType()) && !(op.getIn().getType().isF64() && op.getType().isF16()); });
   target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
-  if (to.configure)
-    to.configure(target);
-  return applyPartialConversion(module, target, std::move(patterns), config);
+  if (configure)
+    configure(target);
+  return applyPartialConversion(root, target, std::move(patterns), config);
 }
-} // namespace
 
 LogicalResult cell::finalizeHost(ModuleOp module, const HostTarget &to) {
   MLIRContext *context = module.getContext();
@@ -119,7 +118,7 @@ LogicalResult cell::finalizeHost(ModuleOp module, const HostTarget &to) {
   inlineEffects(module);
   ConversionConfig config;
   config.allowPatternRollback = false;
-  if (failed(expandScalars(module, to, config)))
+  if (failed(expandScalars(module, config, to.configure)))
     return failure();
 
   LowerToLLVMOptions options(context);

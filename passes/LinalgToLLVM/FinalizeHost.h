@@ -23,6 +23,9 @@ struct HostTarget {
   bool canFail = false; // the program runs inside cg_run even if it has no effects
 };
 
+/// First step: what has no counterpart in the LLVM dialect in terms of what has; scf becomes cf. `configure` may say what is left alone.
+LogicalResult expandScalars(Operation *root, const ConversionConfig &config, function_ref<void(ConversionTarget &)> configure = nullptr);
+
 /// Functions on memrefs of static shape, loops and scalars to the LLVM dialect, with `cg_entry` and `cg_arena_size`.
 LogicalResult finalizeHost(ModuleOp module, const HostTarget &to);
 

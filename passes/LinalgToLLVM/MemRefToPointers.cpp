@@ -10,18 +10,20 @@
 using namespace mlir;
 using namespace mlir::cell;
 
-namespace {
-/// Bool lives in a byte of its own.
-Type memoryType(Type converted) {
-  return converted.isInteger(1) ? Type(IntegerType::get(converted.getContext(), 8)) : converted;
+Type cell::memoryType(Type converted) {
+  Type element = getElementTypeOrSelf(converted);
+  if (!element.isInteger(1))
+    return converted;
+  Type byte = IntegerType::get(converted.getContext(), 8);
+  auto vector = dyn_cast<VectorType>(converted);
+  return vector ? Type(vector.clone(byte)) : byte;
 }
 
-Value constantI64(OpBuilder &builder, Location loc, int64_t value) {
+static Value constantI64(OpBuilder &builder, Location loc, int64_t value) {
   return LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value));
 }
 
-/// The address `base + sum(indices * strides)`, without the offset of the type, which the pointer already contains.
-Value elementAddress(OpBuilder &builder, Location loc, MemRefType type, Type element, Value base, ValueRange indices) {
+Value cell::elementAddress(OpBuilder &builder, Location loc, MemRefType type, Type element, Value base, ValueRange indices) {
   SmallVector<int64_t> strides;
   int64_t offset;
   if (failed(type.getStridesAndOffset(strides, offset)))
@@ -36,6 +38,7 @@ Value elementAddress(OpBuilder &builder, Location loc, MemRefType type, Type ele
   return LLVM::GEPOp::create(builder, loc, base.getType(), element, base, sum, LLVM::GEPNoWrapFlags::inbounds);
 }
 
+namespace {
 struct LoadPattern : ConvertOpToLLVMPattern<memref::LoadOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(memref::LoadOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {

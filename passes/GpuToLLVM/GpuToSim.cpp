@@ -1,0 +1,296 @@
+//===- GpuToSim.cpp - kernels to functions that the simulator runs --------===//
+#include "passes/GpuToLLVM/Passes.h"
+#include "passes/GpuToLLVM/SimPatterns.h"
+#include "passes/LinalgToLLVM/Common.h"
+#include "passes/LinalgToLLVM/FinalizeHost.h"
+#include "passes/LinalgToLLVM/MemRefToPointers.h"
+#include "passes/UserPlace.h"
+#include "runtime/gpu_sim/gpu_sim.h"
+
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MathToLibm/MathToLibm.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/Transforms/DialectConversion.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::cell {
+#define GEN_PASS_DEF_GPUTOSIM
+#include "passes/GpuToLLVM/Passes.h.inc"
+} // namespace mlir::cell
+
+using namespace mlir;
+using namespace mlir::cell;
+
+namespace {
+/// Reports the first operation of a kernel that this stage has no lowering for, at its own location.
+LogicalResult checkLowerable(gpu::GPUModuleOp kernels) {
+  WalkResult result = kernels.walk([&](Operation *op) {
+    if (op == kernels)
+      return WalkResult::advance();
+    bool known = isa_and_nonnull<arith::ArithDialect, cf::ControlFlowDialect, math::MathDialect, scf::SCFDialect, ub::UBDialect, vector::VectorDialect>(op->getDialect()) ||
+                 isa<gpu::GPUFuncOp, gpu::ReturnOp, gpu::ThreadIdOp, gpu::BlockIdOp, gpu::BlockDimOp, gpu::GridDimOp, gpu::GlobalIdOp, gpu::LaneIdOp, gpu::SubgroupIdOp,
+                     gpu::SubgroupSizeOp, gpu::BarrierOp, gpu::ShuffleOp, nvgpu::MmaSyncOp, nvgpu::LdMatrixOp, nvgpu::DeviceAsyncCopyOp, nvgpu::DeviceAsyncCreateGroupOp,
+                     nvgpu::DeviceAsyncWaitOp>(op) ||
+                 isa<memref::LoadOp, memref::StoreOp, memref::AtomicRMWOp, memref::GenericAtomicRMWOp, memref::AtomicYieldOp, memref::SubViewOp, memref::ViewOp,
+                     memref::ReinterpretCastOp, memref::CastOp, memref::CollapseShapeOp, memref::ExpandShapeOp, memref::MemorySpaceCastOp, memref::DimOp, memref::GlobalOp,
+                     memref::GetGlobalOp, memref::AllocaOp>(op);
+    bool fixed = true;
+    auto check = [&](Type type) {
+      auto memref = dyn_cast<MemRefType>(type);
+      fixed &= !memref || memref.hasStaticShape();
+    };
+    llvm::for_each(op->getOperandTypes(), check);
+    llvm::for_each(op->getResultTypes(), check);
+    if (known && fixed)
+      return WalkResult::advance();
+    auto diag = op->emitError("stage gpu-to-sim: '") << op->getName() << "' cannot be simulated";
+    if (op->getNumOperands())
+      diag << "; operands of type " << llvm::to_vector(op->getOperandTypes());
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
+/// Atomic updates become a load, the operation and a store: the threads of a launch run one after the other, and change only where they wait.
+void writeOutAtomics(gpu::GPUModuleOp kernels) {
+  SmallVector<Operation *> ops;
+  kernels.walk([&](Operation *op) {
+    if (isa<memref::AtomicRMWOp, memref::GenericAtomicRMWOp>(op))
+      ops.push_back(op);
+  });
+  for (Operation *op : ops) {
+    OpBuilder builder(op);
+    Location loc = op->getLoc();
+    auto simple = dyn_cast<memref::AtomicRMWOp>(op);
+    auto generic = dyn_cast<memref::GenericAtomicRMWOp>(op);
+    Value memref = simple ? simple.getMemref() : generic.getMemref();
+    ValueRange indices = simple ? simple.getIndices() : generic.getIndices();
+    auto old = memref::LoadOp::create(builder, loc, memref, indices);
+    Value next, result = old;
+    if (simple) {
+      next = simple.getKind() == arith::AtomicRMWKind::assign ? simple.getValue() : arith::getReductionOp(simple.getKind(), builder, loc, old, simple.getValue());
+    } else {
+      Block &body = generic.getRegion().front();
+      Operation *yield = body.getTerminator();
+      body.getArgument(0).replaceAllUsesWith(old);
+      next = yield->getOperand(0);
+      yield->erase();
+      op->getBlock()->getOperations().splice(op->getIterator(), body.getOperations());
+      result = next; // the value that was stored
+      builder.setInsertionPoint(op);
+    }
+    auto store = memref::StoreOp::create(builder, loc, next, memref, indices);
+    old->setAttr(sim::kAtomic, builder.getUnitAttr());
+    store->setAttr(sim::kAtomic, builder.getUnitAttr());
+    op->getResult(0).replaceAllUsesWith(result);
+    op->erase();
+  }
+}
+
+/// Numbers what threads do together; in checked kernels, makes the texts that messages about an operation start with.
+void nameOperations(gpu::GPUModuleOp kernels, bool checked) {
+  OpBuilder builder(kernels.getContext());
+  llvm::StringMap<StringAttr> texts;
+  int32_t number = 0;
+  Block *body = kernels.getBody();
+  kernels.walk([&](Operation *op) {
+    bool access = isa<memref::LoadOp, memref::StoreOp, vector::LoadOp, vector::StoreOp>(op);
+    if (!access && !isa<gpu::BarrierOp, gpu::ShuffleOp, nvgpu::MmaSyncOp, nvgpu::LdMatrixOp, nvgpu::DeviceAsyncCopyOp>(op))
+      return;
+    op->setAttr(sim::kOp, builder.getI32IntegerAttr(++number));
+    if (!checked)
+      return;
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    if (FileLineColLoc place = userPlace(op->getLoc()))
+      stream << place.getFilename().getValue() << ":" << place.getLine() << ", ";
+    stream << op->getName();
+    for (Type type : op->getOperandTypes())
+      if (isa<MemRefType>(type))
+        stream << " of " << type;
+    StringAttr &name = texts[text];
+    if (!name) {
+      name = builder.getStringAttr("cg_sim_place." + llvm::Twine(texts.size()));
+      text.push_back(0);
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(body);
+      LLVM::GlobalOp::create(builder, kernels.getLoc(), LLVM::LLVMArrayType::get(builder.getI8Type(), text.size()), /*isConstant=*/true, LLVM::Linkage::Private, name.getValue(),
+                             builder.getStringAttr(text));
+    }
+    op->setAttr(sim::kPlace, name);
+  });
+}
+
+/// The constant `cg_sim.<name>`, a cg_sim_kernel.
+void describeKernel(OpBuilder &builder, Location loc, StringRef name, bool cooperative, ArrayRef<int32_t> block, ArrayRef<int32_t> argumentBytes, int64_t sharedBytes) {
+  Type i32 = builder.getI32Type(), i64 = builder.getI64Type(), pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  std::string sizes = ("cg_sim." + name + ".bytes").str();
+  auto sizesType = LLVM::LLVMArrayType::get(i32, std::max<size_t>(argumentBytes.size(), 1));
+  SmallVector<int32_t> values(argumentBytes.begin(), argumentBytes.end());
+  values.resize(sizesType.getNumElements(), 0);
+  LLVM::GlobalOp::create(builder, loc, sizesType, /*isConstant=*/true, LLVM::Linkage::Private, sizes, builder.getI32TensorAttr(values));
+  auto type = LLVM::LLVMStructType::getLiteral(builder.getContext(), {i32, i32, i32, i32, i32, i32, i64, pointer});
+  auto global = LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true, LLVM::Linkage::External, ("cg_sim." + name).str(), Attribute());
+  OpBuilder::InsertionGuard guard(builder);
+  builder.createBlock(&global.getInitializerRegion());
+  Value record = LLVM::UndefOp::create(builder, loc, type);
+  int32_t numbers[] = {CG_SIM_VERSION, cooperative, block[0], block[1], block[2], int32_t(argumentBytes.size())};
+  for (auto [i, value] : llvm::enumerate(numbers))
+    record = LLVM::InsertValueOp::create(builder, loc, record, sim::constantI32(builder, loc, value), i);
+  record = LLVM::InsertValueOp::create(builder, loc, record, LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(sharedBytes)), 6);
+  record = LLVM::InsertValueOp::create(builder, loc, record, LLVM::AddressOfOp::create(builder, loc, pointer, sizes), 7);
+  LLVM::ReturnOp::create(builder, loc, record);
+}
+
+struct GpuToSim : cell::impl::GpuToSimBase<GpuToSim> {
+  using GpuToSimBase::GpuToSimBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registerLinalgToLLVMDialects(registry);
+    registry.insert<ub::UBDialect, vector::VectorDialect, cf::ControlFlowDialect, LLVM::LLVMDialect>();
+  }
+
+  /// Puts the body of a kernel into a function `void name(void **args, cg_sim_thread *thread)`. What came in as arguments is loaded there; its type
+  /// is still the old one, by way of a cast that the conversion takes away.
+  LogicalResult outline(gpu::GPUFuncOp kernel, const LLVMTypeConverter &converter) {
+    Location loc = kernel.getLoc();
+    OpBuilder builder(kernel);
+    Type pointer = LLVM::LLVMPointerType::get(&getContext()), byte = builder.getI8Type();
+    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()), {pointer, pointer});
+    auto function = LLVM::LLVMFuncOp::create(builder, loc, kernel.getName(), type);
+    function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), builder.getUnitAttr());
+    bool cooperative = kernel.walk([](Operation *op) {
+                               return isa<gpu::BarrierOp, gpu::ShuffleOp, nvgpu::MmaSyncOp, nvgpu::LdMatrixOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
+                             }).wasInterrupted();
+
+    Block *entry = function.addEntryBlock(builder);
+    builder.setInsertionPointToStart(entry);
+    Block &body = kernel.getBody().front();
+    auto give = [&](BlockArgument argument, Value value) {
+      Value cast = value.getType() == argument.getType() ? value : UnrealizedConversionCastOp::create(builder, loc, argument.getType(), value).getResult(0);
+      argument.replaceAllUsesWith(cast);
+    };
+    SmallVector<int32_t> bytes;
+    unsigned count = kernel.getNumArguments();
+    for (unsigned i = 0; i < count; ++i) {
+      BlockArgument argument = body.getArgument(i);
+      Type converted = converter.convertType(argument.getType());
+      if (!converted || !(isa<LLVM::LLVMPointerType>(converted) || converted.isIntOrFloat()))
+        return kernel.emitError("stage gpu-to-sim: argument ") << i << " of the kernel has the type " << argument.getType() << "; kernels take memrefs of static shape and scalars";
+      Type memory = memoryType(converted);
+      bytes.push_back(isa<LLVM::LLVMPointerType>(memory) ? 8 : int32_t(llvm::divideCeil(memory.getIntOrFloatBitWidth(), 8)));
+      Value slot = LLVM::GEPOp::create(builder, loc, pointer, pointer, function.getArgument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)});
+      Value value = LLVM::LoadOp::create(builder, loc, memory, LLVM::LoadOp::create(builder, loc, pointer, slot));
+      if (memory != converted)
+        value = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, value, LLVM::ZeroOp::create(builder, loc, memory).getResult());
+      give(argument, value);
+    }
+    int64_t shared = 0;
+    unsigned workgroup = kernel.getNumWorkgroupAttributions();
+    for (unsigned i = count; i < body.getNumArguments(); ++i) {
+      BlockArgument argument = body.getArgument(i);
+      auto buffer = cast<MemRefType>(argument.getType());
+      if (i >= count + workgroup) {
+        give(argument, LLVM::AllocaOp::create(builder, loc, pointer, byte, sim::constantI32(builder, loc, contiguousBytes(buffer)), 16));
+        continue;
+      }
+      Value base = LLVM::LoadOp::create(builder, loc, pointer,
+                                        LLVM::GEPOp::create(builder, loc, pointer, byte, function.getArgument(1), ArrayRef<LLVM::GEPArg>{int32_t(offsetof(cg_sim_thread, shared))}).getResult());
+      give(argument, LLVM::GEPOp::create(builder, loc, pointer, byte, base, ArrayRef<LLVM::GEPArg>{int32_t(shared)}));
+      shared = llvm::alignTo(shared + contiguousBytes(buffer), 128);
+    }
+    body.eraseArguments(0, body.getNumArguments());
+    LLVM::BrOp::create(builder, loc, &body);
+    function.getBody().getBlocks().splice(function.getBody().end(), kernel.getBody().getBlocks());
+    function.walk([&](gpu::ReturnOp op) {
+      OpBuilder at(op);
+      LLVM::ReturnOp::create(at, op.getLoc(), ValueRange());
+      op.erase();
+    });
+    builder.setInsertionPointAfter(function);
+    SmallVector<int32_t> block(3, 0);
+    if (std::optional<ArrayRef<int32_t>> known = kernel.getKnownBlockSize())
+      block.assign(known->begin(), known->end());
+    describeKernel(builder, loc, kernel.getName(), cooperative, block, bytes, shared);
+    kernel.erase();
+    return success();
+  }
+
+  /// What the kernels call, declared as it is called.
+  static void declareFunctions(gpu::GPUModuleOp kernels) {
+    OpBuilder builder = OpBuilder::atBlockBegin(kernels.getBody());
+    SymbolTable symbols(kernels);
+    kernels.walk([&](LLVM::CallOp op) {
+      std::optional<StringRef> name = op.getCallee();
+      if (!name || symbols.lookup(*name))
+        return;
+      Type result = op.getNumResults() ? op.getResult().getType() : LLVM::LLVMVoidType::get(kernels.getContext());
+      auto type = LLVM::LLVMFunctionType::get(result, llvm::to_vector(op.getArgOperands().getTypes()));
+      symbols.insert(LLVM::LLVMFuncOp::create(builder, kernels.getLoc(), *name, type));
+    });
+  }
+
+  LogicalResult lower(gpu::GPUModuleOp kernels) {
+    MLIRContext *context = &getContext();
+    if (failed(checkLowerable(kernels)))
+      return failure();
+    LowerToLLVMOptions options(context);
+    LLVMTypeConverter converter(context, options);
+    addPointerConversions(converter);
+    writeOutAtomics(kernels);
+    nameOperations(kernels, checked);
+    for (auto kernel : llvm::make_early_inc_range(kernels.getOps<gpu::GPUFuncOp>()))
+      if (failed(outline(kernel, converter)))
+        return failure();
+    ConversionConfig config;
+    config.allowPatternRollback = false;
+    if (failed(expandScalars(kernels, config)))
+      return failure();
+    RewritePatternSet vectors(context);
+    vector::populateVectorBroadcastLoweringPatterns(vectors);
+    vector::populateVectorShapeCastLoweringPatterns(vectors);
+    if (failed(applyPatternsGreedily(kernels, std::move(vectors))))
+      return failure();
+
+    RewritePatternSet patterns(context);
+    populateMemRefToPointersPatterns(converter, patterns);
+    sim::populateAccessPatterns(converter, patterns);
+    sim::populateThreadPatterns(converter, patterns);
+    arith::populateArithToLLVMConversionPatterns(converter, patterns);
+    populateMathToLLVMConversionPatterns(converter, patterns, /*approximateLog1p=*/false, /*benefit=*/2);
+    populateMathToLibmConversionPatterns(patterns);
+    populateVectorToLLVMConversionPatterns(converter, patterns);
+    ub::populateUBToLLVMConversionPatterns(converter, patterns);
+    cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
+    LLVMConversionTarget target(*context);
+    target.addLegalOp<gpu::GPUModuleOp>();
+    if (failed(applyFullConversion(kernels, target, std::move(patterns), config)))
+      return failure();
+    SmallVector<UnrealizedConversionCastOp> casts;
+    kernels.walk([&](UnrealizedConversionCastOp cast) { casts.push_back(cast); });
+    reconcileUnrealizedCasts(casts);
+    declareFunctions(kernels);
+    return success();
+  }
+
+  void runOnOperation() override {
+    for (auto kernels : llvm::make_early_inc_range(getOperation().getOps<gpu::GPUModuleOp>()))
+      if (failed(lower(kernels)))
+        return signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,45 @@
+//===- driver.h - the simulator's objects behind the driver's handles -----===//
+#ifndef CELLGRAD_SIM_DRIVER_H
+#define CELLGRAD_SIM_DRIVER_H
+
+#define CG_CUDA_DRIVER_IMPLEMENTATION
+#include "runtime/gpu/cuda_driver.h"
+#include "runtime/gpu_sim/execute.h"
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+/// Work of a stream. Streams do it at once, unless they are being captured: then it is noted for the graph.
+using StreamWork = std::function<CUresult()>;
+
+struct CUstream_st {
+  CUgraph_st *capture = nullptr;
+};
+struct CUevent_st {};
+struct CUgraph_st {
+  std::vector<StreamWork> work;
+};
+struct CUgraphExec_st {
+  std::vector<StreamWork> work;
+};
+
+namespace cellgrad::sim {
+
+/// One for all: the driver may be called from any thread, kernels run one at a time.
+std::recursive_mutex &driverLock();
+/// Notes the text for cgDriverError and gives `code` back.
+CUresult refuse(CUresult code, const std::string &text);
+/// Does the work, or notes it where the stream is being captured.
+CUresult inStream(CUstream stream, StreamWork work);
+/// Environment CELLGRAD_GPU_SIM: `checked`, `seed=N`.
+struct Settings {
+  bool checked = false;
+  uint64_t seed = 0;
+};
+const Settings &settings();
+
+} // namespace cellgrad::sim
+
+#endif // CELLGRAD_SIM_DRIVER_H

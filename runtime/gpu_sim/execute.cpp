@@ -1,0 +1,295 @@
+//===- execute.cpp - runs the blocks of a launch --------------------------===//
+#include "runtime/gpu_sim/execute.h"
+
+#include "runtime/gpu_sim/memory.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <numeric>
+
+namespace cellgrad::sim {
+
+namespace {
+constexpr int32_t kWarp = 32;
+
+uint64_t mix(uint64_t &state) { // splitmix64 (Steele, Lea, Flood 2014)
+  uint64_t z = (state += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+/// The launch that runs; the driver lets one run at a time. Lanes and their stacks are kept for the next.
+struct Engine {
+  const Launch *launch = nullptr;
+  void **args = nullptr;
+  std::unique_ptr<Lane[]> lanes;
+  int32_t capacity = 0, threads = 0;
+  std::vector<Warp> warps;
+  std::vector<int32_t> order;
+  int32_t atBarrier = 0, barrierOp = 0, finished = 0;
+  uint32_t blockNumber = 0, firstBlock = 0, phase = 0;
+  char *shared = nullptr;
+  size_t sharedCapacity = 0;
+  std::unique_ptr<Shadow> sharedShadow;
+  size_t sharedShadowBytes = 0;
+  Fiber alone;
+  Fiber *running = nullptr;
+  std::string error;
+};
+Engine &engine() {
+  static auto *only = new Engine;
+  return *only;
+}
+
+std::string position(const int32_t p[3]) { return "(" + std::to_string(p[0]) + ", " + std::to_string(p[1]) + ", " + std::to_string(p[2]) + ")"; }
+std::string at(const char *place) { return place ? std::string(" at ") + place : std::string(); }
+
+void runLane(void *argument) {
+  Engine &e = engine();
+  auto &lane = *static_cast<Lane *>(argument);
+  e.launch->function(e.args, &lane.context);
+  cg_sim_async_wait(&lane.context, 0);
+  lane.wait = Wait::Finished;
+  ++e.finished;
+}
+
+/// Threads that never wait for each other: all in one fiber, which a fault leaves.
+void runInTurn(void *) {
+  Engine &e = engine();
+  for (int32_t i : e.order) {
+    e.launch->function(e.args, &e.lanes[i].context);
+    cg_sim_async_wait(&e.lanes[i].context, 0);
+  }
+  e.finished = e.threads;
+}
+
+void shuffle(std::vector<int32_t> &order, uint64_t &state) {
+  for (size_t i = order.size(); i > 1; --i)
+    std::swap(order[i - 1], order[mix(state) % i]);
+}
+
+/// Nobody can go on: says who waits for whom.
+std::string deadlock() {
+  Engine &e = engine();
+  Lane *waiting = nullptr, *other = nullptr;
+  for (int32_t i = 0; i < e.threads && !waiting; ++i)
+    if (e.lanes[i].wait == Wait::Warp || (e.lanes[i].wait == Wait::Barrier && e.atBarrier))
+      waiting = &e.lanes[i];
+  for (int32_t i = 0; i < e.threads && !other; ++i) {
+    Lane &lane = e.lanes[i];
+    bool mate = waiting->wait == Wait::Barrier || lane.context.warp == waiting->context.warp;
+    if (mate && lane.wait != waiting->wait)
+      other = &lane;
+  }
+  std::string text = "thread " + position(waiting->context.thread) + " waits for " + waiting->what + at(waiting->place);
+  if (!other)
+    return text;
+  text += ", which thread " + position(other->context.thread) + " never reaches: it ";
+  return text + (other->wait == Wait::Finished ? std::string("has ended") : "waits for " + std::string(other->what) + at(other->place));
+}
+
+/// False if a fault or a deadlock ended the block.
+bool runBlock(uint64_t &random) {
+  Engine &e = engine();
+  bool cooperative = e.launch->info->cooperative;
+  e.atBarrier = e.finished = 0;
+  e.phase = 0;
+  ++e.blockNumber;
+  memset(e.shared, 0xff, size_t(e.launch->info->shared_bytes));
+  if (e.launch->seed)
+    shuffle(e.order, random);
+  if (!cooperative) {
+    e.running = &e.alone;
+    if (!e.alone.start(runInTurn, nullptr))
+      e.error = "no memory for a stack";
+    else
+      e.alone.resume();
+    return e.error.empty();
+  }
+  for (Warp &warp : e.warps)
+    warp.arrived = 0;
+  for (int32_t i = 0; i < e.threads; ++i) {
+    e.lanes[i].wait = Wait::None;
+    if (!e.lanes[i].fiber.start(runLane, &e.lanes[i])) {
+      e.error = "no memory for the stacks of " + std::to_string(e.threads) + " threads";
+      return false;
+    }
+  }
+  while (e.finished < e.threads) {
+    bool progress = false;
+    for (int32_t i : e.order) {
+      if (e.lanes[i].wait != Wait::None)
+        continue;
+      progress = true;
+      e.running = &e.lanes[i].fiber;
+      e.running->resume();
+      if (!e.error.empty())
+        return false;
+    }
+    if (!progress) {
+      e.error = deadlock();
+      return false;
+    }
+    if (e.launch->seed)
+      shuffle(e.order, random);
+  }
+  return true;
+}
+
+bool prepare() {
+  Engine &e = engine();
+  const Launch &launch = *e.launch;
+  e.threads = launch.block[0] * launch.block[1] * launch.block[2];
+  if (e.threads > e.capacity) {
+    e.lanes.reset(new Lane[e.threads]);
+    e.capacity = e.threads;
+  }
+  size_t shared = (size_t(launch.info->shared_bytes) + 127) / 128 * 128 + 128;
+  if (shared > e.sharedCapacity) {
+    free(e.shared);
+    e.shared = static_cast<char *>(aligned_alloc(128, shared));
+    e.sharedCapacity = e.shared ? shared : 0;
+    if (!e.shared)
+      return false;
+  }
+  e.warps.assign((e.threads + kWarp - 1) / kWarp, {});
+  e.order.resize(e.threads);
+  std::iota(e.order.begin(), e.order.end(), 0);
+  for (int32_t i = 0; i < e.threads; ++i) {
+    Lane &lane = e.lanes[i];
+    lane.index = i;
+    lane.asyncGroup = 0;
+    lane.copies.clear();
+    cg_sim_thread &c = lane.context;
+    c = {};
+    c.thread[0] = i % launch.block[0], c.thread[1] = i / launch.block[0] % launch.block[1], c.thread[2] = i / launch.block[0] / launch.block[1];
+    memcpy(c.block_dim, launch.block, sizeof c.block_dim);
+    memcpy(c.grid_dim, launch.grid, sizeof c.grid_dim);
+    c.lane = i % kWarp, c.warp = i / kWarp;
+    c.shared = e.shared;
+    ++e.warps[i / kWarp].lanes;
+  }
+  return true;
+}
+} // namespace
+
+std::string run(const Launch &launch, void **args) {
+  Engine &e = engine();
+  e.launch = &launch, e.args = args;
+  e.error.clear();
+  if (!prepare())
+    return "no memory for a block of the kernel '" + launch.kernel + "'";
+  uint64_t blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2], random = launch.seed, step = 1, start = 0;
+  if (launch.seed && blocks > 1) { // i -> start + i * step is a permutation if step has no factor in common with the number of blocks
+    start = mix(random) % blocks;
+    do
+      step = mix(random) % blocks;
+    while (std::gcd(step, blocks) != 1);
+  }
+  // Numbers of blocks tell launches apart in the records of races.
+  if (e.blockNumber > UINT32_MAX - blocks - 1)
+    return "too many blocks were run to tell them apart";
+  e.firstBlock = e.blockNumber + 1;
+  uint64_t current = start;
+  for (uint64_t i = 0; i < blocks; ++i, current = (current + step) % blocks) {
+    int32_t block[3] = {int32_t(current % launch.grid[0]), int32_t(current / launch.grid[0] % launch.grid[1]), int32_t(current / launch.grid[0] / launch.grid[1])};
+    for (int32_t t = 0; t < e.threads; ++t)
+      memcpy(e.lanes[t].context.block, block, sizeof block);
+    if (!runBlock(random))
+      return "kernel '" + launch.kernel + "', block " + position(block) + ": " + e.error;
+  }
+  return {};
+}
+
+void fault(cg_sim_thread *thread, const char *place, const std::string &text) {
+  Engine &e = engine();
+  e.error = "thread " + position(thread->thread) + at(place) + ": " + text;
+  e.running->suspend();
+  abort(); // a fiber with a fault is not resumed
+}
+
+bool joinWarp(Lane &lane, int32_t op, const char *what, const char *place, void *exchange) {
+  Engine &e = engine();
+  Warp &warp = e.warps[lane.context.warp];
+  if (!warp.arrived) {
+    warp.op = op, warp.first = &lane;
+  } else if (warp.op != op) {
+    fault(&lane.context, place, std::string("the warp is divided: this thread is at ") + what + ", thread " + position(warp.first->context.thread) + " at " +
+                                    warp.first->what + at(warp.first->place));
+  }
+  lane.what = what, lane.place = place, lane.exchange = exchange;
+  if (++warp.arrived == warp.lanes)
+    return true;
+  lane.wait = Wait::Warp;
+  lane.fiber.suspend();
+  return false;
+}
+
+Lane *warpLanes(Lane &lane, int32_t &count) {
+  count = engine().warps[lane.context.warp].lanes;
+  return &engine().lanes[lane.context.warp * kWarp];
+}
+
+void leaveWarp(Lane &lane) {
+  Warp &warp = engine().warps[lane.context.warp];
+  warp.arrived = 0;
+  for (int32_t i = 0; i < warp.lanes; ++i)
+    engine().lanes[lane.context.warp * kWarp + i].wait = Wait::None;
+}
+
+} // namespace cellgrad::sim
+
+using namespace cellgrad::sim;
+
+extern "C" void cg_sim_barrier(cg_sim_thread *thread, int32_t op, const char *place) {
+  Engine &e = engine();
+  Lane &lane = *reinterpret_cast<Lane *>(thread);
+  lane.what = "the barrier", lane.place = place;
+  if (!e.atBarrier)
+    e.barrierOp = op;
+  else if (e.barrierOp != op)
+    fault(thread, place, "the threads of the block wait at different barriers");
+  if (++e.atBarrier < e.threads) {
+    lane.wait = Wait::Barrier;
+    lane.fiber.suspend();
+    return;
+  }
+  e.atBarrier = 0;
+  ++e.phase;
+  for (int32_t i = 0; i < e.threads; ++i)
+    e.lanes[i].wait = Wait::None;
+}
+
+extern "C" void cg_sim_access(cg_sim_thread *thread, const char *place, const void *address, int32_t bytes, int32_t alignment, int32_t kind, int32_t inside) {
+  Engine &e = engine();
+  Lane &lane = *reinterpret_cast<Lane *>(thread);
+  if (!inside)
+    fault(thread, place, "an index is out of bounds");
+  if (reinterpret_cast<uintptr_t>(address) % uint32_t(alignment))
+    fault(thread, place, "the address is not a multiple of " + std::to_string(alignment) + " bytes");
+  Moment now = {e.blockNumber, e.phase, uint32_t(lane.index)};
+  bool write = kind != CG_SIM_LOAD, atomic = kind == CG_SIM_ATOMIC;
+  size_t sharedBytes = size_t(e.launch->info->shared_bytes), offset = size_t(static_cast<const char *>(address) - e.shared);
+  std::string against;
+  if (offset < e.sharedCapacity) {
+    if (offset + size_t(bytes) > sharedBytes)
+      fault(thread, place, "out of bounds of the block's shared memory of " + std::to_string(sharedBytes) + " bytes");
+    if (e.sharedShadowBytes < sharedBytes)
+      e.sharedShadow.reset(new Shadow(sharedBytes)), e.sharedShadowBytes = sharedBytes;
+    // Shared memory begins anew with each block, so only this block's records count.
+    against = e.sharedShadow->access(offset, size_t(bytes), now, e.blockNumber, write, atomic);
+  } else if (e.running->holds(address)) { // the thread's own variables
+    return;
+  } else {
+    std::string wrong = describeFault(address, size_t(bytes));
+    if (!wrong.empty())
+      fault(thread, place, wrong);
+    Allocation &block = *find(address);
+    if (!block.shadow)
+      block.shadow.reset(new Shadow(block.bytes));
+    against = block.shadow->access(size_t(static_cast<const char *>(address) - block.base), size_t(bytes), now, e.firstBlock, write, atomic);
+  }
+  if (!against.empty())
+    fault(thread, place, against);
+}

@@ -1,0 +1,55 @@
+/*===- gpu_sim.h - what kernels compiled for the GPU simulator share with it -===*/
+/* The image of a program is a relocatable object with, per kernel, a function `void <name>(void **args, cg_sim_thread *thread)` that does the
+ * work of one thread (args[i] is the address of argument i, as for cuLaunchKernel), and a constant `cg_sim.<name>` of type cg_sim_kernel. */
+#ifndef CELLGRAD_GPU_SIM_H
+#define CELLGRAD_GPU_SIM_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* passes/GpuToLLVM/GpuToSim.cpp knows the offsets. */
+typedef struct cg_sim_thread {
+  int32_t thread[3], block[3], block_dim[3], grid_dim[3];
+  int32_t lane, warp;
+  char *shared; /* the block's shared memory, 128-byte aligned */
+} cg_sim_thread;
+
+typedef struct {
+  int32_t version;     /* CG_SIM_VERSION */
+  int32_t cooperative; /* its threads wait for each other */
+  int32_t block[3];    /* the block size that it was compiled for; 0: any */
+  int32_t count;       /* arguments */
+  int64_t shared_bytes;
+  const int32_t *argument_bytes;
+} cg_sim_kernel;
+enum { CG_SIM_VERSION = 1 };
+
+/* `place` is text for messages: the user's line and the operation; null in kernels that are not checked. `op` tells the operations of a kernel apart. */
+void cg_sim_barrier(cg_sim_thread *thread, int32_t op, const char *place);
+enum { CG_SIM_XOR, CG_SIM_UP, CG_SIM_DOWN, CG_SIM_IDX };
+typedef struct {
+  int64_t bits, valid;
+} cg_sim_shuffled;
+cg_sim_shuffled cg_sim_shuffle(cg_sim_thread *thread, int32_t op, const char *place, int64_t bits, int32_t offset, int32_t width, int32_t mode);
+/* d = a * b + c on the fragments of PTX's mma.sync: m x k times k x n. */
+enum { CG_SIM_F16, CG_SIM_BF16, CG_SIM_TF32, CG_SIM_F32, CG_SIM_F64, CG_SIM_I8, CG_SIM_I32 };
+void cg_sim_mma(cg_sim_thread *thread, int32_t op, const char *place, int32_t m, int32_t n, int32_t k, int32_t type, int32_t sum_type, const void *a, const void *b,
+                const void *c, void *d);
+/* 8 x 8 tiles of 2-byte elements; lane i gives the address of row i % 8 of tile i / 8. */
+void cg_sim_ldmatrix(cg_sim_thread *thread, int32_t op, const char *place, const void *row, int32_t tiles, int32_t transpose, void *out);
+/* The copy happens when it is waited for; `read` bytes come from `from`, the rest of `bytes` become zero. */
+void cg_sim_async_copy(cg_sim_thread *thread, const char *place, void *to, const void *from, int32_t bytes, int32_t read);
+void cg_sim_async_commit(cg_sim_thread *thread);
+void cg_sim_async_wait(cg_sim_thread *thread, int32_t groups_left);
+/* Checked kernels say what they are about to touch. */
+enum { CG_SIM_LOAD, CG_SIM_STORE, CG_SIM_ATOMIC };
+void cg_sim_access(cg_sim_thread *thread, const char *place, const void *address, int32_t bytes, int32_t alignment, int32_t kind, int32_t inside);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CELLGRAD_GPU_SIM_H */

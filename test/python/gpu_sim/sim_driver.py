@@ -1,0 +1,103 @@
+"""The simulator's driver API through ctypes, and kernels of the stage "gpu" as its images."""
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def tool(name: str) -> str:
+    import llvm
+    import mlir
+
+    for folder in (ROOT / "build" / "bin", *(Path(p) / "bin" for m in (mlir, llvm) for p in m.__path__)):
+        if (folder / name).exists():
+            return str(folder / name)
+    found = shutil.which(name)
+    assert found, f"{name} is not installed"
+    return found
+
+
+def compile_kernels(text: str, checked: bool) -> bytes:
+    """`text`: gpu.funcs. The bytes of the object that the simulator loads."""
+    module = "gpu.module @kernels {\n" + text + "\n}"
+    lowered = subprocess.run(
+        [tool("cell-opt"), "-", f"--pass-pipeline=builtin.module(expand-math,gpu-to-sim{{checked={'true' if checked else 'false'}}})"],
+        input=module, capture_output=True, text=True,
+    )  # fmt: skip
+    assert lowered.returncode == 0, lowered.stderr
+    plain = re.sub(r"^module {\s*gpu\.module @kernels {", "module {", lowered.stdout.rstrip()[:-1], count=1)
+    ir = subprocess.run([tool("mlir-translate"), "--mlir-to-llvmir"], input=plain, capture_output=True, text=True, check=True).stdout
+    code = subprocess.run([tool("llc"), "-relocation-model=pic", "-filetype=obj", "-mcpu=native", "-o", "-"], input=ir.encode(), capture_output=True, check=True)
+    return code.stdout
+
+
+def library() -> ctypes.CDLL:
+    lib = ctypes.CDLL(os.environ.get("CELLGRAD_TEST_SIM") or str(ROOT / "build" / "lib" / "libcellgrad_gpu_sim.so"))
+    lib.cgDriverError.restype = ctypes.c_char_p
+    lib.cgDriverChip.restype = ctypes.c_char_p
+    return lib
+
+
+class DriverError(Exception):
+    pass
+
+
+class Driver:
+    def __init__(self):
+        self.lib = library()
+        self.call("cuInit", 0)
+        context = ctypes.c_void_p()
+        self.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), 0)
+        self.call("cuCtxSetCurrent", context)
+        self.stream = None
+
+    def call(self, name, *args):
+        code = getattr(self.lib, name)(*args)
+        if code:
+            text = ctypes.c_char_p()
+            self.lib.cuGetErrorName(code, ctypes.byref(text))
+            raise DriverError(f"{(text.value or b'?').decode()}: {self.lib.cgDriverError().decode()}")
+
+    def allocate(self, nbytes: int) -> int:
+        address = ctypes.c_uint64()
+        self.call("cuMemAlloc_v2", ctypes.byref(address), ctypes.c_size_t(nbytes))
+        return address.value
+
+    def free(self, address: int):
+        self.call("cuMemFree_v2", ctypes.c_uint64(address))
+
+    def upload(self, array: np.ndarray) -> int:
+        array = np.ascontiguousarray(array)
+        address = self.allocate(max(array.nbytes, 1))
+        self.call("cuMemcpyHtoDAsync_v2", ctypes.c_uint64(address), ctypes.c_void_p(array.ctypes.data), ctypes.c_size_t(array.nbytes), self.stream)
+        return address
+
+    def download(self, address: int, shape, dtype) -> np.ndarray:
+        array = np.empty(shape, dtype)
+        self.call("cuMemcpyDtoHAsync_v2", ctypes.c_void_p(array.ctypes.data), ctypes.c_uint64(address), ctypes.c_size_t(array.nbytes), self.stream)
+        return array
+
+    def load(self, image: bytes):
+        module = ctypes.c_void_p()
+        log = ctypes.create_string_buffer(1000)
+        options, values = (ctypes.c_int * 2)(5, 6), (ctypes.c_void_p * 2)(ctypes.addressof(log), 1000)
+        self.call("cuModuleLoadDataEx", ctypes.byref(module), image, 2, options, values)
+        return module
+
+    def function(self, module, name: str):
+        function = ctypes.c_void_p()
+        self.call("cuModuleGetFunction", ctypes.byref(function), module, name.encode())
+        return function
+
+    def launch(self, function, grid, block, *args):
+        """Integers are addresses; other arguments ctypes values."""
+        values = [ctypes.c_uint64(a) if isinstance(a, int) else a for a in args]
+        pointers = (ctypes.c_void_p * len(values))(*[ctypes.addressof(v) for v in values])
+        self.call("cuLaunchKernel", function, *grid, *block, 0, self.stream, pointers, None)
