@@ -64,7 +64,7 @@ void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {
 
 void mlir::cell::buildLinalgToGpuPipeline(OpPassManager &pm) {
   pm.addPass(createNormalizeLinalg());
-  pm.addPass(createScalarizeTensors());
+  pm.addPass(createScalarizeHostTensors());
   pm.addPass(createFuseLinalg());
   pm.addPass(createResultsToArguments());
   pm.addPass(createBufferizeTensors());

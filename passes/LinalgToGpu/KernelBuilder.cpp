@@ -1,12 +1,16 @@
 //===- KernelBuilder.cpp - one GPU kernel under construction --------------===//
 #include "passes/LinalgToGpu/KernelBuilder.h"
 
+#include "passes/LinalgToLLVM/BufferRoots.h"
 #include "passes/LinalgToLLVM/LoopPlan.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <numeric>
@@ -308,7 +312,38 @@ KernelBuilder::Values KernelBuilder::reduceBlock(ValueRange values, Combine comb
 
 void KernelBuilder::barrier() { gpu::BarrierOp::create(*this); }
 
+/// True if the kernel writes to memory through `buffer` or a view of it.
+static bool isWritten(Value buffer) {
+  return llvm::any_of(buffer.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (isa<memref::LoadOp, vector::LoadOp, nvgpu::LdMatrixOp>(user))
+      return false;
+    if (auto copy = dyn_cast<nvgpu::DeviceAsyncCopyOp>(user))
+      return use.get() == copy.getDst();
+    if (isa<ViewLikeOpInterface>(user))
+      return isWritten(user->getResult(0));
+    return true;
+  });
+}
+
+void KernelBuilder::markArguments() {
+  SmallVector<std::pair<unsigned, BufferRoots>> buffers;
+  for (auto [i, value] : llvm::enumerate(arguments))
+    if (isa<MemRefType>(value.getType()))
+      buffers.push_back({i, BufferRoots::of(value)});
+  for (auto &[i, roots] : buffers) {
+    bool written = isWritten(func.getArgument(i)), alone = true;
+    for (auto &[j, others] : buffers)
+      alone &= i == j || !(written || isWritten(func.getArgument(j))) || !roots.mayAlias(others);
+    if (alone)
+      func.setArgAttr(i, "llvm.noalias", getUnitAttr());
+    if (!written)
+      func.setArgAttr(i, "llvm.readonly", getUnitAttr());
+  }
+}
+
 void KernelBuilder::launch(ArrayRef<int64_t> grid) {
+  markArguments();
   SmallVector<int64_t> blocks(grid);
   blocks.resize(3, 1);
   func.setKnownGridSize(SmallVector<int32_t>(blocks.begin(), blocks.end()));

@@ -102,6 +102,8 @@ public:
 private:
   template <typename Make>
   Value atEntry(Make make);
+  /// Says which buffers are only read, and which no other one overlaps.
+  void markArguments();
 
   Operation *anchor;
   SmallVector<int64_t> size;

@@ -2,6 +2,7 @@
 #include "passes/LinalgToGpu/Mapping.h"
 #include "passes/LinalgToGpu/Passes.h"
 #include "passes/LinalgToLLVM/Common.h"
+#include "passes/LinalgToLLVM/ScalarizeTensors.h"
 
 #include "dialect/Rt/RtOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -13,6 +14,7 @@
 
 namespace mlir::cell {
 #define GEN_PASS_DEF_LINALGTOGPUKERNELS
+#define GEN_PASS_DEF_SCALARIZEHOSTTENSORS
 #include "passes/LinalgToGpu/GpuMappingPasses.h.inc"
 } // namespace mlir::cell
 
@@ -20,6 +22,11 @@ using namespace mlir;
 using namespace mlir::cell;
 
 namespace {
+struct ScalarizeHostTensors : cell::impl::ScalarizeHostTensorsBase<ScalarizeHostTensors> {
+  void getDependentDialects(DialectRegistry &registry) const override { registerLinalgToLLVMDialects(registry); }
+  void runOnOperation() override { scalarizeTensors(getOperation(), /*hostOnly=*/true); }
+};
+
 struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernels> {
   using LinalgToGpuKernelsBase::LinalgToGpuKernelsBase;
 

@@ -4,6 +4,15 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ScalarizeHostTensors : Pass<"scalarize-host-tensors", "::mlir::ModuleOp"> {
+  let summary = "0-d tensors that the host knows become scalars";
+  let description = [{
+    The form of `scalarize-tensors` for programs whose tensors are in the memory of a device: only what is computed from constants, loop counters and other scalars
+    of the host becomes a scalar. What comes from tensors stays a 0-d tensor and is computed on the device; the host reads it where a condition or a bound
+    needs it.
+  }];
+}
+
 def LinalgToGpuKernels : Pass<"linalg-to-gpu-kernels", "::mlir::ModuleOp"> {
   let summary = "each linalg op on memrefs becomes GPU kernels and their launches";
   let description = [{
