@@ -24,6 +24,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -263,6 +264,7 @@ struct GpuToSim : cell::impl::GpuToSimBase<GpuToSim> {
     RewritePatternSet vectors(context);
     vector::populateVectorBroadcastLoweringPatterns(vectors);
     vector::populateVectorShapeCastLoweringPatterns(vectors);
+    vector::populateVectorInsertExtractStridedSliceTransforms(vectors);
     if (failed(applyPatternsGreedily(kernels, std::move(vectors))))
       return failure();
 

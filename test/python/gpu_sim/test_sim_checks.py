@@ -59,7 +59,7 @@ FAULTS = {
         "scf.if %low { %v = vector.load %a[%tn] : memref<64xf32>, vector<4xf32>\n vector.store %v, %a[%tn] : memref<64xf32>, vector<4xf32> }",
         True, "not a multiple of 16 bytes",
     ),
-    "vector behind the end": ("%v = vector.load %a[%t] {alignment = 4 : i64} : memref<64xf32>, vector<4xf32>\n%y = vector.extract %v[0] : f32 from vector<4xf32>\nmemref.store %y, %a[%t] : memref<64xf32>", True, r"thread \(61, 0, 0\).*an index is out of bounds"),
+    "vector behind the end": ("%v = vector.load %a[%t] {alignment = 4 : i64} : memref<64xf32>, vector<4xf32>\n%y = vector.extract %v[0] : f32 from vector<4xf32>\n" + f"memref.store %y, %w[%t] : {SHARED}", True, r"thread \(61, 0, 0\).*an index is out of bounds"),
     "race in shared memory": (ROTATE.format(barrier=""), True, "race: the same bytes were (read|written) by thread .* of the block with no barrier between"),
     "race in global memory": ("%v = memref.load %a[%next] : memref<64xf32>\nmemref.store %v, %a[%t] : memref<64xf32>", True, "race: the same bytes"),
 }  # fmt: skip
