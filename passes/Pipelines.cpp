@@ -80,6 +80,28 @@ void mlir::cell::buildCellToLLVMPipeline(OpPassManager &pm) {
   buildLinalgToLLVMPipeline(pm);
 }
 
+void mlir::cell::buildGpuToLLVMPipeline(OpPassManager &pm, StringRef chip) {
+  pm.addPass(createExpandMath());
+  if (chip == "sim" || chip == "sim-checked") {
+    GpuToSimOptions options;
+    options.checked = chip == "sim-checked";
+    pm.addPass(createGpuToSim(options));
+  } else {
+    GpuToNVVMOptions options;
+    options.chip = chip.str();
+    pm.addPass(createGpuToNVVM(options));
+  }
+  pm.addPass(createGpuHostToLLVM());
+}
+
+void mlir::cell::buildCellToNVVMPipeline(OpPassManager &pm, StringRef chip) {
+  buildDifferentiatePipeline(pm);
+  buildSimplifyPipeline(pm);
+  buildCellToLinalgPipeline(pm);
+  buildLinalgToGpuPipeline(pm);
+  buildGpuToLLVMPipeline(pm, chip);
+}
+
 void mlir::cell::registerCellDialects(DialectRegistry &registry) {
   registry.insert<CellDialect, cellrt::CellRtDialect>();
   cellrt::registerBufferizableOpInterfaceExternalModels(registry);
@@ -89,6 +111,10 @@ void mlir::cell::registerCellDialects(DialectRegistry &registry) {
 namespace {
 struct DifferentiateOptions : PassPipelineOptions<DifferentiateOptions> {
   Option<std::string> residuals{*this, "residuals", llvm::cl::desc("What is saved: min-cut or all"), llvm::cl::init("min-cut")};
+};
+
+struct ChipOptions : PassPipelineOptions<ChipOptions> {
+  Option<std::string> chip{*this, "chip", llvm::cl::desc("What the kernels are for: sm_80, sm_90 ...; sim or sim-checked: the simulator"), llvm::cl::init("sm_80")};
 };
 } // namespace
 
@@ -104,5 +130,9 @@ void mlir::cell::registerCellPassesAndPipelines() {
                              "Lower linalg on tensors to the LLVM dialect for the CPU",
                              buildLinalgToLLVMPipeline);
   PassPipelineRegistration<>("linalg-to-gpu", "Lower linalg on tensors to GPU kernels and the host program that launches them", buildLinalgToGpuPipeline);
+  PassPipelineRegistration<ChipOptions>("gpu-program-to-llvm", "Lower stage gpu to the LLVM dialect: the host's functions and the kernels of a chip",
+                                        [](OpPassManager &pm, const ChipOptions &options) { buildGpuToLLVMPipeline(pm, options.chip); });
   PassPipelineRegistration<>("cell-to-llvm", "The whole way from cell to the LLVM dialect for the CPU", buildCellToLLVMPipeline);
+  PassPipelineRegistration<ChipOptions>("cell-to-nvvm", "The whole way from cell to the LLVM and NVVM dialects for a GPU",
+                                        [](OpPassManager &pm, const ChipOptions &options) { buildCellToNVVMPipeline(pm, options.chip); });
 }

@@ -24,6 +24,12 @@ void buildLinalgToLLVMPipeline(OpPassManager &pm);
 /// tensors in linalg/tensor/arith/math/scf/func -> a host program on memrefs that launches kernels of `gpu.module @kernels`.
 void buildLinalgToGpuPipeline(OpPassManager &pm);
 
+/// Stage gpu -> the LLVM dialect: host code, and kernels for a chip ("sm_90").
+void buildGpuToLLVMPipeline(OpPassManager &pm, StringRef chip);
+
+/// The whole way from cell to the LLVM dialect for a GPU.
+void buildCellToNVVMPipeline(OpPassManager &pm, StringRef chip);
+
 /// The dialects of this project, for tools that read .mlir files.
 void registerCellDialects(DialectRegistry &registry);
 

@@ -15,4 +15,26 @@ def GpuToSim : Pass<"gpu-to-sim", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def GpuToNVVM : Pass<"gpu-to-nvvm", "::mlir::ModuleOp"> {
+  let summary = "Lower the kernels of every gpu.module to the LLVM and NVVM dialects";
+  let description = [{
+    Kernels become `llvm.func`s with `nvvm.kernel`, memrefs bare pointers, indices 32 bits wide where every buffer and constant of the kernel allows it. An
+    `index` argument stays 64 bits wide and a bool is a byte, as the host passes them. The module gets the attribute `#nvvm.target` with the chip and the
+    PTX version that code generation reads.
+  }];
+  let options = [Option<"chip", "chip", "std::string", /*default=*/"\"sm_80\"", "Compute capability: sm_80, sm_86, sm_89, sm_90, sm_90a, sm_100 ...">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect", "::mlir::gpu::GPUDialect", "::mlir::cf::ControlFlowDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
+}
+
+def GpuHostToLLVM : Pass<"gpu-host-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Lower the host part of stage gpu to the LLVM dialect with calls of the GPU runtime";
+  let description = [{
+    `gpu.launch_func` becomes `cg_gpu_launch` with the kernel's number, a load of device memory `cg_gpu_read`, a copy `cg_gpu_copy`, a constant
+    `cg_gpu_constant` (runtime/gpu/cellgrad_gpu.h). The rest is what `finalize-cpu` does: bare pointers, `cg_entry`, effects. Every `gpu.module` stays as it
+    is; code generation embeds it into the object.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::gpu::GPUDialect"];
+}
+
 #endif // CELL_PASSES_GPUTOLLVM_PASSES_TD

@@ -1,7 +1,10 @@
 //===- CodeGen.cpp - LLVM dialect to machine code -------------------------===//
 #include "passes/LinalgToLLVM/CodeGen.h"
 
+#include "passes/GpuToLLVM/DeviceCodeGen.h"
+
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
@@ -125,22 +128,73 @@ llvm::Error emit(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeG
   out.assign(buffer.begin(), buffer.end());
   return llvm::Error::success();
 }
-} // namespace
 
-std::string cell::hostDescription() { return llvm::sys::getHostCPUName().str() + " " + hostFeatures(); }
+/// The kernels of a GPU program are taken out of the host's module while that is compiled.
+class Detached {
+public:
+  explicit Detached(ModuleOp module) : module(module), kernels(llvm::to_vector(module.getOps<gpu::GPUModuleOp>())) {
+    for (gpu::GPUModuleOp op : kernels)
+      op->remove();
+  }
+  ~Detached() {
+    for (gpu::GPUModuleOp op : kernels)
+      module.push_back(op);
+  }
+  ModuleOp module;
+  SmallVector<gpu::GPUModuleOp> kernels;
+};
 
-llvm::Expected<CodeGenResult> cell::generateCode(ModuleOp module, const CodeGenOptions &options) {
-  CodeGenResult result;
-  Clock clock(result);
-  if (auto bytes = module->getAttrOfType<IntegerAttr>("cell.arena_bytes"))
-    result.arenaBytes = bytes.getInt();
+llvm::Error compile(Operation *module, const CodeGenOptions &options, const DeviceImage *image, CodeGenResult &result, Clock &clock);
+
+/// The code of the kernels: PTX for a GPU, an object for the simulator, which runs them on this processor.
+llvm::Expected<DeviceImage> compileKernels(ModuleOp program, ArrayRef<gpu::GPUModuleOp> modules, const CodeGenOptions &options, CodeGenResult &result, Clock &clock) {
+  DeviceImage image;
+  image.fixed = program->hasAttr("cell.gpu_fixed");
+  if (modules.empty())
+    return image;
+  if (modules.size() > 1)
+    return llvm::createStringError("code generation: more than one gpu.module in a program");
+  gpu::GPUModuleOp module = modules.front();
+  image.kernels = kernelNames(module);
+  if (image.kernels.empty())
+    return image;
+  if (!module.getTargetsAttr()) {
+    CodeGenOptions native;
+    native.optLevel = options.optLevel;
+    CodeGenResult code;
+    if (llvm::Error error = compile(module, native, nullptr, code, clock))
+      return std::move(error);
+    image.bytes = std::move(code.object);
+    image.format = "x86_64-elf";
+    image.chip = "sim";
+    return image;
+  }
+  image.chip = chipOf(module);
+  if (!options.cubin.empty()) {
+    image.bytes = options.cubin;
+    image.format = "cubin";
+    return image;
+  }
+  llvm::Expected<std::string> ptx = generatePtx(module, options.optLevel);
+  if (!ptx)
+    return ptx.takeError();
+  clock.step("ptx");
+  result.ptx = std::move(*ptx);
+  image.bytes = result.ptx + '\0';
+  image.format = "ptx";
+  return image;
+}
+
+llvm::Error compile(Operation *module, const CodeGenOptions &options, const DeviceImage *image, CodeGenResult &result, Clock &clock) {
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine(options);
   if (!machine)
     return machine.takeError();
   clock.step("target machine");
 
-  registerBuiltinDialectTranslation(*module.getContext());
-  registerLLVMDialectTranslation(*module.getContext());
+  registerBuiltinDialectTranslation(*module->getContext());
+  registerLLVMDialectTranslation(*module->getContext());
+  if (isa<gpu::GPUModuleOp>(module))
+    registerGPUDialectTranslation(*module->getContext());
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> ir = translateModuleToLLVMIR(module, context, "cellgrad", /*disableVerification=*/true);
   if (!ir)
@@ -152,10 +206,12 @@ llvm::Expected<CodeGenResult> cell::generateCode(ModuleOp module, const CodeGenO
   ir->setTargetTriple((*machine)->getTargetTriple());
   ir->setDataLayout((*machine)->createDataLayout());
   setFunctionAttributes(*ir, **machine);
+  if (image)
+    defineProgram(*ir, *image);
   clock.step("translate");
 
   if (llvm::Error error = optimize(*ir, **machine, options.optLevel))
-    return std::move(error);
+    return error;
   clock.step("optimize");
   if (options.llvmIR) {
     llvm::raw_string_ostream text(result.llvmIR);
@@ -173,5 +229,23 @@ llvm::Expected<CodeGenResult> cell::generateCode(ModuleOp module, const CodeGenO
       return error;
     clock.step("object");
   }
+  return llvm::Error::success();
+}
+} // namespace
+
+std::string cell::hostDescription() { return llvm::sys::getHostCPUName().str() + " " + hostFeatures(); }
+
+llvm::Expected<CodeGenResult> cell::generateCode(ModuleOp module, const CodeGenOptions &options) {
+  CodeGenResult result;
+  Clock clock(result);
+  if (auto bytes = module->getAttrOfType<IntegerAttr>("cell.arena_bytes"))
+    result.arenaBytes = bytes.getInt();
+  Detached detached(module);
+  llvm::Expected<DeviceImage> image = compileKernels(module, detached.kernels, options, result, clock);
+  if (!image)
+    return image.takeError();
+  if (options.object || options.assembly || options.llvmIR)
+    if (llvm::Error error = compile(module, options, &*image, result, clock))
+      return std::move(error);
   return result;
 }

@@ -23,6 +23,11 @@ static Value constantI64(OpBuilder &builder, Location loc, int64_t value) {
   return LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value));
 }
 
+/// A number of the type of the indices, which are narrower in kernels than on the host.
+static Value constantLike(OpBuilder &builder, Location loc, Type index, int64_t value) {
+  return LLVM::ConstantOp::create(builder, loc, builder.getIntegerAttr(index, value));
+}
+
 Value cell::elementAddress(OpBuilder &builder, Location loc, MemRefType type, Type element, Value base, ValueRange indices) {
   SmallVector<int64_t> strides;
   int64_t offset;
@@ -30,7 +35,7 @@ Value cell::elementAddress(OpBuilder &builder, Location loc, MemRefType type, Ty
     return base; // no elements: the code around it never runs
   Value sum;
   for (auto [index, stride] : llvm::zip_equal(indices, strides)) {
-    Value term = stride == 1 ? index : LLVM::MulOp::create(builder, loc, index, constantI64(builder, loc, stride)).getResult();
+    Value term = stride == 1 ? index : LLVM::MulOp::create(builder, loc, index, constantLike(builder, loc, index.getType(), stride)).getResult();
     sum = sum ? LLVM::AddOp::create(builder, loc, sum, term).getResult() : term;
   }
   if (!sum)
@@ -73,7 +78,7 @@ struct SubViewPattern : ConvertOpToLLVMPattern<memref::SubViewOp> {
     SmallVector<Value> offsets;
     unsigned next = 0;
     for (int64_t offset : op.getStaticOffsets())
-      offsets.push_back(ShapedType::isDynamic(offset) ? adaptor.getOffsets()[next++] : constantI64(rewriter, op.getLoc(), offset));
+      offsets.push_back(ShapedType::isDynamic(offset) ? adaptor.getOffsets()[next++] : constantLike(rewriter, op.getLoc(), getTypeConverter()->convertType(rewriter.getIndexType()), offset));
     Type element = memoryType(getTypeConverter()->convertType(op.getType().getElementType()));
     rewriter.replaceOp(op, elementAddress(rewriter, op.getLoc(), op.getSourceType(), element, adaptor.getSource(), offsets));
     return success();
@@ -99,6 +104,24 @@ struct ForwardPattern : ConvertOpToLLVMPattern<Op> {
   }
 };
 
+/// A new description of the same memory. A buffer is the address of its first element, so that is what the offset counts from.
+struct ReinterpretCastPattern : ConvertOpToLLVMPattern<memref::ReinterpretCastOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult matchAndRewrite(memref::ReinterpretCastOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Value base = adaptor.getSource();
+    int64_t offset = op.getStaticOffsets()[0];
+    if (offset == 0) {
+      rewriter.replaceOp(op, base);
+      return success();
+    }
+    Type index = getTypeConverter()->convertType(rewriter.getIndexType());
+    Value distance = ShapedType::isDynamic(offset) ? adaptor.getOffsets()[0] : constantLike(rewriter, op.getLoc(), index, offset);
+    Type element = memoryType(getTypeConverter()->convertType(op.getType().getElementType()));
+    rewriter.replaceOpWithNewOp<LLVM::GEPOp>(op, base.getType(), element, base, distance, LLVM::GEPNoWrapFlags::inbounds);
+    return success();
+  }
+};
+
 struct CopyPattern : ConvertOpToLLVMPattern<memref::CopyOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(memref::CopyOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
@@ -117,7 +140,7 @@ struct DimPattern : ConvertOpToLLVMPattern<memref::DimOp> {
     std::optional<int64_t> index = op.getConstantIndex();
     if (!type || !index || *index >= type.getRank() || type.isDynamicDim(*index))
       return failure();
-    rewriter.replaceOp(op, constantI64(rewriter, op.getLoc(), type.getDimSize(*index)));
+    rewriter.replaceOp(op, constantLike(rewriter, op.getLoc(), getTypeConverter()->convertType(rewriter.getIndexType()), type.getDimSize(*index)));
     return success();
   }
 };
@@ -221,20 +244,22 @@ struct ReturnPattern : ConvertOpToLLVMPattern<func::ReturnOp> {
 } // namespace
 
 void cell::addPointerConversions(LLVMTypeConverter &converter) {
-  converter.addConversion([](MemRefType type) -> std::optional<Type> {
+  converter.addConversion([&converter](MemRefType type) -> std::optional<Type> {
     SmallVector<int64_t> strides;
     int64_t offset;
+    // A memory space that the target does not tell apart is the ordinary one.
+    unsigned space = converter.getMemRefAddressSpace(type).value_or(0);
     // A buffer without elements has no strides, and is never read or written.
     if (type.hasStaticShape() && type.getNumElements() == 0)
-      return LLVM::LLVMPointerType::get(type.getContext());
+      return LLVM::LLVMPointerType::get(type.getContext(), space);
     if (!type.hasStaticShape() || failed(type.getStridesAndOffset(strides, offset)) || llvm::any_of(strides, ShapedType::isDynamic))
       return Type();
-    return LLVM::LLVMPointerType::get(type.getContext());
+    return LLVM::LLVMPointerType::get(type.getContext(), space);
   });
 }
 
 void cell::populateMemRefToPointersPatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns) {
-  patterns.add<LoadPattern, StorePattern, SubViewPattern, ViewPattern, CopyPattern, DimPattern, GlobalPattern, GetGlobalPattern, FuncPattern,
+  patterns.add<LoadPattern, StorePattern, SubViewPattern, ViewPattern, ReinterpretCastPattern, CopyPattern, DimPattern, GlobalPattern, GetGlobalPattern, FuncPattern,
                CallPattern, ReturnPattern, ForwardPattern<memref::CastOp>, ForwardPattern<memref::CollapseShapeOp>,
                ForwardPattern<memref::ExpandShapeOp>>(converter);
 }

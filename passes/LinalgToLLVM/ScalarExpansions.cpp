@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 
@@ -44,8 +45,12 @@ struct RsqrtPattern : OpRewritePattern<math::RsqrtOp> {
 struct IsInfPattern : OpRewritePattern<math::IsInfOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(math::IsInfOp op, PatternRewriter &b) const override {
-    auto type = cast<FloatType>(op.getOperand().getType());
-    Value inf = arith::ConstantOp::create(b, op.getLoc(), b.getFloatAttr(type, APFloat::getInf(type.getFloatSemantics())));
+    Type type = op.getOperand().getType();
+    auto element = cast<FloatType>(getElementTypeOrSelf(type));
+    TypedAttr number = b.getFloatAttr(element, APFloat::getInf(element.getFloatSemantics()));
+    if (auto vector = dyn_cast<VectorType>(type))
+      number = DenseElementsAttr::get(vector, Attribute(number));
+    Value inf = arith::ConstantOp::create(b, op.getLoc(), number);
     b.replaceOpWithNewOp<arith::CmpFOp>(op, arith::CmpFPredicate::OEQ, math::AbsFOp::create(b, op.getLoc(), op.getOperand()), inf);
     return success();
   }

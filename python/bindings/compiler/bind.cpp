@@ -96,10 +96,10 @@ static nb::list remarks(Module &module, const std::string &pipeline) {
 
 /// Machine code or text, and the seconds of each step.
 static std::pair<std::string, nb::dict> emit(const Module &module, EmitOptions::Form form, int level, const std::string &cpu,
-                                             const std::string &features) {
+                                             const std::string &features, const std::string &cubin = "") {
   if (level < 0 || level > 3)
     raise(nullptr, "emit: the optimisation level is 0 to 3, not " + std::to_string(level));
-  EmitOptions options{static_cast<unsigned>(level), cpu, features, form};
+  EmitOptions options{static_cast<unsigned>(level), cpu, features, form, cubin};
   Errors errors;
   std::string result;
   std::vector<std::pair<std::string, double>> steps;
@@ -117,8 +117,8 @@ static std::pair<std::string, nb::dict> emit(const Module &module, EmitOptions::
   return {std::move(result), seconds};
 }
 
-static nb::object emitObject(const Module &module, int level, const std::string &cpu, const std::string &features) {
-  auto [bytes, seconds] = emit(module, EmitOptions::Object, level, cpu, features);
+static nb::object emitObject(const Module &module, int level, const std::string &cpu, const std::string &features, nb::bytes cubin) {
+  auto [bytes, seconds] = emit(module, EmitOptions::Object, level, cpu, features, std::string(cubin.c_str(), cubin.size()));
   return nb::make_tuple(nb::bytes(bytes.data(), bytes.size()), seconds);
 }
 
@@ -219,9 +219,25 @@ NB_MODULE(_native, m) {
            "Splits a program without derivatives left to write out by what depends on some of its arguments: this module becomes the first half, which returns\n"
            "residuals after its own results. Gives the second half (residuals, late arguments) -> late results, the numbers of these among the results of\n"
            "the whole, and (dtype, shape) of each residual. Raises CompileError where a value that must be kept is no tensor.")
-      .def("emit", &emitObject, nb::arg("level") = 3, nb::arg("cpu") = "", nb::arg("features") = "",
+      .def("emit", &emitObject, nb::arg("level") = 3, nb::arg("cpu") = "", nb::arg("features") = "", nb::arg("cubin") = nb::bytes("", 0),
            "Machine code of a module in the LLVM dialect: the bytes of a relocatable object, and a dict of the seconds of each step.\n"
-           "Empty `cpu` and `features` mean this machine's. Raises CompileError.")
+           "Empty `cpu` and `features` mean this machine's. The object of a GPU program carries its kernels as PTX, or as `cubin`. Raises CompileError.")
+      .def(
+          "ptx", [](const Module &module, int level) { return toStr(emit(module, EmitOptions::Ptx, level, "", "").first); }, nb::arg("level") = 3,
+          "The kernels of a GPU program as PTX, \"\" where it has none.")
+      .def(
+          "kernels",
+          [](const Module &self) {
+            requireIntact(self, "kernels");
+            auto entries = locked([&] { return self.kernels(); });
+            nb::list list;
+            for (const KernelEntry &e : entries)
+              list.append(nb::make_tuple(e.name, e.place.file, e.place.line, e.place.column, nb::make_tuple(e.grid[0], e.grid[1], e.grid[2]),
+                                         nb::make_tuple(e.block[0], e.block[1], e.block[2]), e.sharedBytes, e.launches));
+            return list;
+          },
+          "The kernels of a module at stage \"gpu\", in the order of their numbers: tuples (name, file, line, column, grid, block, shared_bytes, launches).\n"
+          "A size of grid or block is -1 where launches differ or the host computes it.")
       .def("assembly", &emitText<EmitOptions::Assembly>, nb::arg("level") = 3, nb::arg("cpu") = "", nb::arg("features") = "",
            "The same as assembly text.")
       .def("llvm_ir", &emitText<EmitOptions::LLVMIR>, nb::arg("level") = 3, nb::arg("cpu") = "", nb::arg("features") = "",

@@ -3,6 +3,7 @@
 
 #include "passes/LinalgToLLVM/CodeGen.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -13,9 +14,9 @@ namespace cellgrad::native {
 /// The translation to LLVM IR takes LLVM functions and globals only, and asserts much of the rest.
 static bool checkTranslatable(ModuleOp module, Errors &errors) {
   for (mlir::Operation &op : module.getBody()->getOperations())
-    if (!isa<LLVM::LLVMDialect>(op.getDialect()))
+    if (!isa_and_nonnull<LLVM::LLVMDialect>(op.getDialect()) && !isa<gpu::GPUModuleOp>(op))
       return errors.add(op.getLoc().getAsOpaquePointer(),
-                        "emit: '" + op.getName().getStringRef().str() + "' is not in the LLVM dialect; run the pipeline linalg-to-llvm first");
+                        "emit: '" + op.getName().getStringRef().str() + "' is not in the LLVM dialect; run the pipeline linalg-to-llvm or gpu-program-to-llvm first");
   return true;
 }
 
@@ -37,6 +38,7 @@ bool Module::emit(const EmitOptions &options, std::string &out, std::vector<std:
   job.options.object = options.form == EmitOptions::Object;
   job.options.assembly = options.form == EmitOptions::Assembly;
   job.options.llvmIR = options.form == EmitOptions::LLVMIR;
+  job.options.cubin = options.cubin;
   Errors found;
   bool returned;
   {
@@ -52,7 +54,7 @@ bool Module::emit(const EmitOptions &options, std::string &out, std::vector<std:
     returned = runGuarded(work, &job, "code generation", found);
   }
   if (returned && job.problem.empty()) {
-    out = std::move(job.options.object ? job.result.object : job.options.assembly ? job.result.assembly : job.result.llvmIR);
+    out = std::move(job.options.object ? job.result.object : job.options.assembly ? job.result.assembly : job.options.llvmIR ? job.result.llvmIR : job.result.ptx);
     for (auto &[name, milliseconds] : job.result.timings)
       steps.emplace_back(name, milliseconds / 1e3);
     return true;

@@ -207,7 +207,15 @@ private:
 struct EmitOptions {
   unsigned level = 3;
   std::string cpu, features;
-  enum Form { Object, Assembly, LLVMIR } form = Object;
+  enum Form { Object, Assembly, LLVMIR, Ptx } form = Object;
+  std::string cubin = {}; // what the object of a GPU program carries in place of its PTX
+};
+
+/// A kernel of a module at stage "gpu"; sizes are -1 where its launches differ or the host computes them.
+struct KernelEntry {
+  std::string name;
+  Place place;
+  int64_t grid[3], block[3], sharedBytes, launches;
 };
 
 /// A value that derivatives save: the op that made it and the op whose derivative needs it, with their places in the source.
@@ -231,12 +239,14 @@ public:
   std::unique_ptr<Module> clone() const;
   /// What cell-differentiate saved, the largest first.
   std::vector<SavedEntry> saved() const;
+  /// The kernels in the order of their numbers.
+  std::vector<KernelEntry> kernels() const;
   /// `pipeline` is the name of a registered pipeline or a textual pass pipeline for builtin.module.
   bool run(const std::string &pipeline, bool verifyEach, Errors &errors);
   /// Splits the program by what depends on some of its arguments (passes/Transforms/Split.h); this module becomes the first half. `types` are tensor types.
   std::unique_ptr<Module> split(const std::vector<int64_t> &lateArguments, std::vector<int64_t> &lateResults, std::vector<const void *> &types,
                                 Errors &errors);
-  /// Machine code, assembly or LLVM IR of a module in the LLVM dialect (codegen.cpp). `steps` gets names and seconds.
+  /// Machine code, assembly, LLVM IR or PTX of a module in the LLVM dialect (codegen.cpp). `steps` gets names and seconds.
   bool emit(const EmitOptions &options, std::string &out, std::vector<std::pair<std::string, double>> &steps, Errors &errors) const;
   /// False after a pass has failed: the module is between two forms and only its text can be had.
   bool intact() const { return intact_; }

@@ -3,6 +3,7 @@
 
 #include "dialect/Cell/Cell.h"
 #include "passes/AutoDiff/SavedReport.h"
+#include "passes/GpuToLLVM/KernelReport.h"
 #include "passes/Transforms/Split.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -86,6 +87,16 @@ std::vector<SavedEntry> Module::saved() const {
     return entries;
   for (const cell::SavedValue &value : cell::getSavedValues(module))
     entries.push_back({value.producer.str(), placeOf(value.producedAt), value.type.getAsOpaquePointer(), value.bytes, value.times, value.perIteration, value.reader.str(), placeOf(value.readAt)});
+  return entries;
+}
+
+std::vector<KernelEntry> Module::kernels() const {
+  std::vector<KernelEntry> entries;
+  auto module = dyn_cast<ModuleOp>(op_);
+  if (!module)
+    return entries;
+  for (const cell::KernelInfo &k : cell::getKernels(module))
+    entries.push_back({k.name, placeOf(k.location), {k.grid[0], k.grid[1], k.grid[2]}, {k.block[0], k.block[1], k.block[2]}, k.sharedBytes, k.launches});
   return entries;
 }
 

@@ -12,13 +12,14 @@ from importlib.util import find_spec
 from typing import Any
 
 from .._runtime import _core
-from . import _loader, stages
+from . import _loader, cuda_tools, kernels, stages
 from . import cache as disk
 
 __all__ = ["Compiled", "compile", "lookup"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _RUNTIME = os.path.join(_PACKAGE, "lib", "libcellgrad_cpu.so")
+_GPU_RUNTIME = os.path.join(_PACKAGE, "lib", "libcellgrad_gpu.so")
 
 # Programs that are in memory, by the name of their code; equal programs share it.
 _loaded: weakref.WeakValueDictionary[str, _Code] = weakref.WeakValueDictionary()
@@ -28,12 +29,13 @@ _lock = threading.Lock()
 class _Code:
     """Machine code in memory."""
 
-    __slots__ = ("__weakref__", "arena_bytes", "entry", "failure", "keep", "prints")
+    __slots__ = ("__weakref__", "arena_bytes", "entry", "failure", "keep", "prints", "program")
 
     def __init__(self, loaded: Any) -> None:
         self.entry: int = loaded.entry
         self.arena_bytes: int = loaded.arena_bytes
         self.failure = _symbol(loaded, "cg_failure")
+        self.program = _symbol(loaded, "cg_gpu_program")
         hook = _symbol(loaded, "cg_print_to")
         self.prints = hook != 0
         if hook:
@@ -58,15 +60,19 @@ class Compiled:
         arena_bytes: size of the scratch memory that a call needs.
         failure: address of ``int cg_failure(const char **text)``, which says why the last run stopped; 0 where it cannot.
         prints: whether it prints, and so runs Python code.
+        program: address of ``cg_gpu_program``, which carries the kernels; 0 for a program of the CPU.
+        chip: what the kernels are for; ``None`` for a program of the CPU.
         outputs: what the caller of ``compile`` gave as ``outputs``.
     """
 
-    __slots__ = ("_code", "_module", "_seconds", "_text", "arena_bytes", "entry", "failure", "name", "outputs", "prints")
+    __slots__ = ("_code", "_device", "_module", "_seconds", "_text", "arena_bytes", "chip", "entry", "failure", "name", "outputs", "prints", "program")
 
-    def __init__(self, name: str, code: _Code, seconds: dict[str, float], outputs: Any, module: Any = None, text: disk.Entry | None = None) -> None:
-        self.name, self.outputs = name, outputs
-        self.entry, self.arena_bytes, self.failure, self.prints = code.entry, code.arena_bytes, code.failure, code.prints
+    def __init__(self, name: str, code: _Code, seconds: dict[str, float], outputs: Any, module: Any = None, text: disk.Entry | None = None,
+                 chip: str | None = None) -> None:
+        self.name, self.outputs, self.chip = name, outputs, chip
+        self.entry, self.arena_bytes, self.failure, self.prints, self.program = code.entry, code.arena_bytes, code.failure, code.prints, code.program
         self._code, self._seconds, self._module, self._text = code, seconds, module, text
+        self._device: kernels.DeviceCode | None = None
 
     def _cell(self) -> Any:
         """The module at stage "cell"."""
@@ -78,27 +84,43 @@ class Compiled:
         return self._module
 
     def mlir(self, stage: str = "cell") -> str:
-        """The program's text at a stage: "cell", "differentiated", "linalg" or "llvm".
+        """The program's text at a stage: "cell", "differentiated", "linalg", "gpu" (of a program for a GPU) or "llvm".
 
         Raises:
             ValueError: there is no such stage.
         """
-        return stages.text_at(self._cell(), self.name, stage)
+        return stages.text_at(self._cell(), self.name, stage, self.chip)
 
     def asm(self) -> str:
         """The program as the processor's assembly."""
-        return stages.lower(self._cell(), self.name, {}).assembly(_level())
+        return stages.lower(self._cell(), self.name, {}, chip=self.chip).assembly(_level())
+
+    def device(self) -> kernels.DeviceCode:
+        """The kernels of a program for a GPU.
+
+        Raises:
+            ValueError: the program is for the CPU.
+        """
+        if self.chip is None:
+            raise ValueError(f"{self.name} was compiled for the CPU and has no kernels; use .lower(..., target='gpu', chip='sm_90')")
+        if self._device is None:
+            self._device = kernels.DeviceCode(self._cell(), self.name, self.chip, _level())
+        return self._device
+
+    def kernel_places(self) -> dict[str, tuple[str, int]]:
+        """Name of a kernel -> the user's file and line."""
+        return self.device().places()
 
     def remarks(self) -> tuple[str, ...]:
         """What the compiler has to say of the program, each with the user's line; compiles it once more."""
-        return stages.remarks(self._cell(), self.name)
+        return stages.remarks(self._cell(), self.name, self.chip)
 
     def timings(self) -> dict[str, float]:
         """Seconds of each stage; "cache" instead of the stages where the program came from the disk."""
         return dict(self._seconds)
 
 
-def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence[Any] | None = None) -> Compiled:
+def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence[Any] | None = None, chip: str | None = None) -> Compiled:
     """Compiles a module, or takes the program from the cache.
 
     Args:
@@ -106,6 +128,7 @@ def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence
         name: of the program, for messages and files.
         key: a text that says everything about the program, so that ``lookup`` finds it without a module.
         outputs: kept with the program, plain values (numbers, strings, lists).
+        chip: the GPU that it is for, "sm_90", or "sim" for the simulator; ``None`` is the CPU.
 
     Raises:
         UserError: the program asks for something that cannot be differentiated or compiled.
@@ -113,42 +136,57 @@ def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence
     """
     start = time.perf_counter()
     prefix = stages.dump_prefix(name)
-    place = _name_of(key) if key is not None else disk.digest("module", _environment(), module.fingerprint())
+    place = _name_of(key, chip) if key is not None else disk.digest("module", _environment(chip), module.fingerprint())
     if prefix is None:
-        found = _find(place, start)
+        found = _find(place, start, chip)
         if found is not None:
             code, seconds, entry = found
-            return Compiled(name, code, seconds, outputs, module, entry)
+            return Compiled(name, code, seconds, outputs, module, entry, chip)
     seconds = {}
-    work = stages.lower(module, name, seconds, prefix=prefix)
-    machine = stages.emit(work, name, seconds, _level())
+    work = stages.lower(module, name, seconds, prefix=prefix, chip=chip)
+    machine = stages.emit(work, name, seconds, _level(), _cubin(module, work, name, chip, seconds, prefix))
     if prefix is not None:
         stages.dump(prefix, "o", machine)
         stages.dump(prefix, "s", work.assembly(_level()))
     begin = time.perf_counter()
-    code = _Code(_loader.load(machine, _libraries()))
+    code = _Code(_loader.load(machine, _libraries(chip)))
     seconds["load"] = time.perf_counter() - begin
     header = {"name": name, "outputs": outputs, "seconds": seconds}
     disk.write(place, disk.Entry(header, machine, zlib.compress(module.text(locations=True).encode(errors="replace"), 1)))
     with _lock:
         _loaded[place] = code
-    return Compiled(name, code, seconds, outputs, module)
+    return Compiled(name, code, seconds, outputs, module, chip=chip)
 
 
-def lookup(key: str) -> Compiled | None:
+def _cubin(module: Any, work: Any, name: str, chip: str | None, seconds: dict[str, float], prefix: str | None) -> bytes:
+    """Machine code of the kernels where ptxas is installed, so that the driver need not make it; empty otherwise."""
+    if chip is None or not chip.startswith("sm_"):
+        return b""
+    text = stages.ptx(work, name, seconds, _level())
+    if prefix is not None:
+        stages.dump(prefix, "ptx", text)
+    if not text or cuda_tools.find("ptxas") is None:
+        return b""
+    begin = time.perf_counter()
+    code, _ = kernels.assemble(text, chip, name, _level(), lambda: kernels.DeviceCode(module, name, chip, _level()).places())
+    seconds["ptxas"] = time.perf_counter() - begin
+    return code
+
+
+def lookup(key: str, chip: str | None = None) -> Compiled | None:
     """The program that was compiled with this key, from memory or from the disk; ``None`` where there is none. Needs no LLVM."""
     if os.environ.get("CELLGRAD_DUMP_IR"):
         return None  # every program is to be seen
-    place = _name_of(key)
-    found = _find(place, time.perf_counter(), memory=False)
+    place = _name_of(key, chip)
+    found = _find(place, time.perf_counter(), chip, memory=False)
     if found is None:
         return None
     code, seconds, entry = found
     assert entry is not None
-    return Compiled(entry.header["name"], code, seconds, entry.header["outputs"], None, entry)
+    return Compiled(entry.header["name"], code, seconds, entry.header["outputs"], None, entry, chip)
 
 
-def _find(place: str, start: float, memory: bool = True) -> tuple[_Code, dict[str, float], disk.Entry | None] | None:
+def _find(place: str, start: float, chip: str | None, memory: bool = True) -> tuple[_Code, dict[str, float], disk.Entry | None] | None:
     """Code in memory or on the disk."""
     with _lock:
         code = _loaded.get(place)
@@ -159,7 +197,7 @@ def _find(place: str, start: float, memory: bool = True) -> tuple[_Code, dict[st
         return None
     if code is None:
         try:
-            code = _Code(_loader.load(entry.object, _libraries()))
+            code = _Code(_loader.load(entry.object, _libraries(chip)))
         except _loader.LoadError as error:
             disk.remove(place, str(error))
             return None
@@ -177,17 +215,18 @@ def _level() -> int:
 
 
 @once
-def _libraries() -> tuple[str, ...]:
+def _libraries(chip: str | None = None) -> tuple[str, ...]:
     """The libraries that compiled code calls."""
     chosen = os.environ.get("CELLGRAD_RUNTIME_LIBRARY")
     if chosen:
         return (chosen,)
-    return (_RUNTIME,)
+    return (_RUNTIME,) if chip is None else (_RUNTIME, _GPU_RUNTIME)
 
 
-def _environment() -> str:
+def _environment(chip: str | None) -> str:
     """Everything besides the program that its machine code depends on."""
-    return _machine() + f"|O{_level()}"
+    target = "" if chip is None else f"|{chip}" if chip.startswith("sim") else f"|{chip}|ptxas {cuda_tools.version()}"
+    return _machine() + f"|O{_level()}{target}"
 
 
 @once
@@ -223,5 +262,5 @@ def _sources() -> str:
     return disk.digest(*sorted(found))
 
 
-def _name_of(key: str) -> str:
-    return disk.digest("key", _environment(), _sources(), key)
+def _name_of(key: str, chip: str | None = None) -> str:
+    return disk.digest("key", _environment(chip), _sources(), key)

@@ -9,22 +9,33 @@ from typing import Any
 from .. import _errors as err
 from .._errors import CompileError, CompilerCrash
 
-__all__ = ["STAGES", "dump", "dump_prefix", "emit", "lower", "remarks", "text_at"]
+__all__ = ["STAGES", "dump", "dump_prefix", "emit", "lower", "of", "ptx", "remarks", "text_at"]
 
-# Name of a stage -> the pipelines that lead to it from the stage before.
-STAGES: dict[str, tuple[str, ...]] = {
+_SHARED: dict[str, tuple[str, ...]] = {
     "cell": (),
     "differentiated": ("cell-differentiate-pipeline", "cell-simplify"),
     "linalg": ("cell-to-linalg-pipeline",),
-    "llvm": ("linalg-to-llvm",),
 }
+# Name of a stage -> the pipelines that lead to it from the stage before, for the CPU.
+STAGES: dict[str, tuple[str, ...]] = {**_SHARED, "llvm": ("linalg-to-llvm",)}
+
+
+def of(chip: str | None) -> dict[str, tuple[str, ...]]:
+    """The stages for a target: ``None`` is the CPU, a chip such as ``"sm_90"`` (or ``"sim"``, the simulator) a GPU."""
+    if chip is None:
+        return STAGES
+    if not chip.replace("-", "_").isidentifier():  # it becomes part of a pipeline's text
+        raise ValueError(f"a chip is named like 'sm_90', not {chip!r}")
+    return {**_SHARED, "gpu": ("linalg-to-gpu",), "llvm": (f"gpu-program-to-llvm{{chip={chip}}}",)}
+
 
 _numbers = itertools.count()
 # What a stage says of programs that are well formed but beyond what it can do.
 _UNSUPPORTED = ("has no lowering", "is not supported", "not supported on")
 
 
-def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm", prefix: str | None = None, found: list | None = None) -> Any:
+def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm", prefix: str | None = None, found: list | None = None,
+          chip: str | None = None) -> Any:
     """Brings a copy of a module at stage "cell" to a later stage.
 
     Args:
@@ -34,15 +45,17 @@ def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm",
         last: the stage to stop at.
         prefix: path and first part of the names of files that get the text of every stage; ``None`` writes none.
         found: gets what the compiler remarks, as tuples like those of ``CompileError.diagnostics``.
+        chip: the GPU that the program is for; ``None`` is the CPU.
 
     Raises:
         UserError: the program asks for something that has no derivative or no lowering.
         InternalError: a pass failed on a valid program.
     """
-    if last not in STAGES:
-        raise ValueError(f"there is no stage {last!r}; the stages are {', '.join(STAGES)}")
+    table = of(chip)
+    if last not in table:
+        raise ValueError(f"there is no stage {last!r}; the stages are {', '.join(table)}")
     work = module.clone()
-    for stage, pipelines in STAGES.items():
+    for stage, pipelines in table.items():
         start = time.perf_counter()
         for pipeline in pipelines:
             before = work.clone()  # costs microseconds, and is what a reproducer needs
@@ -62,26 +75,37 @@ def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm",
     return work
 
 
-def emit(work: Any, name: str, timings: dict[str, float], level: int) -> bytes:
-    """Machine code of a module at stage "llvm"; the seconds go to ``timings["object"]``. Raises InternalError."""
+def emit(work: Any, name: str, timings: dict[str, float], level: int, cubin: bytes = b"") -> bytes:
+    """Machine code of a module at stage "llvm", with ``cubin`` in place of the kernels' PTX; the seconds go to ``timings["object"]``. Raises InternalError."""
     start = time.perf_counter()
     try:
-        code, _ = work.emit(level)
+        code, _ = work.emit(level, cubin=cubin)
     except CompileError as error:
         raise _explain(error, name, "object", work, None) from None
     timings["object"] = time.perf_counter() - start
     return code
 
 
-def text_at(module: Any, name: str, stage: str) -> str:
+def ptx(work: Any, name: str, timings: dict[str, float], level: int) -> str:
+    """The kernels of a module at stage "llvm" as PTX, ``""`` where it has none; the seconds go to ``timings["ptx"]``. Raises InternalError."""
+    start = time.perf_counter()
+    try:
+        text = work.ptx(level)
+    except CompileError as error:
+        raise _explain(error, name, "ptx", work, None) from None
+    timings["ptx"] = time.perf_counter() - start
+    return text
+
+
+def text_at(module: Any, name: str, stage: str, chip: str | None = None) -> str:
     """The text of a program at a stage, from its module at stage "cell"."""
-    return lower(module, name, {}, stage).text()
+    return lower(module, name, {}, stage, chip=chip).text()
 
 
-def remarks(module: Any, name: str) -> tuple[str, ...]:
+def remarks(module: Any, name: str, chip: str | None = None) -> tuple[str, ...]:
     """What the compiler remarks on its way with a program, each as ``"file:line: text"``."""
     found: list = []
-    lower(module, name, {}, found=found)
+    lower(module, name, {}, found=found, chip=chip)
     return tuple(dict.fromkeys((f"{file}:{line}: " if file else "") + text for _, file, line, _, text, _ in found))
 
 

@@ -1,0 +1,233 @@
+//===- DevicePatterns.cpp - memory operations of kernels on bare pointers -===//
+#include "passes/GpuToLLVM/DevicePatterns.h"
+
+#include "passes/LinalgToLLVM/Common.h"
+#include "passes/LinalgToLLVM/MemRefToPointers.h"
+
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::cell;
+
+namespace {
+/// A vector in memory is aligned to all of it unless the op says otherwise: that is one instruction of up to 16 bytes.
+template <typename Op>
+unsigned alignmentOf(Op op, VectorType memory) {
+  if (auto given = op.getAlignment())
+    return *given;
+  return llvm::PowerOf2Ceil(memory.getNumElements() * elementBytes(memory.getElementType()));
+}
+
+struct VectorLoadPattern : ConvertOpToLLVMPattern<vector::LoadOp> {
+  VectorLoadPattern(const LLVMTypeConverter &converter) : ConvertOpToLLVMPattern(converter, /*benefit=*/2) {}
+  LogicalResult matchAndRewrite(vector::LoadOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    VectorType type = op.getVectorType(), memory = cast<VectorType>(memoryType(type));
+    if (type.getRank() != 1)
+      return rewriter.notifyMatchFailure(op, "more than one dimension");
+    Type element = memoryType(getTypeConverter()->convertType(op.getMemRefType().getElementType()));
+    Value address = elementAddress(rewriter, loc, op.getMemRefType(), element, adaptor.getBase(), adaptor.getIndices());
+    Value value = LLVM::LoadOp::create(rewriter, loc, memory, address, alignmentOf(op, memory));
+    if (memory != type)
+      value = LLVM::ICmpOp::create(rewriter, loc, LLVM::ICmpPredicate::ne, value, LLVM::ZeroOp::create(rewriter, loc, memory));
+    rewriter.replaceOp(op, value);
+    return success();
+  }
+};
+
+struct VectorStorePattern : ConvertOpToLLVMPattern<vector::StoreOp> {
+  VectorStorePattern(const LLVMTypeConverter &converter) : ConvertOpToLLVMPattern(converter, /*benefit=*/2) {}
+  LogicalResult matchAndRewrite(vector::StoreOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    VectorType type = op.getVectorType(), memory = cast<VectorType>(memoryType(type));
+    if (type.getRank() != 1)
+      return rewriter.notifyMatchFailure(op, "more than one dimension");
+    Type element = memoryType(getTypeConverter()->convertType(op.getMemRefType().getElementType()));
+    Value address = elementAddress(rewriter, loc, op.getMemRefType(), element, adaptor.getBase(), adaptor.getIndices());
+    Value value = adaptor.getValueToStore();
+    if (memory != type)
+      value = LLVM::ZExtOp::create(rewriter, loc, memory, value);
+    rewriter.replaceOpWithNewOp<LLVM::StoreOp>(op, value, address, alignmentOf(op, memory));
+    return success();
+  }
+};
+
+std::optional<LLVM::AtomicBinOp> atomicKind(arith::AtomicRMWKind kind) {
+  switch (kind) {
+  case arith::AtomicRMWKind::addf: return LLVM::AtomicBinOp::fadd;
+  case arith::AtomicRMWKind::addi: return LLVM::AtomicBinOp::add;
+  case arith::AtomicRMWKind::andi: return LLVM::AtomicBinOp::_and;
+  case arith::AtomicRMWKind::ori: return LLVM::AtomicBinOp::_or;
+  case arith::AtomicRMWKind::xori: return LLVM::AtomicBinOp::_xor;
+  case arith::AtomicRMWKind::assign: return LLVM::AtomicBinOp::xchg;
+  case arith::AtomicRMWKind::maximumf: return LLVM::AtomicBinOp::fmaximum;
+  case arith::AtomicRMWKind::maxnumf: return LLVM::AtomicBinOp::fmax;
+  case arith::AtomicRMWKind::minimumf: return LLVM::AtomicBinOp::fminimum;
+  case arith::AtomicRMWKind::minnumf: return LLVM::AtomicBinOp::fmin;
+  case arith::AtomicRMWKind::maxs: return LLVM::AtomicBinOp::max;
+  case arith::AtomicRMWKind::maxu: return LLVM::AtomicBinOp::umax;
+  case arith::AtomicRMWKind::mins: return LLVM::AtomicBinOp::min;
+  case arith::AtomicRMWKind::minu: return LLVM::AtomicBinOp::umin;
+  default: return std::nullopt;
+  }
+}
+
+/// Blocks of one device need no order between updates, only that each is whole.
+struct AtomicPattern : ConvertOpToLLVMPattern<memref::AtomicRMWOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult matchAndRewrite(memref::AtomicRMWOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    std::optional<LLVM::AtomicBinOp> kind = atomicKind(op.getKind());
+    Type type = adaptor.getValue().getType();
+    if (!kind || type.isInteger(1))
+      return op.emitError("stage gpu-to-nvvm: an atomic ") << arith::stringifyAtomicRMWKind(op.getKind()) << " of " << op.getType() << " is not supported on this target";
+    Value address = elementAddress(rewriter, op.getLoc(), op.getMemRefType(), type, adaptor.getMemref(), adaptor.getIndices());
+    rewriter.replaceOpWithNewOp<LLVM::AtomicRMWOp>(op, *kind, address, adaptor.getValue(), LLVM::AtomicOrdering::monotonic, "device");
+    return success();
+  }
+};
+
+/// Each thread gives the address of one row; what comes back are 32 bits per matrix.
+struct LdMatrixPattern : ConvertOpToLLVMPattern<nvgpu::LdMatrixOp> {
+  LdMatrixPattern(const LLVMTypeConverter &converter) : ConvertOpToLLVMPattern(converter, /*benefit=*/2) {}
+  LogicalResult matchAndRewrite(nvgpu::LdMatrixOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<VectorType>(op.getRes().getType());
+    auto memref = cast<MemRefType>(op.getSrcMemref().getType());
+    auto rows = dyn_cast<LLVM::LLVMArrayType>(getTypeConverter()->convertType(type));
+    if (!rows || type.getRank() != 2 || type.getDimSize(1) * type.getElementTypeBitWidth() != 32)
+      return rewriter.notifyMatchFailure(op, "not 32 bits per matrix");
+    Type i32 = rewriter.getI32Type(), element = memoryType(getTypeConverter()->convertType(memref.getElementType()));
+    Value address = elementAddress(rewriter, loc, memref, element, adaptor.getSrcMemref(), adaptor.getIndices());
+    unsigned count = op.getNumTiles();
+    Type result = count == 1 ? i32 : Type(LLVM::LLVMStructType::getLiteral(getContext(), SmallVector<Type>(count, i32)));
+    auto layout = op.getTranspose() ? NVVM::MMALayout::col : NVVM::MMALayout::row;
+    auto shape = NVVM::LdStMatrixShapeAttr::get(getContext(), 8, 8);
+    Value loaded = NVVM::LdMatrixOp::create(rewriter, loc, result, address, count, layout, shape, NVVM::LdStMatrixEltType::B16);
+    Value out = LLVM::PoisonOp::create(rewriter, loc, rows);
+    for (unsigned i = 0; i < count; ++i) {
+      Value bits = count == 1 ? loaded : LLVM::ExtractValueOp::create(rewriter, loc, loaded, i).getResult();
+      out = LLVM::InsertValueOp::create(rewriter, loc, out, LLVM::BitcastOp::create(rewriter, loc, rows.getElementType(), bits), i);
+    }
+    rewriter.replaceOp(op, out);
+    return success();
+  }
+};
+
+struct AsyncCopyPattern : ConvertOpToLLVMPattern<nvgpu::DeviceAsyncCopyOp> {
+  AsyncCopyPattern(const LLVMTypeConverter &converter) : ConvertOpToLLVMPattern(converter, /*benefit=*/2) {}
+  LogicalResult matchAndRewrite(nvgpu::DeviceAsyncCopyOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto to = cast<MemRefType>(op.getDst().getType()), from = cast<MemRefType>(op.getSrc().getType());
+    Type element = memoryType(getTypeConverter()->convertType(to.getElementType()));
+    int64_t size = elementBytes(to.getElementType()), bytes = op.getDstElements().getZExtValue() * size;
+    if (bytes != 4 && bytes != 8 && bytes != 16)
+      return op.emitError("stage gpu-to-nvvm: an asynchronous copy of ") << bytes << " bytes is not supported on this target; 4, 8 or 16 are";
+    Value target = elementAddress(rewriter, loc, to, element, adaptor.getDst(), adaptor.getDstIndices());
+    Value source = elementAddress(rewriter, loc, from, element, adaptor.getSrc(), adaptor.getSrcIndices());
+    source = LLVM::AddrSpaceCastOp::create(rewriter, loc, LLVM::LLVMPointerType::get(getContext(), unsigned(NVVM::NVVMMemorySpace::Global)), source);
+    // What is not copied of the last piece is filled with zeros.
+    Value given;
+    if (Value count = adaptor.getSrcElements()) {
+      given = LLVM::MulOp::create(rewriter, loc, count, LLVM::ConstantOp::create(rewriter, loc, rewriter.getIntegerAttr(count.getType(), size)));
+      if (given.getType() != rewriter.getI32Type())
+        given = LLVM::TruncOp::create(rewriter, loc, rewriter.getI32Type(), given);
+    }
+    auto cache = op.getBypassL1() && bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
+    NVVM::CpAsyncOp::create(rewriter, loc, target, source, bytes, cache, given);
+    // The token only orders ops; the conversion of groups drops it.
+    rewriter.replaceOp(op, LLVM::ConstantOp::create(rewriter, loc, rewriter.getI32IntegerAttr(0)));
+    return success();
+  }
+};
+
+struct KernelPattern : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
+  KernelPattern(const LLVMTypeConverter &converter) : ConvertOpToLLVMPattern(converter, /*benefit=*/2) {}
+
+  /// The bytes that a buffer's start is known to be aligned to: allocations are to 16, and the offset of a view is in its type.
+  static int64_t alignmentOf(MemRefType type) {
+    SmallVector<int64_t> strides;
+    int64_t offset, size = elementBytes(type.getElementType());
+    if (!type.hasStaticShape() || !type.getNumElements() || failed(type.getStridesAndOffset(strides, offset)) || ShapedType::isDynamic(offset))
+      return size;
+    int64_t bytes = offset * size;
+    return bytes ? std::min<int64_t>(16, bytes & -bytes) : 16;
+  }
+
+  /// The global that stands for a buffer in shared memory.
+  Value shared(ConversionPatternRewriter &rewriter, gpu::GPUFuncOp op, MemRefType type, unsigned number) const {
+    Location loc = op.getLoc();
+    Type element = memoryType(getTypeConverter()->convertType(type.getElementType()));
+    Type array = LLVM::LLVMArrayType::get(element, type.getNumElements());
+    std::string name = ("shared." + op.getName() + "." + Twine(number)).str();
+    {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(op->getParentOfType<gpu::GPUModuleOp>().getBody());
+      LLVM::GlobalOp::create(rewriter, loc, array, /*isConstant=*/false, LLVM::Linkage::Internal, name, Attribute(), /*alignment=*/16, unsigned(NVVM::NVVMMemorySpace::Shared));
+    }
+    return LLVM::AddressOfOp::create(rewriter, loc, LLVM::LLVMPointerType::get(getContext(), unsigned(NVVM::NVVMMemorySpace::Shared)), name);
+  }
+
+  LogicalResult matchAndRewrite(gpu::GPUFuncOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    unsigned inputs = op.getFunctionType().getNumInputs(), arguments = op.getBody().getNumArguments();
+    TypeConverter::SignatureConversion signature(arguments);
+    for (unsigned i = 0; i < inputs; ++i) {
+      Type type = getTypeConverter()->convertType(op.getFunctionType().getInput(i));
+      if (!type)
+        return op.emitError("stage gpu-to-nvvm: a kernel's argument of type ") << op.getFunctionType().getInput(i) << " is not supported on this target";
+      signature.addInputs(i, type);
+    }
+    rewriter.setInsertionPointToStart(&op.getBody().front());
+    for (auto [i, buffer] : llvm::enumerate(op.getWorkgroupAttributions()))
+      signature.remapInput(inputs + i, shared(rewriter, op, cast<MemRefType>(buffer.getType()), i));
+    for (BlockArgument buffer : op.getPrivateAttributions()) {
+      auto type = cast<MemRefType>(buffer.getType());
+      Type element = memoryType(getTypeConverter()->convertType(type.getElementType()));
+      Value count = LLVM::ConstantOp::create(rewriter, loc, rewriter.getI32IntegerAttr(type.getNumElements()));
+      signature.remapInput(buffer.getArgNumber(), LLVM::AllocaOp::create(rewriter, loc, LLVM::LLVMPointerType::get(getContext()), element, count, /*alignment=*/16).getResult());
+    }
+
+    rewriter.setInsertionPoint(op);
+    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(getContext()), signature.getConvertedTypes());
+    auto kernel = LLVM::LLVMFuncOp::create(rewriter, loc, op.getName(), type);
+    kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), rewriter.getUnitAttr());
+    kernel->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), rewriter.getUnitAttr());
+    if (auto size = op.getKnownBlockSize())
+      kernel->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), rewriter.getDenseI32ArrayAttr(*size));
+    for (unsigned i = 0; i < inputs; ++i) {
+      auto memref = dyn_cast<MemRefType>(op.getFunctionType().getInput(i));
+      if (!memref)
+        continue;
+      for (StringRef name : {LLVM::LLVMDialect::getNoAliasAttrName(), LLVM::LLVMDialect::getReadonlyAttrName()})
+        if (op.getArgAttr(i, name))
+          kernel.setArgAttr(i, name, rewriter.getUnitAttr());
+      kernel.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(), rewriter.getI64IntegerAttr(alignmentOf(memref)));
+    }
+    rewriter.inlineRegionBefore(op.getBody(), kernel.getBody(), kernel.end());
+    if (failed(rewriter.convertRegionTypes(&kernel.getBody(), *getTypeConverter(), &signature)))
+      return failure();
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct ReturnPattern : ConvertOpToLLVMPattern<gpu::ReturnOp> {
+  ReturnPattern(const LLVMTypeConverter &converter) : ConvertOpToLLVMPattern(converter, /*benefit=*/2) {}
+  LogicalResult matchAndRewrite(gpu::ReturnOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<LLVM::ReturnOp>(op, ValueRange());
+    return success();
+  }
+};
+} // namespace
+
+void cell::populateDeviceMemoryPatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns) {
+  patterns.add<VectorLoadPattern, VectorStorePattern, AtomicPattern, LdMatrixPattern, AsyncCopyPattern>(converter);
+}
+
+void cell::populateKernelPattern(const LLVMTypeConverter &converter, RewritePatternSet &patterns) { patterns.add<KernelPattern, ReturnPattern>(converter); }

@@ -1,0 +1,237 @@
+//===- GpuHostToLLVM.cpp - the host part of stage gpu to the LLVM dialect -===//
+#include "passes/GpuToLLVM/Passes.h"
+
+#include "dialect/Rt/RtOps.h"
+#include "passes/LinalgToLLVM/Common.h"
+#include "passes/LinalgToLLVM/FinalizeHost.h"
+#include "passes/LinalgToLLVM/MemRefToPointers.h"
+#include "passes/LinalgToLLVM/Routines.h"
+
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+namespace mlir::cell {
+#define GEN_PASS_DEF_GPUHOSTTOLLVM
+#include "passes/GpuToLLVM/Passes.h.inc"
+} // namespace mlir::cell
+
+using namespace mlir;
+using namespace mlir::cell;
+
+namespace {
+constexpr StringRef kProgram = "cg_gpu_program";
+
+/// Stack memory of a function for its calls of the runtime, which all copy what they are given before they return.
+struct Slots {
+  Value values, pointers, sizes; // 8 bytes per kernel argument, their addresses, blocks and threads
+};
+using SlotsOf = llvm::DenseMap<Operation *, Slots>;
+
+Value constantI64(OpBuilder &builder, Location loc, int64_t value) { return LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value)); }
+
+Value element(OpBuilder &builder, Location loc, Type type, Value array, int32_t i) {
+  return i ? LLVM::GEPOp::create(builder, loc, array.getType(), type, array, ArrayRef<LLVM::GEPArg>{i}, LLVM::GEPNoWrapFlags::inbounds).getResult() : array;
+}
+
+/// Makes the stack memory that launches and reads of `func` need, at its start.
+void makeSlots(func::FuncOp func, SlotsOf &slots) {
+  SmallVector<Operation *> users;
+  unsigned most = 0;
+  func.walk([&](Operation *op) {
+    if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op))
+      most = std::max<unsigned>(most, launch.getNumKernelOperands());
+    if (isa<gpu::LaunchFuncOp, memref::LoadOp>(op))
+      users.push_back(op);
+  });
+  if (users.empty())
+    return;
+  OpBuilder builder(func.getContext());
+  builder.setInsertionPointToStart(&func.getBody().front());
+  Location loc = func.getLoc();
+  Type pointer = LLVM::LLVMPointerType::get(func.getContext()), i64 = builder.getI64Type();
+  Slots made;
+  made.values = LLVM::AllocaOp::create(builder, loc, pointer, i64, constantI64(builder, loc, std::max(most, 1u)));
+  made.pointers = LLVM::AllocaOp::create(builder, loc, pointer, pointer, constantI64(builder, loc, std::max(most, 1u)));
+  made.sizes = LLVM::AllocaOp::create(builder, loc, pointer, builder.getI32Type(), constantI64(builder, loc, 6));
+  for (unsigned i = 0; i < most; ++i)
+    LLVM::StoreOp::create(builder, loc, element(builder, loc, i64, made.values, i), element(builder, loc, pointer, made.pointers, i));
+  for (Operation *op : users)
+    slots[op] = made;
+}
+
+Value programAddress(OpBuilder &builder, Location loc) { return LLVM::AddressOfOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), kProgram); }
+
+/// The number of a kernel: its place among the kernels of the module.
+int64_t kernelNumber(gpu::LaunchFuncOp launch) {
+  auto kernels = launch->getParentOfType<ModuleOp>().lookupSymbol<gpu::GPUModuleOp>(launch.getKernelModuleName());
+  int64_t number = 0;
+  for (Operation &op : kernels.getBody()->getOperations()) {
+    if (!op.hasAttr(gpu::GPUDialect::getKernelFuncAttrName()))
+      continue;
+    if (SymbolTable::getSymbolName(&op) == launch.getKernelName())
+      return number;
+    ++number;
+  }
+  return -1;
+}
+
+struct LaunchPattern : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
+  LaunchPattern(const LLVMTypeConverter &converter, const SlotsOf &slots) : ConvertOpToLLVMPattern(converter), slots(slots) {}
+  const SlotsOf &slots;
+
+  LogicalResult matchAndRewrite(gpu::LaunchFuncOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Type pointer = LLVM::LLVMPointerType::get(getContext()), i64 = rewriter.getI64Type(), i32 = rewriter.getI32Type();
+    const Slots &slot = slots.at(op);
+    for (auto [i, value] : llvm::enumerate(adaptor.getKernelOperands())) {
+      // A bool is a byte.
+      Value stored = value.getType().isInteger(1) ? LLVM::ZExtOp::create(rewriter, loc, rewriter.getI8Type(), value).getResult() : value;
+      LLVM::StoreOp::create(rewriter, loc, stored, element(rewriter, loc, i64, slot.values, i));
+    }
+    Value sizes[] = {adaptor.getGridSizeX(), adaptor.getGridSizeY(), adaptor.getGridSizeZ(), adaptor.getBlockSizeX(), adaptor.getBlockSizeY(), adaptor.getBlockSizeZ()};
+    for (auto [i, size] : llvm::enumerate(sizes)) {
+      Value narrow = size.getType() == i32 ? size : LLVM::TruncOp::create(rewriter, loc, i32, size).getResult();
+      LLVM::StoreOp::create(rewriter, loc, narrow, element(rewriter, loc, i32, slot.sizes, i));
+    }
+    LLVM::LLVMFuncOp launch = declareRuntime(rewriter, op->getParentOfType<ModuleOp>(), "cg_gpu_launch", {pointer, i64, pointer, pointer});
+    LLVM::CallOp::create(rewriter, loc, launch, ValueRange{programAddress(rewriter, loc), constantI64(rewriter, loc, kernelNumber(op)), slot.sizes, slot.pointers});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// A load of device memory waits for it.
+struct ReadPattern : ConvertOpToLLVMPattern<memref::LoadOp> {
+  ReadPattern(const LLVMTypeConverter &converter, const SlotsOf &slots) : ConvertOpToLLVMPattern(converter, /*benefit=*/2), slots(slots) {}
+  const SlotsOf &slots;
+
+  LogicalResult matchAndRewrite(memref::LoadOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    MemRefType memref = op.getMemRefType();
+    Type pointer = LLVM::LLVMPointerType::get(getContext()), type = getTypeConverter()->convertType(op.getType());
+    Type memory = memoryType(type);
+    Value address = elementAddress(rewriter, loc, memref, memory, adaptor.getMemref(), adaptor.getIndices());
+    Value slot = slots.at(op).values;
+    LLVM::LLVMFuncOp read = declareRuntime(rewriter, op->getParentOfType<ModuleOp>(), "cg_gpu_read", {pointer, pointer, rewriter.getI64Type()});
+    LLVM::CallOp::create(rewriter, loc, read, ValueRange{slot, address, constantI64(rewriter, loc, elementBytes(memref.getElementType()))});
+    Value value = LLVM::LoadOp::create(rewriter, loc, memory, slot);
+    if (memory != type)
+      value = LLVM::ICmpOp::create(rewriter, loc, LLVM::ICmpPredicate::ne, value, LLVM::ConstantOp::create(rewriter, loc, rewriter.getI8IntegerAttr(0)));
+    rewriter.replaceOp(op, value);
+    return success();
+  }
+};
+
+struct CopyPattern : ConvertOpToLLVMPattern<memref::CopyOp> {
+  CopyPattern(const LLVMTypeConverter &converter) : ConvertOpToLLVMPattern(converter, /*benefit=*/2) {}
+  LogicalResult matchAndRewrite(memref::CopyOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    int64_t bytes = contiguousBytes(cast<MemRefType>(op.getSource().getType()));
+    if (bytes) {
+      Type pointer = LLVM::LLVMPointerType::get(getContext());
+      LLVM::LLVMFuncOp copy = declareRuntime(rewriter, op->getParentOfType<ModuleOp>(), "cg_gpu_copy", {pointer, pointer, rewriter.getI64Type()});
+      LLVM::CallOp::create(rewriter, op.getLoc(), copy, ValueRange{adaptor.getTarget(), adaptor.getSource(), constantI64(rewriter, op.getLoc(), bytes)});
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// Constants are kept in the object and uploaded once.
+struct ConstantPattern : ConvertOpToLLVMPattern<memref::GetGlobalOp> {
+  ConstantPattern(const LLVMTypeConverter &converter) : ConvertOpToLLVMPattern(converter, /*benefit=*/2) {}
+  LogicalResult matchAndRewrite(memref::GetGlobalOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Type pointer = LLVM::LLVMPointerType::get(getContext());
+    LLVM::LLVMFuncOp constant = declareRuntime(rewriter, op->getParentOfType<ModuleOp>(), "cg_gpu_constant", {pointer, pointer, rewriter.getI64Type()}, pointer);
+    Value host = LLVM::AddressOfOp::create(rewriter, loc, pointer, op.getName());
+    rewriter.replaceOpWithNewOp<LLVM::CallOp>(op, constant, ValueRange{programAddress(rewriter, loc), host, constantI64(rewriter, loc, contiguousBytes(op.getType()))});
+    return success();
+  }
+};
+
+/// Reports what stage gpu must not contain, before anything was rewritten.
+LogicalResult checkHost(ModuleOp module) {
+  WalkResult result = module.walk<WalkOrder::PreOrder>([](Operation *op) {
+    if (isa<gpu::GPUModuleOp>(op))
+      return WalkResult::skip();
+    auto refuse = [&](const char *why) {
+      op->emitError("stage gpu-host-to-llvm: '") << op->getName() << "' " << why;
+      return WalkResult::interrupt();
+    };
+    if (isa<cellrt::CallOp>(op))
+      return op->emitError("stage gpu-host-to-llvm: '") << cast<cellrt::CallOp>(op).getRoutine() << "' has no lowering for the GPU", WalkResult::interrupt();
+    if (isa<cellrt::LaunchOp>(op))
+      return refuse("is a loop of the CPU");
+    if (isa<memref::StoreOp>(op))
+      return refuse("on the host would write device memory");
+    if (auto copy = dyn_cast<memref::CopyOp>(op))
+      if (!cast<MemRefType>(copy.getSource().getType()).areTrailingDimsContiguous(cast<MemRefType>(copy.getSource().getType()).getRank()) ||
+          !cast<MemRefType>(copy.getTarget().getType()).areTrailingDimsContiguous(cast<MemRefType>(copy.getTarget().getType()).getRank()))
+        return refuse("between buffers that are not contiguous is not supported on the host");
+    if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op)) {
+      if (launch.getAsyncToken() || !launch.getAsyncDependencies().empty() || launch.getAsyncObject() || launch.getDynamicSharedMemorySize() || launch.hasClusterSize())
+        return refuse("with tokens, streams, clusters or dynamic shared memory is not supported");
+      auto kernels = launch->getParentOfType<ModuleOp>().lookupSymbol<gpu::GPUModuleOp>(launch.getKernelModuleName());
+      if (!kernels || kernelNumber(launch) < 0)
+        return refuse("names no kernel of this module");
+      for (Type type : launch.getKernelOperands().getTypes())
+        if (!isa<MemRefType, IndexType>(type) && !(type.isIntOrFloat() && type.getIntOrFloatBitWidth() <= 64))
+          return refuse("has an argument that is neither a buffer nor a number");
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+struct GpuHostToLLVM : cell::impl::GpuHostToLLVMBase<GpuHostToLLVM> {
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registerLinalgToLLVMDialects(registry);
+    registry.insert<gpu::GPUDialect>();
+  }
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (failed(checkHost(module)))
+      return signalPassFailure();
+    // Every run launches the same kernels if nothing is read back.
+    WalkResult varying = module.walk<WalkOrder::PreOrder>([](Operation *op) {
+      if (isa<gpu::GPUModuleOp>(op))
+        return WalkResult::skip();
+      return isa<memref::LoadOp, cellrt::TapeCreateOp, cellrt::PrintOp, cellrt::AssertOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (!varying.wasInterrupted())
+      module->setAttr("cell.gpu_fixed", UnitAttr::get(&getContext()));
+    SlotsOf slots;
+    for (auto func : module.getOps<func::FuncOp>())
+      makeSlots(func, slots);
+    // Declared here, filled by code generation: its fields are those of runtime/gpu/cellgrad_gpu.h.
+    OpBuilder builder(&getContext());
+    builder.setInsertionPointToStart(module.getBody());
+    Type pointer = LLVM::LLVMPointerType::get(&getContext()), i64 = builder.getI64Type();
+    auto type = LLVM::LLVMStructType::getLiteral(&getContext(), {pointer, i64, pointer, pointer, pointer, pointer, i64, i64, pointer});
+    LLVM::GlobalOp::create(builder, module.getLoc(), type, /*isConstant=*/false, LLVM::Linkage::External, kProgram, Attribute());
+
+    auto isKnown = [](Operation *op) { return isa<gpu::LaunchFuncOp>(op); };
+    auto isOpaque = [](Operation *op) { return isa<gpu::GPUModuleOp>(op); };
+    auto configure = [](ConversionTarget &target) {
+      target.addLegalOp<gpu::GPUModuleOp>();
+      target.markOpRecursivelyLegal<gpu::GPUModuleOp>();
+    };
+    auto populate = [&](const LLVMTypeConverter &converter, RewritePatternSet &patterns) {
+      patterns.add<LaunchPattern, ReadPattern>(converter, slots);
+      patterns.add<CopyPattern, ConstantPattern>(converter);
+    };
+    HostTarget gpu{"gpu-host-to-llvm", "GPU's host"};
+    gpu.isKnown = isKnown;
+    gpu.isOpaque = isOpaque;
+    gpu.configure = configure;
+    gpu.populate = populate;
+    gpu.effects = {"cg_gpu_tape_create", "cg_gpu_print"};
+    gpu.canFail = true;
+    if (failed(finalizeHost(module, gpu)))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,135 @@
+"""The kernels of a GPU program: PTX, machine code, what they use. Needs no GPU; machine code needs ptxas."""
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from typing import Any, NamedTuple
+
+from .. import _errors as err
+from . import cuda_tools, stages
+
+__all__ = ["DeviceCode", "Kernel", "assemble"]
+
+
+class Kernel(NamedTuple):
+    """A kernel of a program.
+
+    Attributes:
+        name: in the PTX.
+        file, line: the user's line that it computes, the first one where several were fused; ``""`` and 0 where there is none.
+        grid, block: blocks and threads in x, y, z; -1 where launches differ or the program computes the number.
+        launches: how many places of the program launch it.
+        shared_bytes: static shared memory of a block.
+        registers, spill_bytes, stack_bytes: of a thread, by ptxas; ``None`` where it is not installed.
+    """
+
+    name: str
+    file: str
+    line: int
+    grid: tuple[int, int, int]
+    block: tuple[int, int, int]
+    launches: int
+    shared_bytes: int
+    registers: int | None
+    spill_bytes: int | None
+    stack_bytes: int | None
+
+
+class DeviceCode:
+    """A program on its way to a GPU, from its module at stage "cell"; everything is made at its first use and kept."""
+
+    def __init__(self, module: Any, name: str, chip: str, level: int) -> None:
+        self._module, self.name, self.chip, self._level = module, name, chip, level
+        self._places: list[tuple] | None = None
+        self._lowered: Any = None
+        self._ptx: str | None = None
+        self._assembled: tuple[bytes, dict[str, cuda_tools.Usage]] | None = None
+
+    def places(self) -> dict[str, tuple[str, int]]:
+        """Name of a kernel -> the user's file and line."""
+        return {entry[0]: (entry[1], entry[2]) for entry in self._entries()}
+
+    def _entries(self) -> list[tuple]:
+        if self._places is None:
+            self._places = stages.lower(self._module, self.name, {}, "gpu", chip=self.chip).kernels()
+        return self._places
+
+    def host(self) -> Any:
+        """The module at stage "llvm"."""
+        if self._lowered is None:
+            self._lowered = stages.lower(self._module, self.name, {}, chip=self.chip)
+        return self._lowered
+
+    def ptx(self) -> str:
+        if not self.chip.startswith("sm_"):
+            raise ValueError(f"{self.name} was compiled for {self.chip!r}, which has no PTX; use .lower(..., target='gpu', chip='sm_90')")
+        if self._ptx is None:
+            self._ptx = stages.ptx(self.host(), self.name, {}, self._level)
+        return self._ptx
+
+    def _code(self) -> tuple[bytes, dict[str, cuda_tools.Usage]]:
+        if self._assembled is None:
+            text = self.ptx()
+            self._assembled = assemble(text, self.chip, self.name, self._level, self.places) if text else (b"", {})
+        return self._assembled
+
+    def cubin(self) -> bytes:
+        return self._code()[0]
+
+    def sass(self) -> str:
+        code = self.cubin()
+        return cuda_tools.disassemble(code) if code else ""
+
+    def kernels(self) -> list[Kernel]:
+        usage = self._code()[1] if self.chip.startswith("sm_") and cuda_tools.find("ptxas") else {}
+        found = []
+        for name, file, line, _, grid, block, shared, launches in self._entries():
+            used = usage.get(name)
+            found.append(Kernel(name, file, line, grid, block, launches, used.shared_bytes if used else shared, used.registers if used else None,
+                                used.spill_bytes if used else None, used.stack_bytes if used else None))
+        return found
+
+
+def assemble(ptx: str, chip: str, name: str, level: int, places: Any) -> tuple[bytes, dict[str, cuda_tools.Usage]]:
+    """Machine code of a program's PTX, and what each kernel needs.
+
+    Args:
+        ptx: the text.
+        chip: ``"sm_90"``.
+        name: of the program, for messages.
+        level: of optimisation.
+        places: called for name of a kernel -> file and line, where ptxas refuses a kernel.
+
+    Raises:
+        UnsupportedError: a kernel needs more than the chip has, at the user's line.
+        InternalError: ptxas refuses the text for another reason; the text is in a file that the message names.
+        FileNotFoundError: there is no ptxas.
+    """
+    try:
+        return cuda_tools.assemble(ptx, chip, level)
+    except cuda_tools.AssemblerError as error:
+        kernel = _kernel_at_fault(ptx, error.text)
+        file, line = places().get(kernel, ("", 0)) if kernel else ("", 0)
+        where = f"kernel {kernel!r}" + (f" ({file}:{line})" if file else "") if kernel else "a kernel"
+        if "too much shared data" in error.text or "too many resources" in error.text:
+            position = err.Position(file, line) if file else None
+            raise err.UnsupportedError(f"{name}: {where} needs more shared memory than {chip} has", position=position,
+                                       hint="compute it in smaller pieces, or on another chip", notes=(error.text,)) from None
+        handle, path = tempfile.mkstemp(prefix="cellgrad-kernels-", suffix=".ptx", dir=os.environ.get("CELLGRAD_DUMP_IR") or None)
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(ptx)
+        raise err.InternalError(f"assembling {name!r} for {chip} failed in {where}: {error.text}\n"
+                                f"  This is a fault of cellgrad. The PTX was written to {path}\n  and this command shows it again: ptxas -arch={chip} {path}", path) from None
+
+
+def _kernel_at_fault(ptx: str, log: str) -> str | None:
+    """The entry function that a message of ptxas is about: by name, or by the line that it names."""
+    named = re.search(r"[Ff]unction '?([\w$.]+)'?", log)
+    if named and re.search(rf"\.entry {re.escape(named[1])}\b", ptx):
+        return named[1]
+    at = re.search(r"line (\d+)", log)
+    if not at:
+        return None
+    entries = re.findall(r"\.entry ([\w$.]+)", "\n".join(ptx.split("\n")[:int(at[1])]))
+    return entries[-1] if entries else None
