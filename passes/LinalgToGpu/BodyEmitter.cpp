@@ -176,7 +176,7 @@ BodyEmitter::Values BodyEmitter::emit(ValueRange positions, ArrayRef<Value> accu
   for (unsigned i = 0; i < op->getNumOperands(); ++i) {
     where[i] = isa<MemRefType>(op->getOperand(i).getType()) ? address(i, positions) : Value();
     if (isRead(op, i) && !(i >= inputs && accumulators[i - inputs]))
-      loaded[i] = load(i, where[i], width);
+      loaded[i] = i < given.size() && given[i] ? given[i] : load(i, where[i], width);
   }
   SmallVector<Values> outputs(op.getNumDpsInits());
   auto outside = [&](IRMapping &map, Value value) { return map.contains(value) ? map.lookup(value) : k.use(value); };
@@ -211,19 +211,28 @@ BodyEmitter::Values BodyEmitter::emit(ValueRange positions, ArrayRef<Value> accu
   for (auto [o, values] : llvm::enumerate(outputs)) {
     if (accumulators[o])
       continue;
-    unsigned i = inputs + o;
-    Value row = k.flat(op->getOperand(i));
-    Type element = cast<MemRefType>(row.getType()).getElementType();
-    int64_t stride = width > 1 ? plan.loops.back().strides[i] : 0;
-    if (width > 1 && stride == 1 && movesWide(element)) {
-      Value vector = wide ? values[0] : vector::FromElementsOp::create(k, VectorType::get(width, element), values).getResult();
-      vector::StoreOp::create(k, vector, row, where[i], /*nontemporal=*/false, llvm::MaybeAlign(width * elementBytes(element)));
-      continue;
-    }
-    for (int64_t lane = 0; lane < width; ++lane) {
-      Value value = wide ? vector::ExtractOp::create(k, values[0], lane).getResult() : values[lane];
-      memref::StoreOp::create(k, value, row, k.add(where[i], k.index(lane * stride)));
-    }
+    Value value = values[0];
+    if (width > 1 && !wide)
+      value = vector::FromElementsOp::create(k, VectorType::get(width, value.getType()), values);
+    if (made)
+      (*made)[o] = value;
+    else
+      store(o, positions, value, width);
   }
   return result;
+}
+
+void BodyEmitter::store(unsigned output, ValueRange positions, Value value, int64_t width) {
+  unsigned operand = op.getNumDpsInputs() + output;
+  Value row = k.flat(op->getOperand(operand)), where = address(operand, positions);
+  Type element = cast<MemRefType>(row.getType()).getElementType();
+  int64_t stride = width > 1 ? plan.loops.back().strides[operand] : 0;
+  if (width > 1 && stride == 1 && movesWide(element)) {
+    vector::StoreOp::create(k, value, row, where, /*nontemporal=*/false, llvm::MaybeAlign(width * elementBytes(element)));
+    return;
+  }
+  for (int64_t lane = 0; lane < width; ++lane) {
+    Value one = width > 1 ? vector::ExtractOp::create(k, value, lane).getResult() : value;
+    memref::StoreOp::create(k, one, row, k.add(where, k.index(lane * stride)));
+  }
 }

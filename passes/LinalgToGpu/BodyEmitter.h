@@ -19,6 +19,16 @@ public:
   /// for those written point by point; the result has the new ones.
   Values emit(ValueRange positions, ArrayRef<Value> accumulators, int64_t width = 1);
 
+  /// Values of operands that are not loaded from their buffers (null: loaded), or empty.
+  Values given;
+  /// If set, what is written point by point is put there, one value (a vector for `width` > 1) per output, and not stored.
+  Values *made = nullptr;
+
+  /// The operand's elements from `where` on; for `width` > 1 a vector, unless the innermost loop does not move the operand.
+  Value load(unsigned operand, Value where, int64_t width);
+  /// Stores what `made` got for the output.
+  void store(unsigned output, ValueRange positions, Value value, int64_t width);
+
   /// Where the operand's element for `positions` lies in its flat buffer.
   Value address(unsigned operand, ValueRange positions);
 
@@ -27,7 +37,6 @@ public:
   static int64_t chooseWidth(linalg::LinalgOp op, const LoopPlan &plan, const GpuTarget &target);
 
 private:
-  Value load(unsigned operand, Value where, int64_t width);
   void emitBody(IRMapping &map, ValueRange positions, unsigned lane, int64_t width);
 
   KernelBuilder &k;

@@ -1,6 +1,7 @@
 //===- LinalgToGpuKernels.cpp - linalg ops become GPU kernels and launches -===//
 #include "passes/LinalgToGpu/Mapping.h"
 #include "passes/LinalgToGpu/Passes.h"
+#include "passes/LinalgToGpu/RowKernels.h"
 #include "passes/LinalgToLLVM/Common.h"
 #include "passes/LinalgToLLVM/ScalarizeTensors.h"
 
@@ -74,15 +75,16 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     ModuleOp module = getOperation();
     SmallVector<memref::StoreOp> stores;
     SmallVector<Operation *> ops;
-    module.walk([&](Operation *op) {
-      if (isa<linalg::LinalgOp, cellrt::CallOp>(op)) {
-        ops.push_back(op);
-        return WalkResult::skip();
-      }
-      if (auto store = dyn_cast<memref::StoreOp>(op))
-        stores.push_back(store);
-      return WalkResult::advance();
-    });
+    for (auto func : module.getOps<func::FuncOp>()) // not the kernels that are there already
+      func.walk([&](Operation *op) {
+        if (isa<linalg::LinalgOp, cellrt::CallOp>(op)) {
+          ops.push_back(op);
+          return WalkResult::skip();
+        }
+        if (auto store = dyn_cast<memref::StoreOp>(op))
+          stores.push_back(store);
+        return WalkResult::advance();
+      });
     for (memref::StoreOp store : stores)
       lowerStore(kernels, store);
     IRRewriter rewriter(&getContext());
@@ -111,6 +113,7 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     target.multiprocessors = std::max<int64_t>(1, multiprocessors);
     KernelModule kernels(getOperation(), target);
     expandCopies(getOperation());
+    lowerRowChains(getOperation(), kernels);
     if (failed(lowerOps(kernels)))
       signalPassFailure();
   }
