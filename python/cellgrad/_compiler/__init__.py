@@ -8,13 +8,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .program import Compiled, compile, lookup
+from .program import Compiled, Lowered, compile, lookup, lowered
 from .._errors import CompileError, CompilerCrash
 
 if TYPE_CHECKING:
     from ._native import Builder, Function, Location, Module, Value
 
-__all__ = ["Builder", "CompileError", "Compiled", "CompilerCrash", "Function", "Location", "Module", "Value", "compile", "lookup"]
+__all__ = ["Builder", "CompileError", "Compiled", "CompilerCrash", "Function", "Location", "Lowered", "Module", "Value", "compile", "lookup", "lowered"]
 
 _NATIVE = {"Builder", "Function", "Location", "Module", "Value"}
 

@@ -55,17 +55,19 @@ class DeviceCode:
             self._places = stages.lower(self._module, self.name, {}, "gpu", chip=self.chip).kernels()
         return self._places
 
-    def host(self) -> Any:
-        """The module at stage "llvm"."""
+    def prepare(self, seconds: dict[str, float] | None = None) -> None:
+        """Lowers the program all the way, so that what the GPU cannot do is said now; ``seconds`` gets the times of the stages."""
         if self._lowered is None:
-            self._lowered = stages.lower(self._module, self.name, {}, chip=self.chip)
-        return self._lowered
+            seconds = {} if seconds is None else seconds
+            self._lowered = stages.lower(self._module, self.name, seconds, chip=self.chip)
+            if self.chip.startswith("sm_"):
+                self._ptx = stages.ptx(self._lowered, self.name, seconds, self._level)
 
     def ptx(self) -> str:
         if not self.chip.startswith("sm_"):
             raise ValueError(f"{self.name} was compiled for {self.chip!r}, which has no PTX; use .lower(..., target='gpu', chip='sm_90')")
-        if self._ptx is None:
-            self._ptx = stages.ptx(self.host(), self.name, {}, self._level)
+        self.prepare()
+        assert self._ptx is not None
         return self._ptx
 
     def _code(self) -> tuple[bytes, dict[str, cuda_tools.Usage]]:

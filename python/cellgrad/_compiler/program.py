@@ -15,7 +15,7 @@ from .._runtime import _core
 from . import _loader, cuda_tools, kernels, stages
 from . import cache as disk
 
-__all__ = ["Compiled", "compile", "lookup"]
+__all__ = ["Compiled", "Lowered", "compile", "lookup", "lowered"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _RUNTIME = os.path.join(_PACKAGE, "lib", "libcellgrad_cpu.so")
@@ -51,27 +51,18 @@ def _symbol(loaded: Any, name: str) -> int:
         return 0
 
 
-class Compiled:
-    """A program in memory. It must be kept as long as its ``entry`` may be called.
+class Lowered:
+    """A program to look at.
 
     Attributes:
         name: of the program.
-        entry: address of ``void cg_entry(void **args, void *arena)``.
-        arena_bytes: size of the scratch memory that a call needs.
-        failure: address of ``int cg_failure(const char **text)``, which says why the last run stopped; 0 where it cannot.
-        prints: whether it prints, and so runs Python code.
-        program: address of ``cg_gpu_program``, which carries the kernels; 0 for a program of the CPU.
-        chip: what the kernels are for; ``None`` for a program of the CPU.
-        outputs: what the caller of ``compile`` gave as ``outputs``.
+        chip: what its kernels are for; ``None`` for a program of the CPU.
     """
 
-    __slots__ = ("_code", "_device", "_module", "_seconds", "_text", "arena_bytes", "chip", "entry", "failure", "name", "outputs", "prints", "program")
+    __slots__ = ("_device", "_module", "_seconds", "_text", "chip", "name")
 
-    def __init__(self, name: str, code: _Code, seconds: dict[str, float], outputs: Any, module: Any = None, text: disk.Entry | None = None,
-                 chip: str | None = None) -> None:
-        self.name, self.outputs, self.chip = name, outputs, chip
-        self.entry, self.arena_bytes, self.failure, self.prints, self.program = code.entry, code.arena_bytes, code.failure, code.prints, code.program
-        self._code, self._seconds, self._module, self._text = code, seconds, module, text
+    def __init__(self, name: str, seconds: dict[str, float], module: Any, chip: str | None, text: disk.Entry | None = None) -> None:
+        self.name, self.chip, self._seconds, self._module, self._text = name, chip, seconds, module, text
         self._device: kernels.DeviceCode | None = None
 
     def _cell(self) -> Any:
@@ -92,7 +83,7 @@ class Compiled:
         return stages.text_at(self._cell(), self.name, stage, self.chip)
 
     def asm(self) -> str:
-        """The program as the processor's assembly."""
+        """The program as the processor's assembly; of a program for a GPU, its host part."""
         return stages.lower(self._cell(), self.name, {}, chip=self.chip).assembly(_level())
 
     def device(self) -> kernels.DeviceCode:
@@ -118,6 +109,45 @@ class Compiled:
     def timings(self) -> dict[str, float]:
         """Seconds of each stage; "cache" instead of the stages where the program came from the disk."""
         return dict(self._seconds)
+
+
+class Compiled(Lowered):
+    """A program in memory. It must be kept as long as its ``entry`` may be called.
+
+    Attributes:
+        entry: address of ``void cg_entry(void **args, void *arena)``.
+        arena_bytes: size of the scratch memory that a call needs.
+        failure: address of ``int cg_failure(const char **text)``, which says why the last run stopped; 0 where it cannot.
+        prints: whether it prints, and so runs Python code.
+        program: address of ``cg_gpu_program``, which carries the kernels; 0 for a program of the CPU.
+        outputs: what the caller of ``compile`` gave as ``outputs``.
+    """
+
+    __slots__ = ("_code", "arena_bytes", "entry", "failure", "outputs", "prints", "program")
+
+    def __init__(self, name: str, code: _Code, seconds: dict[str, float], outputs: Any, module: Any = None, text: disk.Entry | None = None,
+                 chip: str | None = None) -> None:
+        super().__init__(name, seconds, module, chip, text)
+        self.outputs, self._code = outputs, code
+        self.entry, self.arena_bytes, self.failure, self.prints, self.program = code.entry, code.arena_bytes, code.failure, code.prints, code.program
+
+
+def lowered(module: Any, name: str, chip: str) -> Lowered:
+    """A program for a GPU that need not be here: lowered all the way, not loaded.
+
+    Args:
+        module: at stage "cell", verified; stays as it is.
+        name: of the program, for messages.
+        chip: ``"sm_90"``.
+
+    Raises:
+        UserError: the program asks for something that this GPU cannot do.
+        ValueError: there is no such chip.
+    """
+    seconds: dict[str, float] = {}
+    program = Lowered(name, seconds, module, chip)
+    program.device().prepare(seconds)
+    return program
 
 
 def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence[Any] | None = None, chip: str | None = None) -> Compiled:

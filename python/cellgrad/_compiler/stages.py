@@ -9,13 +9,15 @@ from typing import Any
 from .. import _errors as err
 from .._errors import CompileError, CompilerCrash
 
-__all__ = ["STAGES", "dump", "dump_prefix", "emit", "lower", "of", "ptx", "remarks", "text_at"]
+__all__ = ["CHIPS", "STAGES", "dump", "dump_prefix", "emit", "lower", "of", "ptx", "remarks", "text_at"]
 
 _SHARED: dict[str, tuple[str, ...]] = {
     "cell": (),
     "differentiated": ("cell-differentiate-pipeline", "cell-simplify"),
     "linalg": ("cell-to-linalg-pipeline",),
 }
+# What programs can be compiled for (passes/GpuToLLVM/Chips.h); "sim" is the simulator, "sim-checked" the one that checks accesses to memory.
+CHIPS = ("sm_80", "sm_86", "sm_87", "sm_89", "sm_90", "sm_90a", "sm_100", "sm_100a", "sm_120", "sim", "sim-checked")
 # Name of a stage -> the pipelines that lead to it from the stage before, for the CPU.
 STAGES: dict[str, tuple[str, ...]] = {**_SHARED, "llvm": ("linalg-to-llvm",)}
 
@@ -24,8 +26,8 @@ def of(chip: str | None) -> dict[str, tuple[str, ...]]:
     """The stages for a target: ``None`` is the CPU, a chip such as ``"sm_90"`` (or ``"sim"``, the simulator) a GPU."""
     if chip is None:
         return STAGES
-    if not chip.replace("-", "_").isidentifier():  # it becomes part of a pipeline's text
-        raise ValueError(f"a chip is named like 'sm_90', not {chip!r}")
+    if chip not in CHIPS:
+        raise ValueError(f"there is no chip {chip!r}; those that programs can be compiled for are {', '.join(CHIPS)}")
     return {**_SHARED, "gpu": ("linalg-to-gpu",), "llvm": (f"gpu-program-to-llvm{{chip={chip}}}",)}
 
 

@@ -151,8 +151,28 @@ class Compiled(_core.Dispatcher):
         return self._latest().timings()
 
     def lower(self, *args: Any, **kwargs: Any) -> program.Program | None:
-        """The program for these arguments, compiled but not run; ``None`` if it computes nothing."""
-        return self._compile(_capture(self, self._bound(args, kwargs)))
+        """The program for these arguments, compiled but not run; ``None`` if it computes nothing.
+
+        ``target`` and ``chip`` say for what, where the function has no parameters of these names; without them it is the current device. The GPU need not be here.
+
+        Args:
+            *args, **kwargs: as for a call.
+            target: ``"cpu"`` or ``"gpu"``.
+            chip: the GPU's compute capability, ``"sm_80"`` to ``"sm_120"``; that of the current GPU where it is left out.
+
+        Raises:
+            ValueError: an unknown target or chip.
+            UnsupportedError: the program asks for something that the target cannot do.
+
+        Examples:
+            >>> square = ms.jit(lambda x: x * x)
+            >>> ".target sm_90" in square.lower(Tensor([1.0, 2.0]), target="gpu", chip="sm_90").ptx()
+            True
+        """
+        parameters = self._names.names
+        target, chip = (kwargs.pop(name, None) if name not in parameters else None for name in ("target", "chip"))
+        captured = _capture(self, self._bound(args, kwargs))
+        return self._compile(captured) if target is None and chip is None else captured.lower(target, chip)
 
     def _compile(self, captured: program.Captured) -> program.Program | None:
         return captured.compile()

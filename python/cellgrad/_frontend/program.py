@@ -63,11 +63,45 @@ class Program:
         self.compiled, self.executable, self.name, self.module, self._seconds = compiled, executable, name, module, seconds
 
     def mlir(self, stage: str = "cell") -> str:
-        """The program's text at a stage: ``"cell"``, ``"differentiated"``, ``"linalg"`` or ``"llvm"``."""
+        """The program's text at a stage: ``"cell"``, ``"differentiated"``, ``"linalg"``, ``"gpu"`` (of a program for a GPU) or ``"llvm"``."""
         return self.compiled.mlir(stage)
 
     def asm(self) -> str:
+        """The processor's assembly; of a program for a GPU, its host part."""
         return self.compiled.asm()
+
+    def ptx(self) -> str:
+        """The kernels of a program for a GPU as PTX; ``""`` where it has none.
+
+        Raises:
+            ValueError: the program is for the CPU or for the simulator.
+        """
+        return self.compiled.device().ptx()
+
+    def cubin(self) -> bytes:
+        """The machine code of the kernels, by ptxas; ``b""`` where there are none.
+
+        Raises:
+            FileNotFoundError: ptxas is not installed; the message has the command that installs it.
+            ValueError: as ``ptx``.
+        """
+        return self.compiled.device().cubin()
+
+    def sass(self) -> str:
+        """The machine code of the kernels as text, by nvdisasm or cuobjdump. Raises as ``cubin``."""
+        return self.compiled.device().sass()
+
+    def kernels(self) -> list:
+        """The kernels of a program for a GPU, in the order of their numbers.
+
+        Returns:
+            Tuples with the fields ``name``, ``file``, ``line``, ``grid``, ``block``, ``launches``, ``shared_bytes``, ``registers``, ``spill_bytes`` and
+            ``stack_bytes``; the last three are ``None`` where ptxas is not installed. A size of grid or block is -1 where launches differ.
+
+        Raises:
+            ValueError: the program is for the CPU.
+        """
+        return self.compiled.device().kernels()
 
     def remarks(self) -> tuple[str, ...]:
         """Where the compiler found no better way than a slow one, each as ``"file:line: text"``."""
@@ -99,6 +133,26 @@ class Captured:
         compiled = compile_for(here, self.module, self.name)
         executable = make_executable(compiled, self.inputs, self.outputs, self.name, here)
         return Program(compiled, executable, self.name, self.module, self.seconds)
+
+
+    def lower(self, target: str | None, chip: str | None) -> Program | None:
+        """The program for a target that need not be here; ``None`` when nothing is computed. Raises as ``JitFunction.lower``."""
+        wanted = "gpu" if target is None else target.lower()
+        if wanted not in ("cpu", "gpu"):
+            raise ValueError(f"For 'lower', the 'target' should be 'cpu' or 'gpu', but got {target!r}.")
+        if self.module is None:
+            return None
+        from .. import _compiler
+
+        if wanted == "cpu":
+            if chip is not None:
+                raise ValueError(f"For 'lower', a 'chip' goes with the target 'gpu', but got target='cpu' and chip={chip!r}.")
+            compiled = compile_for(device.CPU, self.module, self.name)
+            return Program(compiled, make_executable(compiled, self.inputs, self.outputs, self.name, device.CPU), self.name, self.module, self.seconds)
+        chip = chip or device.current().chip
+        if chip is None:
+            raise ValueError("For 'lower', the target 'gpu' wants a chip where the device is not a GPU: lower(..., target='gpu', chip='sm_90')")
+        return Program(_compiler.lowered(self.module, self.name, chip), None, self.name, self.module, self.seconds)
 
 
 def capture(run: Callable[[list], Any], leaves: tuple, name: str, reach: Callable[[Recorder], None]) -> Captured:
