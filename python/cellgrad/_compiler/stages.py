@@ -33,7 +33,7 @@ def of(chip: str | None) -> dict[str, tuple[str, ...]]:
 
 _numbers = itertools.count()
 # What a stage says of programs that are well formed but beyond what it can do.
-_UNSUPPORTED = ("has no lowering", "is not supported", "not supported on")
+_UNSUPPORTED = ("has no lowering", "is not supported", "not supported on", "cannot be compiled for the GPU")
 
 
 def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm", prefix: str | None = None, found: list | None = None,
