@@ -97,9 +97,8 @@ def explain_failure(executable: Any, error: BaseException) -> str:
     """The text of a failure with the user's lines of the kernels that it names."""
     text = f"{executable.name}: {error}"
     places = getattr(executable.keepalive, "kernel_places", None)
-    if places is None:
+    if places is None or "kernel '" not in text:
         return text
     for kernel, place in places().items():
-        if place and f"kernel '{kernel}'" in text:
-            text = text.replace(f"kernel '{kernel}'", f"kernel '{kernel}' of {place}", 1)
+        text = text.replace(f"kernel '{kernel}'", f"kernel '{kernel}' of {place[0]}:{place[1]}", 1)
     return text
