@@ -46,16 +46,17 @@ def plain_containers(fn: Callable[[Any], Any], tree: Any) -> Any:
 def tensor_leaves(tree: Any) -> list[Any]:
     """The Tensors in a structure, depth first in order."""
     found: list[Any] = []
-
-    def visit(item: Any) -> None:
-        if isinstance(item, _TensorBase):
-            found.append(item)
-        elif isinstance(item, (tuple, list)):
-            for element in item:
-                visit(element)
-        elif isinstance(item, dict):
-            for element in item.values():
-                visit(element)
-
-    visit(tree)
+    _collect(tree, found)
     return found
+
+
+def _collect(item: Any, found: list[Any]) -> None:
+    # Not a function inside the other: that would be a cycle with itself and hold the Tensors until the garbage collector runs.
+    if isinstance(item, _TensorBase):
+        found.append(item)
+    elif isinstance(item, (tuple, list)):
+        for element in item:
+            _collect(element, found)
+    elif isinstance(item, dict):
+        for element in item.values():
+            _collect(element, found)
