@@ -42,6 +42,10 @@ class _Code:
             _core.serve_prints(hook)
         self.keep = loaded
 
+    def __del__(self, unload: Any = _core.gpu_unload) -> None:
+        if getattr(self, "program", 0):  # the driver's copy of the kernels goes before what it was made from
+            unload(self.program)
+
 
 def _symbol(loaded: Any, name: str) -> int:
     """The address of a function that only some programs have; 0 where this one has none."""
