@@ -19,6 +19,7 @@ public:
 
   void *data() const { return bytes.get(); }
   int64_t elements() const { return count; }
+  int64_t bytesInMemory() const { return count * elementBytes; }
   /// Nested brackets; more than `limit` elements are cut short with their number.
   void print(llvm::raw_ostream &os, int64_t limit) const;
   llvm::Error saveNpy(llvm::StringRef path) const;

@@ -1,6 +1,7 @@
 //===- cell-run.cpp - compile a .mlir file, run it, print its results -----===//
 //
 //   cell-run f.mlir --input=2x3xf32=1,2,3,4,5,6 --input=rand --input=x.npy
+//   cell-run f.mlir --target=gpu-sim --sim=checked,seed=3 --input=rand
 //
 // The entry is the module's only public function; its arguments are the inputs, in order. Results tied to an argument (assigned
 // parameters) are printed like the others.
@@ -10,6 +11,7 @@
 #include "passes/LinalgToLLVM/Jit.h"
 #include "passes/Pipelines.h"
 #include "runtime/cpu/cellgrad_cpu.h"
+#include "tools/cell-run/GpuRun.h"
 #include "tools/cell-run/HostTensor.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -37,9 +39,14 @@ static cl::OptionCategory category("cell-run options");
 static cl::opt<std::string> inputFile(cl::Positional, cl::desc("<file.mlir>"), cl::init("-"), cl::cat(category));
 static cl::list<std::string> inputs("input", cl::desc("One per argument: 2x3xf32=1,2,3,4,5,6 | 1.5 | rand[:seed[:low:high]] | x.npy"),
                                     cl::value_desc("tensor"), cl::cat(category));
-static cl::opt<std::string> pipeline("pipeline", cl::desc("Pipeline that lowers the file (default cell-to-llvm)"), cl::init("cell-to-llvm"),
-                                     cl::cat(category));
-static cl::opt<std::string> runtimeLibrary("runtime-library", cl::desc("Path of libcellgrad_cpu.so"), cl::cat(category));
+enum class Target { Cpu, Gpu, GpuSim };
+static cl::opt<Target> target("target", cl::desc("What runs the program"), cl::init(Target::Cpu),
+                              cl::values(clEnumValN(Target::Cpu, "cpu", "this processor (default)"), clEnumValN(Target::Gpu, "gpu", "the first CUDA device"),
+                                         clEnumValN(Target::GpuSim, "gpu-sim", "the GPU simulator")),
+                              cl::cat(category));
+static cl::opt<std::string> simulation("sim", cl::desc("How the simulator runs kernels: checked, seed=<number>"), cl::value_desc("checked,seed=N"), cl::cat(category));
+static cl::opt<std::string> pipeline("pipeline", cl::desc("Pipeline that lowers the file (default cell-to-llvm, for a GPU cell-to-nvvm)"), cl::cat(category));
+static cl::opt<std::string> runtimeLibrary("runtime-library", cl::desc("Path of libcellgrad_cpu.so, for a GPU of libcellgrad_gpu.so"), cl::cat(category));
 static cl::opt<std::string> saveNpy("save-npy", cl::desc("Write result i to <prefix>i.npy"), cl::value_desc("prefix"), cl::cat(category));
 static cl::opt<int64_t> printLimit("print-limit", cl::desc("Elements printed of each result"), cl::init(1000), cl::cat(category));
 static cl::opt<unsigned> repeat("repeat", cl::desc("Run so many times and print the shortest time"), cl::init(1), cl::cat(category));
@@ -74,6 +81,13 @@ static func::FuncOp findEntry(ModuleOp module) {
   if (!entry)
     fail("the file has no public func.func to run (a file in the LLVM dialect cannot be run: give the stage before)");
   return entry;
+}
+
+/// The pipeline asked for, or the whole way to `chip`.
+static std::string pipelineFor(StringRef chip) {
+  if (!pipeline.empty())
+    return pipeline;
+  return chip.empty() ? "cell-to-llvm" : ("cell-to-nvvm{chip=" + chip + "}").str();
 }
 
 static int runMain(int argc, char **argv) {
@@ -128,9 +142,39 @@ static int runMain(int argc, char **argv) {
       pointers.push_back(results.back().data());
   }
 
+  if (runtimeLibrary.empty()) {
+    std::string self = llvm::sys::fs::getMainExecutable(argv[0], reinterpret_cast<void *>(&runMain));
+    SmallString<256> path(llvm::sys::path::parent_path(llvm::sys::path::parent_path(self)));
+    llvm::sys::path::append(path, "lib", target == Target::Cpu ? "libcellgrad_cpu.so" : "libcellgrad_gpu.so");
+    runtimeLibrary = std::string(path);
+  }
+  std::unique_ptr<GpuDevice> device;
+  if (target != Target::Cpu) {
+    if (!simulation.empty())
+      setenv("CELLGRAD_GPU_SIM", simulation.c_str(), /*overwrite=*/1);
+    auto opened = GpuDevice::open(runtimeLibrary, target == Target::GpuSim);
+    if (!opened)
+      return fail(opened.takeError());
+    device = std::move(*opened);
+    std::vector<HostTensor *> tensors;
+    for (HostTensor &t : arguments)
+      tensors.push_back(&t);
+    for (auto [i, t] : llvm::enumerate(results))
+      if (tiedTo[i] < 0)
+        tensors.push_back(&t);
+    for (auto [pointer, tensor] : llvm::zip_equal(pointers, tensors)) {
+      auto memory = device->allocate(tensor->bytesInMemory());
+      if (!memory)
+        return fail(memory.takeError());
+      if (llvm::Error error = device->upload(*memory, tensor->data(), tensor->bytesInMemory()))
+        return fail(std::move(error));
+      pointer = *memory;
+    }
+  }
+
   auto start = Clock::now();
   PassManager manager(&context, ModuleOp::getOperationName());
-  if (failed(parsePassPipeline(pipeline, manager, llvm::errs())) || failed(manager.run(*module)))
+  if (failed(parsePassPipeline(pipelineFor(device ? device->chip() : ""), manager, llvm::errs())) || failed(manager.run(*module)))
     return 1;
   double lowering = milliseconds(start);
   bool entryCanFail = module->lookupSymbol("cg_failure") != nullptr;
@@ -148,12 +192,6 @@ static int runMain(int argc, char **argv) {
     return 0;
   }
 
-  if (runtimeLibrary.empty()) {
-    std::string self = llvm::sys::fs::getMainExecutable(argv[0], reinterpret_cast<void *>(&runMain));
-    SmallString<256> path(llvm::sys::path::parent_path(llvm::sys::path::parent_path(self)));
-    llvm::sys::path::append(path, "lib", "libcellgrad_cpu.so");
-    runtimeLibrary = std::string(path);
-  }
   start = Clock::now();
   auto linker = JitLinker::create(runtimeLibrary);
   if (!linker)
@@ -164,8 +202,8 @@ static int runMain(int argc, char **argv) {
   double linking = milliseconds(start);
 
   int64_t arenaBytes = ((*program)->arenaBytes() + 64) / 64 * 64;
-  std::unique_ptr<void, void (*)(void *)> arena(std::aligned_alloc(64, arenaBytes), ::free);
-  if (!arena)
+  std::unique_ptr<void, void (*)(void *)> arena(device ? nullptr : std::aligned_alloc(64, arenaBytes), ::free);
+  if (!arena && !device)
     return fail("no memory for the arena of " + llvm::Twine(arenaBytes) + " bytes");
   // Only a program that can fail has this function.
   int (*takeFailure)(const char **) = nullptr;
@@ -177,7 +215,10 @@ static int runMain(int argc, char **argv) {
   double shortest = 0;
   for (unsigned i = 0; i < std::max(1u, repeat.getValue()); ++i) {
     start = Clock::now();
-    (*program)->entry()(pointers.data(), arena.get());
+    if (!device)
+      (*program)->entry()(pointers.data(), arena.get());
+    else if (llvm::Error error = device->run((*program)->entry(), pointers, (*program)->arenaBytes()))
+      return fail(std::move(error));
     double t = milliseconds(start);
     shortest = i ? std::min(shortest, t) : t;
     const char *text;
@@ -185,6 +226,18 @@ static int runMain(int argc, char **argv) {
       return fail(llvm::Twine(kind == CG_FAILURE_ASSERTION ? "assertion failed: " : "") + text);
   }
 
+  if (device) {
+    for (size_t i = 0, next = arguments.size(); i < results.size(); ++i) {
+      bool tied = tiedTo[i] >= 0;
+      HostTensor &result = tied ? arguments[tiedTo[i]] : results[i];
+      if (llvm::Error error = device->download(result.data(), pointers[tied ? size_t(tiedTo[i]) : next++], result.bytesInMemory()))
+        return fail(std::move(error));
+    }
+    if (auto image = (*program)->lookup("cg_gpu_program"))
+      device->unload(*image);
+    else
+      return fail(image.takeError());
+  }
   for (size_t i = 0; i < results.size(); ++i) {
     const HostTensor &result = tiedTo[i] < 0 ? results[i] : arguments[tiedTo[i]];
     llvm::outs() << "result " << i << ": ";
