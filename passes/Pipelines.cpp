@@ -114,7 +114,7 @@ struct DifferentiateOptions : PassPipelineOptions<DifferentiateOptions> {
 };
 
 struct ChipOptions : PassPipelineOptions<ChipOptions> {
-  Option<std::string> chip{*this, "chip", llvm::cl::desc("What the kernels are for: sm_80, sm_90 ...; sim or sim-checked: the simulator"), llvm::cl::init("sm_80")};
+  Option<std::string> chip{*this, "chip", llvm::cl::desc("What the kernels are for: sm_80, sm_90 ..., or the simulator: sim, sim-checked; sim or sim-checked: the simulator"), llvm::cl::init("sm_80")};
 };
 } // namespace
 
