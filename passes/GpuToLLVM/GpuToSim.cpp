@@ -252,6 +252,8 @@ struct GpuToSim : cell::impl::GpuToSimBase<GpuToSim> {
     LowerToLLVMOptions options(context);
     LLVMTypeConverter converter(context, options);
     addPointerConversions(converter);
+    // All memory is this processor's.
+    converter.addTypeAttributeConversion([](BaseMemRefType, Attribute space) { return Attribute(IntegerAttr::get(IntegerType::get(space.getContext(), 64), 0)); });
     writeOutAtomics(kernels);
     nameOperations(kernels, checked);
     for (auto kernel : llvm::make_early_inc_range(kernels.getOps<gpu::GPUFuncOp>()))

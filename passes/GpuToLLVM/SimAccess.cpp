@@ -112,27 +112,6 @@ template <typename Op> struct StorePattern : ConvertOpToLLVMPattern<Op> {
   }
 };
 
-/// The offset counts from the start of the buffer, the pointer from the offset of the source.
-struct ReinterpretCastPattern : ConvertOpToLLVMPattern<memref::ReinterpretCastOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
-  LogicalResult matchAndRewrite(memref::ReinterpretCastOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    auto source = dyn_cast<MemRefType>(op.getSource().getType());
-    SmallVector<int64_t> strides;
-    int64_t start;
-    if (!source || failed(source.getStridesAndOffset(strides, start)) || ShapedType::isDynamic(start))
-      return op.emitError("stage gpu-to-sim: a reinterpret_cast of a buffer that does not start at a known offset is not supported");
-    Location loc = op.getLoc();
-    Value offset;
-    if (int64_t fixed = op.getStaticOffsets()[0]; ShapedType::isDynamic(fixed))
-      offset = LLVM::SubOp::create(rewriter, loc, adaptor.getOffsets()[0], LLVM::ConstantOp::create(rewriter, loc, rewriter.getI64IntegerAttr(start)).getResult());
-    else
-      offset = LLVM::ConstantOp::create(rewriter, loc, rewriter.getI64IntegerAttr(fixed - start));
-    Type element = memoryType(getTypeConverter()->convertType(source.getElementType()));
-    rewriter.replaceOpWithNewOp<LLVM::GEPOp>(op, adaptor.getSource().getType(), element, adaptor.getSource(), ValueRange{offset});
-    return success();
-  }
-};
-
 struct SpaceCastPattern : ConvertOpToLLVMPattern<memref::MemorySpaceCastOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(memref::MemorySpaceCastOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
@@ -152,7 +131,6 @@ struct AllocaPattern : ConvertOpToLLVMPattern<memref::AllocaOp> {
 
 void sim::populateAccessPatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns) {
   // Before the patterns of MemRefToPointers and of upstream, which would make descriptors.
-  patterns.add<LoadPattern<memref::LoadOp>, StorePattern<memref::StoreOp>, LoadPattern<vector::LoadOp>, StorePattern<vector::StoreOp>, ReinterpretCastPattern,
-               SpaceCastPattern, AllocaPattern>(
+  patterns.add<LoadPattern<memref::LoadOp>, StorePattern<memref::StoreOp>, LoadPattern<vector::LoadOp>, StorePattern<vector::StoreOp>, SpaceCastPattern, AllocaPattern>(
       converter, /*benefit=*/10);
 }

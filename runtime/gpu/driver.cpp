@@ -63,6 +63,8 @@ bool load() {
     if (error == CUDA_ERROR_NO_DEVICE)
       fail("the CUDA driver (%s) finds no GPU (CUDA_ERROR_NO_DEVICE): there is none, CUDA_VISIBLE_DEVICES hides it, or the container was started "
            "without it (--gpus all)", path.c_str());
+    else if (found.cgDriverError) // the simulator says why
+      fail("the GPU simulator does not start: %s", found.cgDriverError());
     else
       fail("the CUDA driver (%s) does not start: error %d; `nvidia-smi` tells whether driver and kernel module fit together", path.c_str(), error);
     return false;

@@ -91,7 +91,7 @@ const Settings &cellgrad::sim::settings() {
       else if (word.substr(0, 5) == "seed=")
         s.seed = strtoull(std::string(word.substr(5)).c_str(), nullptr, 10);
       else
-        fprintf(stderr, "CELLGRAD_GPU_SIM: '%.*s' is neither 'checked' nor 'seed=<number>'\n", int(word.size()), word.data());
+        s.wrong = "CELLGRAD_GPU_SIM: '" + std::string(word) + "' is neither 'checked' nor 'seed=<number>'";
     }
     return s;
   }();
@@ -116,7 +116,8 @@ const char *cgDriverError(void) { return lastError.c_str(); }
 CUresult cuInit(unsigned flags) {
   if (!deviceCount())
     return refuse(CUDA_ERROR_NO_DEVICE, "CELLGRAD_SIM_DEVICES is 0");
-  settings();
+  if (!settings().wrong.empty())
+    return refuse(CUDA_ERROR_INVALID_VALUE, settings().wrong);
   ready = true;
   return CUDA_SUCCESS;
 }

@@ -37,6 +37,7 @@ CUresult inStream(CUstream stream, StreamWork work);
 struct Settings {
   bool checked = false;
   uint64_t seed = 0;
+  std::string wrong; // a word that means nothing; cuInit refuses
 };
 const Settings &settings();
 
