@@ -200,6 +200,15 @@ static int runMain(int argc, char **argv) {
   if (!program)
     return fail(program.takeError());
   double linking = milliseconds(start);
+  void *image = nullptr;
+  if (device) {
+    auto found = (*program)->lookup("cg_gpu_program");
+    if (!found) {
+      llvm::consumeError(found.takeError());
+      return fail("the pipeline makes no program for a GPU; use cell-to-nvvm{chip=" + device->chip() + "}, or its last part gpu-program-to-llvm");
+    }
+    image = *found;
+  }
 
   int64_t arenaBytes = ((*program)->arenaBytes() + 64) / 64 * 64;
   std::unique_ptr<void, void (*)(void *)> arena(device ? nullptr : std::aligned_alloc(64, arenaBytes), ::free);
@@ -233,10 +242,7 @@ static int runMain(int argc, char **argv) {
       if (llvm::Error error = device->download(result.data(), pointers[tied ? size_t(tiedTo[i]) : next++], result.bytesInMemory()))
         return fail(std::move(error));
     }
-    if (auto image = (*program)->lookup("cg_gpu_program"))
-      device->unload(*image);
-    else
-      return fail(image.takeError());
+    device->unload(image);
   }
   for (size_t i = 0; i < results.size(); ++i) {
     const HostTensor &result = tiedTo[i] < 0 ? results[i] : arguments[tiedTo[i]];
