@@ -20,7 +20,9 @@ from ._frontend.context import GRAPH_MODE, PYNATIVE_MODE, get_context, set_conte
 if TYPE_CHECKING:
     from . import common, dtype, nn, ops, optim, runtime, train
     from ._frontend.jit import jit
+    from ._compiler.loader_folder import write_loader
     from ._frontend.custom import custom_jvp, custom_vjp
+    from ._frontend.export import export_programs
     from ._frontend.forward import jvp, linearize
     from ._frontend.jacobians import hessian, jacfwd, jacrev
     from ._frontend.recompute import checkpoint, recompute
@@ -37,6 +39,7 @@ _NAMES = {
     "jacrev": "._frontend.jacobians", "hessian": "._frontend.jacobians", "vmap": "._frontend.vmap",
     "custom_vjp": "._frontend.custom", "custom_jvp": "._frontend.custom", "checkpoint": "._frontend.recompute", "recompute": "._frontend.recompute",
     "saved": "._frontend.saved", "print_saved": "._frontend.saved",
+    "export_programs": "._frontend.export", "write_loader": "._compiler.loader_folder",
     "set_seed": ".common.seed", "get_seed": ".common.seed",
     "save_checkpoint": ".train.serialization", "load_checkpoint": ".train.serialization", "load_param_into_net": ".train.serialization",
     "set_num_threads": ".runtime", "get_num_threads": ".runtime",

@@ -9,6 +9,9 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
+/* Raised by one where code compiled before would no longer run right: part of every exported program. */
+#define CG_RUNTIME_ABI 1
+
 /* One setting for the parallel loops of compiled code and for matrix products; n < 1 means all processors. */
 void cg_set_num_threads(int n);
 int cg_get_num_threads(void);

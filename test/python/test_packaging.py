@@ -37,7 +37,7 @@ def test_llvm_is_the_same_version_at_build_and_run_time():
     assert run and run <= build
 
 
-@pytest.mark.parametrize("name", ["bin/cell-opt", "bin/cell-lsp-server", "lib/CellgradPlugin.so", "lib/libcellgrad_cpu.so",
+@pytest.mark.parametrize("name", ["bin/cell-opt", "bin/cell-lsp-server", "lib/CellgradPlugin.so", "lib/libcellgrad_cpu.so", "lib/libcellgrad_program.so", "include/cellgrad_program.h",
                                   "lib/cmake/cellgrad/cellgradConfig.cmake", "include/dialect/Cell/CellInterfaces.td", "include/dialect/Cell/CellOps.h.inc"])
 def test_installed_package_has(name):
     assert (_installed() / name).is_file()

@@ -2,6 +2,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "runtime/cpu/cellgrad_cpu.h"
 #include "runtime/loader/cpu.h"
 #include "runtime/loader/elf.h"
 
@@ -110,11 +111,20 @@ PyObject *load(PyObject *, PyObject *args) {
 
 PyObject *cpu(PyObject *, PyObject *) { return PyUnicode_FromString(cpuIdentity().c_str()); }
 
+PyObject *features(PyObject *, PyObject *) {
+  std::vector<std::string> found = cpuFeatures();
+  PyObject *names = PyTuple_New(static_cast<Py_ssize_t>(found.size()));
+  for (size_t i = 0; names && i < found.size(); ++i)
+    PyTuple_SET_ITEM(names, static_cast<Py_ssize_t>(i), PyUnicode_FromString(found[i].c_str()));
+  return names;
+}
+
 PyMethodDef functions[] = {
     {"load", load, METH_VARARGS,
      "load(object, libraries=()) -> Loaded\n\nLoads a relocatable object into the process. External functions are looked up in `libraries`, a tuple of\n"
      "paths, then in the process. Raises LoadError where the object is damaged or a function is missing, OSError where a library is."},
     {"cpu", cpu, METH_NOARGS, "cpu() -> str\n\nIdentifies the processor's model and features."},
+    {"features", features, METH_NOARGS, "features() -> tuple[str, ...]\n\nThe processor's features by LLVM's names, those that a loader can check."},
     {}};
 PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_loader", "Loads compiled objects into the process; needs no LLVM.", -1, functions};
 
@@ -125,6 +135,7 @@ PyMODINIT_FUNC PyInit__loader() {
   loadedType = reinterpret_cast<PyTypeObject *>(PyType_FromSpec(&spec));
   loadError = PyErr_NewExceptionWithDoc("cellgrad._compiler._loader.LoadError", "A compiled object that cannot be loaded.", PyExc_RuntimeError, nullptr);
   if (!module || !loadedType || !loadError || PyModule_AddObjectRef(module, "LoadError", loadError) < 0 ||
+      PyModule_AddIntConstant(module, "RUNTIME_ABI", CG_RUNTIME_ABI) < 0 || PyModule_AddStringConstant(module, "ARCHITECTURE", cpuArchitecture()) < 0 ||
       PyModule_AddObjectRef(module, "Loaded", reinterpret_cast<PyObject *>(loadedType)) < 0)
     return nullptr;
   return module;

@@ -77,11 +77,12 @@ def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm",
     return work
 
 
-def emit(work: Any, name: str, timings: dict[str, float], level: int, cubin: bytes = b"") -> bytes:
-    """Machine code of a module at stage "llvm", with ``cubin`` in place of the kernels' PTX; the seconds go to ``timings["object"]``. Raises InternalError."""
+def emit(work: Any, name: str, timings: dict[str, float], level: int, *, cubin: bytes = b"", cpu: str = "", features: str = "") -> bytes:
+    """Machine code of a module at stage "llvm", for this processor or for ``cpu``, with ``cubin`` in place of the kernels' PTX; the seconds go to ``timings["object"]``. Raises
+    InternalError."""
     start = time.perf_counter()
     try:
-        code, _ = work.emit(level, cubin=cubin)
+        code, _ = work.emit(level, cpu, features, cubin=cubin)
     except CompileError as error:
         raise _explain(error, name, "object", work, None) from None
     timings["object"] = time.perf_counter() - start

@@ -13,6 +13,7 @@ import numpy as np
 from .. import _errors as err
 from .._runtime import _core
 from . import context, program, trace
+from .call_names import AS_WRITTEN, CallNames
 from .convert import call, invoke
 from .explain import Explanation, explain, report_miss, worth_explaining
 from .guards import Recorder, active_recorder
@@ -21,56 +22,7 @@ from .structure import map_leaves
 
 __all__ = ["Compiled", "JitFunction", "call_cell", "call_names", "jit"]
 
-MISSING = _core.MISSING
 _MOST_ENTRIES = 64  # programs kept per function; the oldest goes first
-
-
-class CallNames:
-    """How a callable takes its arguments: the parameters of ``_core.Dispatcher``."""
-
-    def __init__(self, fn: Any, drop_first: bool = False) -> None:
-        self.varargs = self.varkw = False
-        positional: list[str] = []
-        keyword: list[str] = []
-        try:
-            parameters = list(inspect.signature(fn).parameters.values())
-        except (TypeError, ValueError):  # no signature can be told
-            parameters, self.varargs, self.varkw = [], True, True
-        for parameter in parameters[drop_first:]:
-            if parameter.kind is parameter.VAR_POSITIONAL:
-                self.varargs = True
-            elif parameter.kind is parameter.VAR_KEYWORD:
-                self.varkw = True
-            elif parameter.kind is parameter.KEYWORD_ONLY:
-                keyword.append(parameter.name)
-            else:
-                positional.append(parameter.name)
-        self.names = tuple(positional + keyword)
-        self.n_positional = len(positional)
-
-    def options(self) -> dict[str, Any]:
-        return {"n_positional": self.n_positional, "varargs": self.varargs, "varkw": self.varkw}
-
-    def bind(self, slots: list, extra_names: tuple) -> tuple[list, dict]:
-        """The slots of a call as positional and keyword arguments."""
-        args: list = []
-        kwargs: dict = {}
-        named = len(self.names)
-        gap = False
-        for i, name in enumerate(self.names):
-            if slots[i] is MISSING:
-                gap = True
-            elif i < self.n_positional and not gap:
-                args.append(slots[i])
-            else:
-                kwargs[name] = slots[i]
-        end = len(slots) - len(extra_names)
-        args.extend(slots[named:end])
-        kwargs.update(zip(extra_names, slots[end:]))
-        return args, kwargs
-
-
-AS_WRITTEN = CallNames(None)  # any arguments; the order of keywords counts
 
 
 def call_names(fn: Any) -> CallNames:
@@ -173,6 +125,25 @@ class Compiled(_core.Dispatcher):
         target, chip = (kwargs.pop(name, None) if name not in parameters else None for name in ("target", "chip"))
         captured = _capture(self, self._bound(args, kwargs))
         return self._compile(captured) if target is None and chip is None else captured.lower(target, chip)
+
+    def export(self, path: Any, *args: Any, target: str = "cpu", cpu: str = "x86-64-v3", mlir: bool = False, **kwargs: Any) -> str:
+        """Writes the program for these arguments, with the values of its Parameters, into a file that runs without cellgrad; see ``export_programs``, which also takes
+        several programs, methods and Cells.
+
+        Args:
+            path: of the file.
+            args, kwargs: example arguments; the program takes Tensors of their dtypes and shapes.
+            target, cpu, mlir: as of ``export_programs``.
+
+        Returns:
+            The digest of the file.
+
+        Examples:
+            >>> digest = square.export("square.cgp", Tensor([1.0, 2.0]))
+        """
+        from .export import export_function
+
+        return export_function(self, path, args, kwargs, target, cpu, mlir)
 
     def _compile(self, captured: program.Captured) -> program.Program | None:
         return captured.compile()

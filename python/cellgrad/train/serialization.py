@@ -1,9 +1,7 @@
 """Checkpoints: Parameters in a safetensors file, written atomically."""
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 
 from .. import _errors as err
 from .._runtime import dtype as dt
+from .._runtime.files import write_file
 from ..common.parameter import Parameter
 from ..common.tensor import Tensor
 from ..nn.cell import Cell
@@ -82,31 +81,7 @@ def save_checkpoint(save_obj: Any, ckpt_file_name: Any, integrated_save: bool = 
         path += "." + format
     chosen = {name: value for name, value in {**_named(save_obj), **_extra(append_dict)}.items() if choice_func is None or choice_func(name)}
     data = {name: np.ascontiguousarray(value.asnumpy()).reshape(value.shape) for name, value in chosen.items()}
-    _write(path, save(data, {"format": "cellgrad"}))
-
-
-def _write(path: str, content: bytes) -> None:
-    folder = os.path.dirname(path)
-    handle, temporary = tempfile.mkstemp(prefix="." + os.path.basename(path) + ".", suffix=".tmp", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    with contextlib.suppress(OSError):  # the rename itself; not every file system lets a folder be flushed
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    write_file(path, save(data, {"format": "cellgrad"}))
 
 
 _DTYPES = {"BOOL": dt.bool_, "I8": dt.int8, "I16": dt.int16, "I32": dt.int32, "I64": dt.int64, "U8": dt.uint8, "F16": dt.float16, "BF16": dt.bfloat16,

@@ -1,0 +1,196 @@
+"""Program files: loading, calls and Parameters."""
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import weakref
+from typing import Any, NamedTuple
+from collections.abc import Mapping
+
+import numpy as np
+
+from . import _arrays, _safetensors, _tree
+from ._library import Buffer, Error, check, library
+
+__all__ = ["Program", "ProgramFile", "TensorInfo", "load"]
+
+_TYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "float16", "bfloat16", "float32", "float64")
+
+
+class TensorInfo(NamedTuple):
+    """An input, output or Parameter. ``written``: the program writes into it."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    written: bool
+
+    def __str__(self) -> str:
+        return f"{self.name or 'result'}: {self.dtype}{list(self.shape)}" + (" (written)" if self.written else "")
+
+
+def _info(pointer: Any) -> TensorInfo:
+    tensor = pointer.contents
+    return TensorInfo(tensor.name.decode(), _TYPES[tensor.dtype], tuple(tensor.shape[:tensor.rank]), bool(tensor.written))
+
+
+class _Memory:
+    """What an array on a Parameter keeps alive."""
+
+    def __init__(self, file: ProgramFile, address: int, dtype: np.dtype, shape: tuple[int, ...]) -> None:
+        self.file = file
+        self.__array_interface__ = {"version": 3, "data": (address, False), "typestr": dtype.str, "shape": shape}
+
+
+class Program:
+    """One program of a file; called like the function that it was made from, with NumPy arrays for Tensors.
+
+    Attributes:
+        name: its name in the file.
+        inputs, outputs: its Tensors, as ``TensorInfo``; ``outputs`` are those that a call makes anew.
+
+    Calls raise ``TypeError`` or ``ValueError`` for arguments that do not fit, ``AssertionError`` for an assertion of the program that fails, ``MemoryError`` and
+    ``ProgramError``. Arrays have to be of the program's dtype and shape; numbers and lists are converted. bfloat16 is given as float32 (and rounded), ``uint16`` (its bits) or
+    ``ml_dtypes.bfloat16``, and comes back as float32. Python's lock is released during a call.
+    """
+
+    def __init__(self, file: ProgramFile, pointer: int, description: dict) -> None:
+        self._file, self._pointer, self._description = file, pointer, description
+        c = library()
+        self.name: str = description["name"]
+        self.inputs = [_info(c.cgp_input(pointer, i)) for i in range(c.cgp_input_count(pointer))]
+        self.outputs = [_info(c.cgp_output(pointer, i)) for i in range(c.cgp_output_count(pointer))]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        values: list = [None] * len(self.inputs)
+        _tree.bind(self.name, self._description["arguments"], args, kwargs, values)
+        arrays = [_arrays.given(info, value) for info, value in zip(self.inputs, values)]
+        _arrays.separate(self.inputs, arrays)
+        made = [np.empty(info.shape, _arrays.storage(info.dtype)) for info in self.outputs]
+        error = Error()
+        status = library().cgp_call(self._pointer, _buffers(arrays), len(arrays), _buffers(made), len(made), ctypes.byref(error))
+        check(status, error)
+
+        def leaf(kind: str, index: int) -> Any:
+            if kind == "output":
+                return _arrays.shown(self.outputs[index], made[index])
+            return values[index] if kind == "input" else self._file._parameter(index)
+
+        return _tree.build(self._description["result"], leaf)
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(map(str, self.inputs))}) -> {', '.join(map(str, self.outputs)) or 'nothing new'}"
+
+
+def _buffers(arrays: list) -> Any:
+    return (Buffer * max(len(arrays), 1))(*(Buffer(array.ctypes.data, array.nbytes) for array in arrays))
+
+
+class ProgramFile:
+    """A loaded program file; see ``load``. Parameters live as long as it or an array on them does.
+
+    Attributes:
+        digest: BLAKE2b-256 of the file's content, in hexadecimal.
+        header: what the file says about itself (docs/design/export-format.md).
+    """
+
+    def __init__(self, handle: int) -> None:
+        c = library()
+        self._handle = handle
+        weakref.finalize(self, c.cgp_close, handle)
+        self.digest: str = c.cgp_digest(handle).decode()
+        self.header: dict[str, Any] = json.loads(c.cgp_header(handle))
+        self._programs = {item["name"]: (i, item) for i, item in enumerate(self.header["programs"])}
+        self._state = [_info(c.cgp_parameter(handle, i)) for i in range(c.cgp_parameter_count(handle))]
+
+    @property
+    def programs(self) -> dict[str, Program]:
+        """The programs by name."""
+        return {name: self[name] for name in self._programs}
+
+    def __getitem__(self, name: str) -> Program:
+        if name not in self._programs:
+            raise KeyError(f"there is no program '{name}'; there are {', '.join(self._programs)}")
+        index, description = self._programs[name]
+        return Program(self, library().cgp_program_at(self._handle, index), description)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the file's only program. Raises ``ValueError`` where it has several."""
+        first = next(iter(self._programs))
+        if len(self._programs) != 1:
+            raise ValueError(f"the file has several programs ({', '.join(self._programs)}): choose one, as in file[{first!r}](...)")
+        return self[first](*args, **kwargs)
+
+    def _parameter(self, index: int) -> np.ndarray:
+        info = self._state[index]
+        address = library().cgp_parameter_data(self._handle, index)
+        return _arrays.shown(info, np.asarray(_Memory(self, address, _arrays.storage(info.dtype), info.shape)))
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Parameters and other state of the programs by name: arrays on the memory that the programs read and write.
+
+        bfloat16 comes as a copy in float32; use ``load_parameters`` to change it.
+        """
+        return {info.name: self._parameter(i) for i, info in enumerate(self._state)}
+
+    def load_parameters(self, values: Mapping[str, Any] | str | os.PathLike) -> None:
+        """Writes values into Parameters, all or none.
+
+        Args:
+            values: arrays by name, or the path of a safetensors file, such as a checkpoint. Parameters that are not named stay.
+
+        Raises:
+            KeyError: there is no Parameter of a name.
+            TypeError, ValueError: another dtype or shape; a damaged file.
+        """
+        if isinstance(values, (str, os.PathLike)):
+            values = _safetensors.read(values)
+        places = {info.name: i for i, info in enumerate(self._state)}
+        found = []
+        for name, value in values.items():
+            if name not in places:
+                raise KeyError(f"there is no Parameter '{name}'")
+            info = self._state[places[name]]
+            found.append((places[name], _arrays.given(info._replace(written=False), value)))
+        for index, array in found:
+            error = Error()
+            check(library().cgp_write_parameter(self._handle, index, array.ctypes.data, array.nbytes, ctypes.byref(error)), error)
+
+    def save_parameters(self, path: str | os.PathLike) -> None:
+        """Writes all Parameters into a safetensors file, which ``cellgrad.load_checkpoint`` reads too. The file appears whole or not at all."""
+        found = {}
+        for i, info in enumerate(self._state):
+            copy = np.empty(info.shape, _arrays.storage(info.dtype))
+            error = Error()
+            check(library().cgp_read_parameter(self._handle, i, copy.ctypes.data, copy.nbytes, ctypes.byref(error)), error)
+            found[info.name] = (info.dtype, copy)
+        _safetensors.write(path, found)
+
+    def __repr__(self) -> str:
+        lines = [f"<program file {self.digest[:12]} for {self.header['target']['cpu']}>", *(f"  {program!r}" for program in self.programs.values())]
+        return "\n".join(lines)
+
+
+def load(source: str | os.PathLike | bytes, *, digest: str | None = None) -> ProgramFile:
+    """Loads a program file, after checking all of it.
+
+    Args:
+        source: its path, or its content as bytes.
+        digest: the digest that it has to have, as ``export`` returned it; ``None`` takes any file that is whole.
+
+    Raises:
+        OSError: the file cannot be read.
+        DamagedError: it is no program file, of another version, or not as it was written.
+        UntrustedError: it has another digest.
+        MachineError: it is for another processor, system or version of the runtime.
+    """
+    handle, error = ctypes.c_void_p(), Error()
+    wanted = None if digest is None else digest.encode()
+    if isinstance(source, bytes):
+        status = library().cgp_open_memory(source, len(source), wanted, ctypes.byref(handle), ctypes.byref(error))
+    else:
+        status = library().cgp_open(os.fsencode(source), wanted, ctypes.byref(handle), ctypes.byref(error))
+    check(status, error)
+    assert handle.value is not None
+    return ProgramFile(handle.value)
