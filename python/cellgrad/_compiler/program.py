@@ -178,7 +178,7 @@ def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence
             return Compiled(name, code, seconds, outputs, module, entry, chip)
     seconds = {}
     work = stages.lower(module, name, seconds, prefix=prefix, chip=chip)
-    machine = stages.emit(work, name, seconds, _level(), _cubin(module, work, name, chip, seconds, prefix))
+    machine = stages.emit(work, name, seconds, _level(), cubin=_cubin(module, work, name, chip, seconds, prefix))
     if prefix is not None:
         stages.dump(prefix, "o", machine)
         stages.dump(prefix, "s", work.assembly(_level()))
