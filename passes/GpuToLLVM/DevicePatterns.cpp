@@ -84,8 +84,8 @@ struct AtomicPattern : ConvertOpToLLVMPattern<memref::AtomicRMWOp> {
   LogicalResult matchAndRewrite(memref::AtomicRMWOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     std::optional<LLVM::AtomicBinOp> kind = atomicKind(op.getKind());
     Type type = adaptor.getValue().getType();
-    if (!kind || type.isInteger(1))
-      return op.emitError("stage gpu-to-nvvm: an atomic ") << arith::stringifyAtomicRMWKind(op.getKind()) << " of " << op.getType() << " is not supported on this target";
+    if (!kind)
+      return failure();
     Value address = elementAddress(rewriter, op.getLoc(), op.getMemRefType(), type, adaptor.getMemref(), adaptor.getIndices());
     rewriter.replaceOpWithNewOp<LLVM::AtomicRMWOp>(op, *kind, address, adaptor.getValue(), LLVM::AtomicOrdering::monotonic, "device");
     return success();
@@ -119,15 +119,15 @@ struct LdMatrixPattern : ConvertOpToLLVMPattern<nvgpu::LdMatrixOp> {
   }
 };
 
+int64_t copiedBytes(nvgpu::DeviceAsyncCopyOp op) { return op.getDstElements().getZExtValue() * elementBytes(cast<MemRefType>(op.getDst().getType()).getElementType()); }
+
 struct AsyncCopyPattern : ConvertOpToLLVMPattern<nvgpu::DeviceAsyncCopyOp> {
   AsyncCopyPattern(const LLVMTypeConverter &converter) : ConvertOpToLLVMPattern(converter, /*benefit=*/2) {}
   LogicalResult matchAndRewrite(nvgpu::DeviceAsyncCopyOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     auto to = cast<MemRefType>(op.getDst().getType()), from = cast<MemRefType>(op.getSrc().getType());
     Type element = memoryType(getTypeConverter()->convertType(to.getElementType()));
-    int64_t size = elementBytes(to.getElementType()), bytes = op.getDstElements().getZExtValue() * size;
-    if (bytes != 4 && bytes != 8 && bytes != 16)
-      return op.emitError("stage gpu-to-nvvm: an asynchronous copy of ") << bytes << " bytes is not supported on this target; 4, 8 or 16 are";
+    int64_t size = elementBytes(to.getElementType()), bytes = copiedBytes(op);
     Value target = elementAddress(rewriter, loc, to, element, adaptor.getDst(), adaptor.getDstIndices());
     Value source = elementAddress(rewriter, loc, from, element, adaptor.getSrc(), adaptor.getSrcIndices());
     source = LLVM::AddrSpaceCastOp::create(rewriter, loc, LLVM::LLVMPointerType::get(getContext(), unsigned(NVVM::NVVMMemorySpace::Global)), source);
@@ -225,6 +225,18 @@ struct ReturnPattern : ConvertOpToLLVMPattern<gpu::ReturnOp> {
   }
 };
 } // namespace
+
+LogicalResult cell::checkDeviceMemory(Operation *op) {
+  if (auto atomic = dyn_cast<memref::AtomicRMWOp>(op)) {
+    if (!atomicKind(atomic.getKind()) || atomic.getType().isInteger(1))
+      return op->emitError("stage gpu-to-nvvm: an atomic ") << arith::stringifyAtomicRMWKind(atomic.getKind()) << " of " << atomic.getType() << " is not supported on this target";
+  } else if (auto copy = dyn_cast<nvgpu::DeviceAsyncCopyOp>(op)) {
+    int64_t bytes = copiedBytes(copy);
+    if (bytes != 4 && bytes != 8 && bytes != 16)
+      return op->emitError("stage gpu-to-nvvm: an asynchronous copy of ") << bytes << " bytes is not supported on this target; 4, 8 or 16 are";
+  }
+  return success();
+}
 
 void cell::populateDeviceMemoryPatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns) {
   patterns.add<VectorLoadPattern, VectorStorePattern, AtomicPattern, LdMatrixPattern, AsyncCopyPattern>(converter);

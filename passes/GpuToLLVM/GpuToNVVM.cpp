@@ -41,6 +41,8 @@ constexpr int64_t kNarrow = int64_t(1) << 30;
 /// Reports the first operation that this stage has no lowering for, at its own location.
 LogicalResult checkKernels(gpu::GPUModuleOp module) {
   WalkResult result = module.walk([&](Operation *op) {
+    if (failed(checkDeviceMemory(op)))
+      return WalkResult::interrupt();
     if (isa<gpu::GPUModuleOp>(op) || (isa<math::MathDialect>(op->getDialect()) &&
                                       isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp, math::CountLeadingZerosOp, math::CountTrailingZerosOp, math::CtPopOp, math::FloorOp,
                                           math::FmaOp, math::IPowIOp, math::IsFiniteOp, math::IsInfOp, math::IsNaNOp, math::RoundOp, math::RoundEvenOp, math::RsqrtOp, math::SqrtOp, math::TruncOp>(op)))
@@ -191,7 +193,7 @@ struct GpuToNVVM : cell::impl::GpuToNVVMBase<GpuToNVVM> {
     populateNVGPUToNVVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
     target.addLegalDialect<NVVM::NVVMDialect>();
-    return applyPartialConversion(kernel, target, std::move(patterns), config);
+    return applyFullConversion(kernel, target, std::move(patterns), config);
   }
 
   void runOnOperation() override {

@@ -256,6 +256,10 @@ void cell::addPointerConversions(LLVMTypeConverter &converter) {
       return Type();
     return LLVM::LLVMPointerType::get(type.getContext(), space);
   });
+  // Where an op could not be lowered, the converter's own way would look for a descriptor.
+  converter.addSourceMaterialization([](OpBuilder &builder, MemRefType type, ValueRange inputs, Location loc) -> Value {
+    return UnrealizedConversionCastOp::create(builder, loc, type, inputs).getResult(0);
+  });
 }
 
 void cell::populateMemRefToPointersPatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns) {
