@@ -102,9 +102,10 @@ CUresult cellgrad::sim::inStream(CUstream stream, StreamWork work) {
   std::lock_guard<std::recursive_mutex> guard(driverLock());
   if (CUresult bad = needContext())
     return bad;
-  if (!stream || !stream->capture)
+  CUgraph_st *graph = captureOf(stream);
+  if (!graph)
     return work();
-  stream->capture->work.push_back(std::move(work));
+  graph->work.push_back(std::move(work));
   return CUDA_SUCCESS;
 }
 
@@ -254,7 +255,7 @@ CUresult cuStreamDestroy_v2(CUstream stream) {
   return CUDA_SUCCESS;
 }
 CUresult cuStreamSynchronize(CUstream stream) {
-  if (stream && stream->capture)
+  if (captureOf(stream))
     return refuse(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "a stream that is captured cannot be waited for");
   return needContext();
 }

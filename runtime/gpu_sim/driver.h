@@ -31,6 +31,8 @@ namespace cellgrad::sim {
 std::recursive_mutex &driverLock();
 /// Notes the text for cgDriverError and gives `code` back.
 CUresult refuse(CUresult code, const std::string &text);
+/// The graph that the stream is captured into, or null. Streams 1 and 2 are names of the driver, not objects.
+inline CUgraph_st *captureOf(CUstream stream) { return reinterpret_cast<uintptr_t>(stream) > 2 ? stream->capture : nullptr; }
 /// Does the work, or notes it where the stream is being captured.
 CUresult inStream(CUstream stream, StreamWork work);
 /// Environment CELLGRAD_GPU_SIM: `checked`, `seed=N`.

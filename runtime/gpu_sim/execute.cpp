@@ -187,9 +187,15 @@ std::string run(const Launch &launch, void **args) {
       step = mix(random) % blocks;
     while (std::gcd(step, blocks) != 1);
   }
-  // Numbers of blocks tell launches apart in the records of races.
-  if (e.blockNumber > UINT32_MAX - blocks - 1)
-    return "too many blocks were run to tell them apart";
+  // Numbers of blocks tell launches apart in the records of races; before they run out, all is forgotten.
+  if (blocks > UINT32_MAX - 1)
+    return "kernel '" + launch.kernel + "': a grid of more than 2^32 blocks is not simulated";
+  if (e.blockNumber > UINT32_MAX - 1 - blocks) {
+    forgetAccesses();
+    e.sharedShadow.reset();
+    e.sharedShadowBytes = 0;
+    e.blockNumber = 0;
+  }
   e.firstBlock = e.blockNumber + 1;
   uint64_t current = start;
   for (uint64_t i = 0; i < blocks; ++i, current = (current + step) % blocks) {

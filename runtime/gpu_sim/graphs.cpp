@@ -7,14 +7,14 @@ extern "C" {
 
 CUresult cuStreamBeginCapture_v2(CUstream stream, int mode) {
   std::lock_guard<std::recursive_mutex> guard(driverLock());
-  if (!stream || stream->capture)
+  if (reinterpret_cast<uintptr_t>(stream) <= 2 || stream->capture)
     return refuse(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "this stream cannot be captured now");
   stream->capture = new CUgraph_st;
   return CUDA_SUCCESS;
 }
 CUresult cuStreamEndCapture(CUstream stream, CUgraph *graph) {
   std::lock_guard<std::recursive_mutex> guard(driverLock());
-  if (!stream || !stream->capture)
+  if (!captureOf(stream))
     return refuse(CUDA_ERROR_INVALID_VALUE, "the stream is not captured");
   *graph = stream->capture;
   stream->capture = nullptr;

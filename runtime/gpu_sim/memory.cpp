@@ -74,6 +74,11 @@ bool release(void *address) {
   return true;
 }
 
+void forgetAccesses() {
+  for (auto &entry : table())
+    entry.second.shadow.reset();
+}
+
 Allocation *find(const void *address) {
   auto at = reinterpret_cast<uintptr_t>(address);
   auto holds = [&](const Allocation &block) { return at >= reinterpret_cast<uintptr_t>(block.base) && at - reinterpret_cast<uintptr_t>(block.base) < block.bytes; };

@@ -28,6 +28,8 @@ bool release(void *address);
 Allocation *find(const void *address);
 /// Empty if [address, address + bytes) is device memory, otherwise what it is instead.
 std::string describeFault(const void *address, size_t bytes);
+/// Drops the records of races.
+void forgetAccesses();
 size_t usedBytes();
 size_t totalBytes();
 

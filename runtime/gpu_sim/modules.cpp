@@ -121,7 +121,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, uns
   if (sharedBytes || extra)
     return refuse(CUDA_ERROR_NOT_SUPPORTED, name + "dynamic shared memory and packed arguments are not simulated");
   std::vector<int32_t> size = {int32_t(gridX), int32_t(gridY), int32_t(gridZ), int32_t(blockX), int32_t(blockY), int32_t(blockZ)};
-  if (!stream || !stream->capture)
+  if (!captureOf(stream))
     return inStream(stream, [&] { return launchNow(*function, size.data(), arguments); });
   // A graph keeps the values of the arguments.
   std::vector<std::vector<char>> kept(size_t(info.count));

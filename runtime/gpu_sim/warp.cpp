@@ -85,9 +85,11 @@ struct Product {
 /// Fragments as PTX lays them out ("Matrix Fragments for mma.m16n8k*"): with g = lane / 4 and t = lane % 4, a register of e elements has for a
 /// the row g + 8 (register % 2) and columns from e t + 4 e (register / 2); for b the column g and rows from e t + 4 e register; c and d have pairs
 /// of columns from 2 t in row g + 8 register.
-void multiply(Lane *lanes, int32_t m, int32_t n, int32_t k, int32_t type, int32_t sumType) {
-  constexpr int32_t kMaxK = 64;
-  double a[16][kMaxK], b[kMaxK][8], sum[16][8];
+///
+/// Products of the 16-bit types and of tf32 are exact in T = float; sums are rounded one by one, those of f16 once more at the end.
+template <typename T> void multiply(Lane *lanes, int32_t m, int32_t k, int32_t type, int32_t sumType) {
+  constexpr int32_t kMaxK = 64, n = 8;
+  T a[16][kMaxK], b[kMaxK][n], sum[16][n];
   int32_t e = std::max(1, 4 / elementBytes(type)), aRegisters = m * k / 32 / e, bRegisters = k * n / 32 / e, cRegisters = m * n / 64;
   for (int32_t lane = 0; lane < 32; ++lane) {
     const auto &own = *static_cast<const Product *>(lanes[lane].exchange);
@@ -95,28 +97,24 @@ void multiply(Lane *lanes, int32_t m, int32_t n, int32_t k, int32_t type, int32_
     for (int32_t r = 0; r < aRegisters; ++r)
       for (int32_t j = 0; j < e; ++j) {
         int32_t row = m == 16 ? g + 8 * (r & 1) : g, column = e * t + j + 4 * e * (m == 16 ? r >> 1 : r);
-        a[row][column] = element(own.a, r * e + j, type);
+        a[row][column] = T(element(own.a, r * e + j, type));
       }
     for (int32_t r = 0; r < bRegisters; ++r)
       for (int32_t j = 0; j < e; ++j)
-        b[e * t + j + 4 * e * r][g] = element(own.b, r * e + j, type);
+        b[e * t + j + 4 * e * r][g] = T(element(own.b, r * e + j, type));
     for (int32_t r = 0; r < cRegisters; ++r)
       for (int32_t j = 0; j < 2; ++j)
-        sum[g + 8 * r][2 * t + j] = element(own.c, 2 * r + j, sumType);
+        sum[g + 8 * r][2 * t + j] = T(element(own.c, 2 * r + j, sumType));
   }
-  // Products of the narrow types are exact here; sums are rounded as the accumulator's type is, those of f16 once at the end.
-  bool single = sumType == CG_SIM_F32 || sumType == CG_SIM_F16;
   for (int32_t i = 0; i < m; ++i)
     for (int32_t l = 0; l < k; ++l)
-      for (int32_t j = 0; j < n; ++j) {
-        double next = sum[i][j] + a[i][l] * b[l][j];
-        sum[i][j] = single ? double(float(next)) : next;
-      }
+      for (int32_t j = 0; j < n; ++j)
+        sum[i][j] += a[i][l] * b[l][j];
   for (int32_t lane = 0; lane < 32; ++lane) {
     const auto &own = *static_cast<const Product *>(lanes[lane].exchange);
     for (int32_t r = 0; r < cRegisters; ++r)
       for (int32_t j = 0; j < 2; ++j)
-        setElement(own.d, 2 * r + j, sumType, sum[lane / 4 + 8 * r][2 * (lane % 4) + j]);
+        setElement(own.d, 2 * r + j, sumType, double(sum[lane / 4 + 8 * r][2 * (lane % 4) + j]));
   }
 }
 } // namespace
@@ -143,7 +141,10 @@ extern "C" void cg_sim_mma(cg_sim_thread *thread, int32_t op, const char *place,
   together(thread, op, "a matrix product", place, &own, [=](Lane *lanes, int32_t count) {
     if (count < 32)
       fault(thread, place, "a matrix product in a warp of only " + std::to_string(count) + " threads");
-    multiply(lanes, m, n, k, type, sumType);
+    if (sumType == CG_SIM_F16 || sumType == CG_SIM_F32)
+      multiply<float>(lanes, m, k, type, sumType);
+    else // doubles hold sums of 8-bit products exactly
+      multiply<double>(lanes, m, k, type, sumType);
   });
 }
 
