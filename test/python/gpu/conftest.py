@@ -1,0 +1,27 @@
+"""Programs and Tensors on a GPU: the simulator's, or with ``make test-gpu`` a real one (CELLGRAD_CUDA_DRIVER names the driver)."""
+from __future__ import annotations
+
+import os
+
+# Read when the driver starts, which is at the first use of a GPU.
+os.environ.setdefault("CELLGRAD_CUDA_DRIVER", "sim")
+os.environ.setdefault("CELLGRAD_SIM_DEVICES", "2")
+
+import pytest
+
+import cellgrad as ms
+
+
+@pytest.fixture(autouse=True)
+def gpu():
+    """The test runs with device_target="GPU", device 0."""
+    ms.set_context(device_target="GPU", device_id=0)
+    yield
+    ms.set_context(device_target="CPU", mode=ms.PYNATIVE_MODE)
+
+
+@pytest.fixture
+def second_gpu() -> str:
+    if ms.runtime.device_count() < 2:
+        pytest.skip("this machine has one GPU")
+    return "GPU:1"
