@@ -1,4 +1,5 @@
 //===- LinalgToGpuKernels.cpp - linalg ops become GPU kernels and launches -===//
+#include "passes/LinalgToGpu/ElementLoops.h"
 #include "passes/LinalgToGpu/Mapping.h"
 #include "passes/LinalgToGpu/Passes.h"
 #include "passes/LinalgToGpu/RowKernels.h"
@@ -113,6 +114,7 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     target.multiprocessors = std::max<int64_t>(1, multiprocessors);
     KernelModule kernels(getOperation(), target);
     expandCopies(getOperation());
+    lowerElementLoops(getOperation(), kernels);
     lowerRowChains(getOperation(), kernels);
     if (failed(lowerOps(kernels)))
       signalPassFailure();
