@@ -34,16 +34,6 @@ gpu.module @kernels {
 // -----
 
 gpu.module @kernels {
-  gpu.func @f(%x: memref<4xf16>, %i: index) workgroup(%s : memref<4xf16, #gpu.address_space<workgroup>>) kernel {
-    // expected-error@+1 {{an asynchronous copy of 2 bytes is not supported on this target; 4, 8 or 16 are}}
-    %t = nvgpu.device_async_copy %x[%i], %s[%i], 1 : memref<4xf16> to memref<4xf16, #gpu.address_space<workgroup>>
-    gpu.return
-  }
-}
-
-// -----
-
-gpu.module @kernels {
   // expected-error@+1 {{functions that kernels call are not supported}}
   gpu.func @f(%x: memref<4xf32>) { gpu.return }
 }
