@@ -1,0 +1,155 @@
+"""Programs for GPUs that are not here: PTX of every op, assembled where ptxas is, and the kernels of whole training steps.
+
+``CELLGRAD_PTX_ALL=1`` takes every dtype and two chips; without it one dtype and one chip are assembled, and the other dtypes are lowered to PTX.
+"""
+from __future__ import annotations
+
+import os
+import re
+
+import images
+import numpy as np
+import pytest
+import steps
+import table
+from test_table import sample
+
+import cellgrad as ms
+from cellgrad import ops
+from cellgrad._compiler import cuda_tools
+
+ALL = os.environ.get("CELLGRAD_PTX_ALL") == "1"
+CHIPS = ("sm_80", "sm_90a") if ALL else ("sm_80",)
+ROWS = [pytest.param(row, id=str(row)) for row in table.ROWS + images.ROWS]
+needs_ptxas = pytest.mark.skipif(cuda_tools.find("ptxas") is None, reason="ptxas is not installed: pip install 'cellgrad[cuda]'")
+
+
+def lower(fn, *args, chip="sm_80"):
+    return (fn if hasattr(fn, "lower") else ms.jit(fn)).lower(*args, target="gpu", chip=chip)
+
+
+def programs(row, dtype):
+    """The program of an op, and that of its gradient."""
+    xs = sample(row, dtype)
+    yield lambda *a: row.call(ops, *a), xs
+    if row.derivative and dtype in ("float32", "float64"):
+        gradient = ms.grad(lambda *a: row.call(ops, *a), row.differentiable or tuple(range(len(xs))))
+        yield lambda *a: gradient(*a), xs
+
+
+@needs_ptxas
+@pytest.mark.parametrize("row", ROWS)
+def test_op_assembles_without_spills(row):
+    for dtype in row.dtypes if ALL else [d for d in row.dtypes if d == "float32"] or row.dtypes[-1:]:
+        for chip in CHIPS:
+            for fn, xs in programs(row, dtype):
+                program = lower(fn, *xs, chip=chip)
+                for kernel in program.kernels() if program else ():
+                    assert kernel.spill_bytes == 0, kernel
+                    assert kernel.registers <= 128, kernel
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_op_of_every_dtype_has_ptx(row):
+    for dtype in row.dtypes:
+        for fn, xs in programs(row, dtype):
+            program = lower(fn, *xs)
+            if program is not None:
+                assert ".extern" not in program.ptx()  # nothing of a library that is not linked
+
+
+# Launches of a step: a bound on what fusion may lose, kernels with at most so many bytes of spills.
+@needs_ptxas
+@pytest.mark.parametrize("chip", ["sm_80", "sm_90a"])
+@pytest.mark.parametrize("name, launches", [("mlp", 23), ("lenet5", 60), ("transformer", 121)])
+def test_training_step(name, launches, chip):
+    step, batch = getattr(steps, name)()
+    kernels = lower(step, *batch, chip=chip).kernels()
+    assert 0 < sum(k.launches for k in kernels) <= launches
+    assert max(k.spill_bytes for k in kernels) <= 64
+    assert all(np.prod(k.block) <= 1024 and k.shared_bytes <= 48 << 10 for k in kernels)
+    assert {k.file for k in kernels} <= {steps.__file__, ""} | {k.file for k in kernels if "cellgrad" in k.file}
+
+
+def test_ptx_is_for_the_chip():
+    x = ms.Tensor(np.ones((64, 64), np.float32))
+    for chip, version in (("sm_80", "7.8"), ("sm_90a", "8.0"), ("sm_100", "8.6")):
+        text = lower(lambda x: x + 1, x, chip=chip).ptx()
+        assert f".target {chip}\n" in text and f".version {version}\n" in text
+
+
+def test_vectors_and_invariant_loads():
+    text = lower(lambda x, y: x * y + x, *(ms.Tensor(np.ones((64, 64), np.float32)) for _ in range(2))).ptx()
+    assert "ld.global.nc.v4.b32" in text and "st.global.v4.b32" in text
+    assert re.search(r"\.reqntid \d+, 1, 1", text)
+
+
+def test_kernels_name_the_users_line():
+    def f(x):
+        y = ops.exp(x)  # here
+        return y.sum(0)
+
+    kernels = lower(f, ms.Tensor(np.ones((64, 64), np.float32))).kernels()
+    first = f.__code__.co_firstlineno
+    assert kernels and all(k.file == __file__ and first < k.line <= first + 2 for k in kernels)
+    assert all(min(k.grid + k.block) >= 1 and k.launches == 1 for k in kernels)
+
+
+def test_stages_of_a_gpu_program():
+    program = lower(lambda x: x + 1, ms.Tensor([1.0, 2.0]))
+    assert "gpu.launch_func" in program.mlir("gpu")
+    assert "cg_gpu_launch" in program.mlir("llvm") and "nvvm.kernel" in program.mlir("llvm")
+    assert "linalg" in program.mlir("linalg") and "cell.add" in program.mlir()
+    with pytest.raises(ValueError, match="there is no stage 'ptx'; the stages are cell, differentiated, linalg, gpu, llvm"):
+        program.mlir("ptx")
+
+
+@needs_ptxas
+def test_cubin_is_an_object_for_the_gpu():
+    code = lower(lambda x: x + 1, ms.Tensor([1.0, 2.0])).cubin()
+    assert code[:4] == b"\x7fELF" and int.from_bytes(code[18:20], "little") == 190  # EM_CUDA
+
+
+def test_sass_or_how_to_get_it():
+    program = lower(lambda x: x + 1, ms.Tensor([1.0, 2.0]))
+    if cuda_tools.find("ptxas") and (cuda_tools.find("nvdisasm") or cuda_tools.find("cuobjdump")):
+        assert "EXIT" in program.sass()
+    else:
+        with pytest.raises(FileNotFoundError, match="pip install"):
+            program.sass()
+
+
+def test_without_ptxas_there_is_still_ptx(monkeypatch):
+    monkeypatch.setattr(cuda_tools, "find", lambda tool: None)
+    program = lower(lambda x: x + 1, ms.Tensor([1.0, 2.0]))
+    assert ".visible .entry" in program.ptx()
+    assert [k.registers for k in program.kernels()] == [None]
+    with pytest.raises(FileNotFoundError, match=r"ptxas is not installed.*cellgrad\[cuda\]"):
+        program.cubin()
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"target": "gpu"}, "wants a chip"), ({"target": "tpu"}, "'cpu' or 'gpu'"), ({"target": "cpu", "chip": "sm_80"}, "goes with the target 'gpu'"),
+    ({"chip": "sm_35"}, "there is no chip 'sm_35'; those that programs can be compiled for are sm_80")])
+def test_targets_that_there_are_not(options, message):
+    with pytest.raises(ValueError, match=message):
+        ms.jit(lambda x: x + 1).lower(ms.Tensor([1.0]), **options)
+
+
+def test_a_parameter_called_target_is_the_functions():
+    program = ms.jit(lambda x, target: x + target).lower(ms.Tensor([1.0]), target=ms.Tensor([2.0]))
+    assert program.compiled.chip is None
+    with pytest.raises(ValueError, match=r"compiled for the CPU and has no kernels; use .lower\(..., target='gpu', chip='sm_90'\)"):
+        program.ptx()
+
+
+@needs_ptxas
+def test_what_ptxas_refuses_names_the_kernel():
+    from cellgrad import _errors as err
+    from cellgrad._compiler import kernels
+
+    text = lower(lambda x: x + 1, ms.Tensor([1.0, 2.0])).ptx()
+    broken = text.replace("ret;", "nonsense;")
+    name = re.search(r"\.entry (\w+)", text)[1]
+    with pytest.raises(err.InternalError, match=rf"kernel '{name}' \(here.py:3\)"):
+        kernels.assemble(broken, "sm_80", "f", 3, lambda: {name: ("here.py", 3)})
