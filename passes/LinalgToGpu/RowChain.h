@@ -34,6 +34,9 @@ public:
   /// The longest chain that starts with the row reduction `first`; nothing if that is none.
   static std::optional<RowChain> startingAt(linalg::LinalgOp first);
 
+  /// True if a member writes to the allocation or argument.
+  bool writes(Value root) const { return written.contains(root); }
+
   /// Positions of all loops of `member`: sizes of its loops and where columns begin among them.
   struct Split {
     SmallVector<int64_t> rowSizes, columnSizes; // a loop over both has an entry in each

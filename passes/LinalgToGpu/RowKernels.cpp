@@ -6,6 +6,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -130,7 +131,7 @@ private:
   }
 
   /// What the member reads of operand `i`: from an earlier member, or from memory, once.
-  Value valueOf(RowMember &member, BodyEmitter &emitter, unsigned i, ValueRange positions, int64_t chunk) {
+  Value valueOf(RowMember &member, BodyEmitter &emitter, unsigned i, ValueRange positions, int64_t chunk, Value exists = nullptr) {
     Value root = member.roots[i];
     if (member.access[i] == RowAccess::Other || !root || member.op.getMatchingBlockArgument(&member.op->getOpOperand(i)).use_empty())
       return nullptr;
@@ -142,9 +143,27 @@ private:
     }
     if (!*known) {
       loaded.insert(root);
-      *known = emitter.load(i, emitter.address(i, positions), member.access[i] == RowAccess::Full ? layout.width : 1);
+      bool isFull = member.access[i] == RowAccess::Full;
+      Type type = cast<MemRefType>(member.op->getOperand(i).getType()).getElementType();
+      if (isFull && layout.width > 1)
+        type = VectorType::get(layout.width, type);
+      auto load = [&] { return emitter.load(i, emitter.address(i, positions), isFull ? layout.width : 1); };
+      // A lane that repeats the work of another one must not look where that one may have written already.
+      *known = isFull && chain.writes(root) ? loadIf(both(exists, isReal), type, load) : load();
     }
     return *known;
+  }
+
+  Value loadIf(Value condition, Type type, llvm::function_ref<Value()> load) {
+    if (!condition)
+      return load();
+    auto branch = scf::IfOp::create(k, TypeRange(type), condition, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(k);
+    k.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(k, load());
+    k.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(k, arith::ConstantOp::create(k, k.getZeroAttr(type)).getResult());
+    return branch.getResult(0);
   }
 
   Value both(Value a, Value b) { return a && b ? arith::AndIOp::create(k, a, b).getResult() : a ? a : b; }
@@ -204,7 +223,7 @@ private:
       Values positions = positionsOf(member, k.mul(number, layout.width));
       emitter.given.clear();
       for (unsigned i = 0; i < member.op->getNumOperands(); ++i)
-        emitter.given.push_back(i >= inputs && running[i - inputs] ? Value() : valueOf(member, emitter, i, positions, chunk));
+        emitter.given.push_back(i >= inputs && running[i - inputs] ? Value() : valueOf(member, emitter, i, positions, chunk, exists));
       Values next = emitter.emit(positions, running, layout.width);
       for (unsigned o = 0; o < outputs; ++o) {
         if (running[o]) {
