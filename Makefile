@@ -1,4 +1,4 @@
-# make demo | test | fuzz | wheel | test-wheel | sanitize | bench | docs | lint | format | clean.  Needs Python 3.11+, a C++17 compiler and pip.
+# make demo | test | test-gpu | fuzz | wheel | test-wheel | sanitize | bench | docs | lint | format | clean.  Needs Python 3.11+, a C++17 compiler and pip.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -18,7 +18,7 @@ SOURCES := CMakeLists.txt pyproject.toml $(shell find cmake dialect passes runti
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help demo build test fuzz lint format wheel test-wheel sanitize bench docs clean
+.PHONY: help demo build test test-gpu fuzz lint format wheel test-wheel sanitize bench docs clean
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -49,6 +49,10 @@ demo: build
 
 test: build
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python test/run_all.py
+
+# What needs a GPU, on the GPU of this machine; CELLGRAD_CUDA_DRIVER=sim takes the simulator.
+test-gpu: build
+	@$(BIN)/python test/run_gpu.py
 
 # Random programs, eager against compiled and derivatives against each other, for FUZZ_SECONDS; SEED=n repeats a run.
 fuzz: build

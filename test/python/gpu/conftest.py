@@ -15,9 +15,10 @@ import cellgrad as ms
 @pytest.fixture(autouse=True)
 def gpu():
     """The test runs with device_target="GPU", device 0."""
+    before = ms.get_context("device_target")
     ms.set_context(device_target="GPU", device_id=0)
     yield
-    ms.set_context(device_target="CPU", mode=ms.PYNATIVE_MODE)
+    ms.set_context(device_target=before, mode=ms.PYNATIVE_MODE)
 
 
 @pytest.fixture

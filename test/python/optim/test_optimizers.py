@@ -79,7 +79,7 @@ def test_update(name, compiled) -> None:
         expected = [reference(p, d.asnumpy().astype(np.float64), s, t) for p, d, s in zip(expected, g, state, strict=True)]
     for p, e, array in zip(ps, expected, memory, strict=True):
         np.testing.assert_allclose(p.asnumpy(), e, rtol=2e-5, atol=2e-6)
-        assert np.shares_memory(array, p.asnumpy())  # updated in place
+        assert p.device != "CPU" or np.shares_memory(array, p.asnumpy())  # updated in place
     assert optimizer.global_step.asnumpy().tolist() == [3]
 
 
