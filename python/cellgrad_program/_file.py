@@ -93,6 +93,7 @@ class ProgramFile:
     Attributes:
         digest: BLAKE2b-256 of the file's content, in hexadecimal.
         header: what the file says about itself (docs/design/export-format.md).
+        on_gpu: whether its programs run on a GPU, where the Parameters stay from call to call.
     """
 
     def __init__(self, handle: int) -> None:
@@ -100,6 +101,7 @@ class ProgramFile:
         self._handle = handle
         weakref.finalize(self, c.cgp_close, handle)
         self.digest: str = c.cgp_digest(handle).decode()
+        self.on_gpu = bool(c.cgp_runs_on_gpu(handle))
         self.header: dict[str, Any] = json.loads(c.cgp_header(handle))
         self._programs = {item["name"]: (i, item) for i, item in enumerate(self.header["programs"])}
         self._state = [_info(c.cgp_parameter(handle, i)) for i in range(c.cgp_parameter_count(handle))]
@@ -124,13 +126,22 @@ class ProgramFile:
 
     def _parameter(self, index: int) -> np.ndarray:
         info = self._state[index]
+        if self.on_gpu:
+            return _arrays.shown(info, self._copied(index))
         address = library().cgp_parameter_data(self._handle, index)
         return _arrays.shown(info, np.asarray(_Memory(self, address, _arrays.storage(info.dtype), info.shape)))
+
+    def _copied(self, index: int) -> np.ndarray:
+        """A Parameter's value, bfloat16 as its bits."""
+        info, error = self._state[index], Error()
+        copy = np.empty(info.shape, _arrays.storage(info.dtype))
+        check(library().cgp_read_parameter(self._handle, index, copy.ctypes.data, copy.nbytes, ctypes.byref(error)), error)
+        return copy
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Parameters and other state of the programs by name: arrays on the memory that the programs read and write.
 
-        bfloat16 comes as a copy in float32; use ``load_parameters`` to change it.
+        bfloat16 comes as a copy in float32, and everything as a copy where programs run on a GPU; ``load_parameters`` changes these.
         """
         return {info.name: self._parameter(i) for i, info in enumerate(self._state)}
 
@@ -161,10 +172,7 @@ class ProgramFile:
         """Writes all Parameters into a safetensors file, which ``cellgrad.load_checkpoint`` reads too. The file appears whole or not at all."""
         found = {}
         for i, info in enumerate(self._state):
-            copy = np.empty(info.shape, _arrays.storage(info.dtype))
-            error = Error()
-            check(library().cgp_read_parameter(self._handle, i, copy.ctypes.data, copy.nbytes, ctypes.byref(error)), error)
-            found[info.name] = (info.dtype, copy)
+            found[info.name] = (info.dtype, self._copied(i))
         _safetensors.write(path, found)
 
     def __repr__(self) -> str:
@@ -172,20 +180,23 @@ class ProgramFile:
         return "\n".join(lines)
 
 
-def load(source: str | os.PathLike | bytes, *, digest: str | None = None) -> ProgramFile:
+def load(source: str | os.PathLike | bytes, *, digest: str | None = None, gpu: int = 0) -> ProgramFile:
     """Loads a program file, after checking all of it.
 
     Args:
         source: its path, or its content as bytes.
         digest: the digest that it has to have, as ``export`` returned it; ``None`` takes any file that is whole.
 
+        gpu: the number of the GPU on which programs for one run.
+
     Raises:
         OSError: the file cannot be read.
         DamagedError: it is no program file, of another version, or not as it was written.
         UntrustedError: it has another digest.
-        MachineError: it is for another processor, system or version of the runtime.
+        MachineError: it is for another processor, GPU, system or version of the runtime; the GPU's driver is missing.
     """
     handle, error = ctypes.c_void_p(), Error()
+    library().cgp_choose_gpu(gpu)
     wanted = None if digest is None else digest.encode()
     if isinstance(source, bytes):
         status = library().cgp_open_memory(source, len(source), wanted, ctypes.byref(handle), ctypes.byref(error))

@@ -63,6 +63,8 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {  # result, arguments
     "cgp_parameter_data": (_P, _P, _S),
     "cgp_read_parameter": (ctypes.c_int, _P, _S, _P, ctypes.c_int64, _E),
     "cgp_write_parameter": (ctypes.c_int, _P, _S, _P, ctypes.c_int64, _E),
+    "cgp_runs_on_gpu": (ctypes.c_int, _P),
+    "cgp_choose_gpu": (None, ctypes.c_int),
     "cgp_set_threads": (None, ctypes.c_int),
 }
 

@@ -98,8 +98,13 @@ int64_t cgp_parameter_named(const cgp_file *file, const char *name);
 /* Copies a Parameter out or in, between calls. Returns a status. */
 int cgp_read_parameter(const cgp_file *file, size_t index, void *data, int64_t bytes, cgp_error *error);
 int cgp_write_parameter(cgp_file *file, size_t index, const void *data, int64_t bytes, cgp_error *error);
-/* The Parameter itself. The address stays; its content changes while a program that writes it runs. */
+/* The Parameter itself; null where programs run on a GPU. The address stays; its content changes while a program that writes it runs. */
 void *cgp_parameter_data(cgp_file *file, size_t index);
+
+/* Programs for a GPU take and give data of the host, as others do; their Parameters stay on the GPU from call to call. They need libcellgrad_gpu.so beside this library and
+ * NVIDIA's driver. Files that this thread opens from now on use this GPU; the first one without it. */
+void cgp_choose_gpu(int number);
+int cgp_runs_on_gpu(const cgp_file *file);
 
 /* Threads of all programs in this process; n < 1: all processors. */
 void cgp_set_threads(int n);

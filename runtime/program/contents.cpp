@@ -74,8 +74,14 @@ private:
     if (!missing.empty())
       return problem.set(CGP_MACHINE, "the program was compiled for " + cpu->text + ", and this processor lacks " + missing +
                                           "; export it with a smaller cpu, for example cpu=\"x86-64-v2\"");
-    if (device->kind != Json::Null)
-      return problem.set(CGP_MACHINE, "the program is for a GPU, and this loader runs programs for the CPU only");
+    if (device->kind == Json::Null)
+      return true;
+    const Json *kind = field(device, "kind", Json::Text), *image = field(device, "image", Json::Text), *chip = field(device, "chip", Json::Text);
+    if (!kind || !image || !chip || chip->text.empty())
+      return damaged("its device is described badly");
+    if (kind->text != "cuda")
+      return problem.set(CGP_MACHINE, "the program is for a device of kind '" + kind->text + "', which this loader does not know");
+    contents.device = {image->text, chip->text};
     return true;
   }
 

@@ -53,8 +53,14 @@ struct State {
   std::string_view data;
 };
 
+/// The GPU that programs are for; `image` is the kind of their kernels' code.
+struct DeviceTarget {
+  std::string image, chip; // empty: the CPU
+};
+
 struct Contents {
   std::string digest, header;
+  DeviceTarget device;
   std::vector<ProgramContents> programs;
   std::vector<State> state;
 };

@@ -5,6 +5,7 @@
 #include "runtime/loader/elf.h"
 #include "runtime/program/contents.h"
 #include "runtime/program/file.h"
+#include "runtime/program/gpu.h"
 #include "runtime/program/imports.h"
 
 #include <algorithm>
@@ -19,16 +20,39 @@ using namespace cellgrad::program;
 namespace {
 constexpr size_t kAlignment = 64;
 
+/// Where a file's programs run and its Parameters are: this processor, or a GPU.
+struct Place {
+  const Gpu *gpu = nullptr;
+  int device = 0;
+};
+
 struct Free {
-  void operator()(void *memory) const { std::free(memory); }
+  Place place;
+  void operator()(void *memory) const { place.gpu ? place.gpu->release(place.device, memory) : std::free(memory); }
 };
 using Block = std::unique_ptr<void, Free>;
 
 /// Null where there is no memory; never null for no bytes.
-Block allocate(size_t bytes) {
+Block allocate(size_t bytes, Place place = {}) {
   void *memory = nullptr;
-  return Block(posix_memalign(&memory, kAlignment, std::max(bytes, kAlignment)) == 0 ? memory : nullptr);
+  bytes = std::max(bytes, kAlignment);
+  int error = place.gpu ? place.gpu->allocate(place.device, static_cast<int64_t>(bytes), &memory) : posix_memalign(&memory, kAlignment, bytes);
+  return Block(error ? nullptr : memory, Free{place});
 }
+
+/// Copies from the host to a place, or back.
+bool copyIn(Place place, void *to, const void *from, size_t bytes, Problem &problem) {
+  if (!place.gpu)
+    return memcpy(to, from, bytes), true;
+  return !bytes || place.gpu->upload(place.device, to, from, static_cast<int64_t>(bytes)) == CG_GPU_OK || problem.set(CGP_PROGRAM, place.gpu->error());
+}
+bool copyOut(Place place, void *to, const void *from, size_t bytes, Problem &problem) {
+  if (!place.gpu)
+    return memcpy(to, from, bytes), true;
+  return !bytes || place.gpu->download(place.device, to, from, static_cast<int64_t>(bytes)) == CG_GPU_OK || problem.set(CGP_PROGRAM, place.gpu->error());
+}
+
+thread_local int chosenDevice = 0;
 
 int report(const Problem &problem, cgp_error *error) {
   if (error) {
@@ -50,15 +74,29 @@ struct cgp_program {
   int (*failure)(const char **) = nullptr; // null: it cannot fail
   std::mutex mutex;
   std::vector<Block> arenas; // scratch memory that no call uses
+  // Of a program for a GPU: its kernels, what is known of its runs, and the inputs' and outputs' memory, the same in each call so that runs can be replayed.
+  cg_gpu_program *kernels = nullptr;
+  cg_gpu_calls *calls = nullptr;
+  std::vector<Block> buffers;
+
+  ~cgp_program();
 };
 
 struct cgp_file {
   std::string digest, header;
+  Place place;
   std::vector<std::unique_ptr<cgp_program>> programs;
   std::vector<Tensor> state;
   std::vector<Block> values; // of `state`
-  std::shared_mutex mutex;   // held for writing by what writes state
+  std::shared_mutex mutex;   // held for writing by what writes state, and by what runs on a GPU
 };
+
+cgp_program::~cgp_program() {
+  if (calls)
+    file->place.gpu->callsDestroy(calls);
+  if (kernels)
+    file->place.gpu->unload(kernels);
+}
 
 namespace {
 template <typename T>
@@ -71,7 +109,12 @@ bool loadCode(cgp_program &program, Problem &problem) {
     return problem.set(CGP_DAMAGED, "the code of program '" + program.contents.name + "' cannot be loaded: " + what);
   };
   std::string error;
-  program.image = cellgrad::loader::Image::load(program.contents.object, import, error);
+  const Gpu *gpu = program.file->place.gpu;
+  auto resolve = [&](const char *name) {
+    void *found = import(name);
+    return found || !gpu ? found : gpu->import(name);
+  };
+  program.image = cellgrad::loader::Image::load(program.contents.object, resolve, error);
   program.contents.object = {};
   if (!program.image)
     return damaged(error);
@@ -82,6 +125,14 @@ bool loadCode(cgp_program &program, Problem &problem) {
   memcpy(&arenaBytes, arena, sizeof arenaBytes);
   if (arenaBytes != program.contents.arenaBytes)
     return damaged("its scratch memory is not of the size that the header says");
+  if (gpu) {
+    void *kernels = program.image->symbol("cg_gpu_program");
+    if (!kernels || program.image->bytesFrom(kernels) < sizeof(cg_gpu_program))
+      return damaged("it has no kernels");
+    program.kernels = static_cast<cg_gpu_program *>(kernels);
+    if (!(program.calls = gpu->callsCreate()))
+      return problem.set(CGP_MEMORY, "no memory for the programs");
+  }
   program.entry = cast<void(void **, void *)>(entry);
   if (void *failure = program.image->symbol("cg_failure"))
     program.failure = cast<int(const char **)>(failure);
@@ -95,11 +146,17 @@ bool load(std::string_view bytes, const char *digest, cgp_file **out, Problem &p
   auto file = std::make_unique<cgp_file>();
   file->digest = std::move(contents.digest);
   file->header = std::move(contents.header);
+  if (!contents.device.chip.empty()) {
+    file->place = {openGpu(contents.device, chosenDevice, problem), chosenDevice};
+    if (!file->place.gpu)
+      return false;
+  }
   for (State &state : contents.state) {
-    Block value = allocate(state.data.size());
+    Block value = allocate(state.data.size(), file->place);
     if (!value)
       return problem.set(CGP_MEMORY, "no memory for the Parameters of the program");
-    memcpy(value.get(), state.data.data(), state.data.size());
+    if (!copyIn(file->place, value.get(), state.data.data(), state.data.size(), problem))
+      return false;
     file->values.push_back(std::move(value));
     file->state.push_back(std::move(state.tensor));
   }
@@ -162,6 +219,49 @@ bool checkOverlaps(const ProgramContents &program, const cgp_buffer *inputs, con
   return true;
 }
 
+/// What a program's run left behind as its failure.
+bool finished(cgp_program &program, Problem &problem) {
+  const char *text = "";
+  int kind = program.failure ? program.failure(&text) : CG_FAILURE_NONE;
+  if (kind == CG_FAILURE_NONE)
+    return true;
+  return problem.set(kind == CG_FAILURE_ASSERTION ? CGP_ASSERTION : kind == CG_FAILURE_MEMORY ? CGP_MEMORY : CGP_PROGRAM, text);
+}
+
+/// A call with data of the host of a program that runs on a GPU.
+bool callOnGpu(cgp_program &program, const cgp_buffer *inputs, const cgp_buffer *outputs, Problem &problem) {
+  const ProgramContents &contents = program.contents;
+  Place place = program.file->place;
+  std::unique_lock<std::shared_mutex> alone(program.file->mutex);
+  const size_t given = contents.inputs.size();
+  for (size_t i = program.buffers.size(); i < given + contents.outputs.size(); ++i) {
+    Block buffer = allocate((i < given ? contents.inputs[i] : contents.outputs[i - given]).bytes, place);
+    if (!buffer)
+      return problem.set(CGP_MEMORY, "no memory on the GPU for a call of program '" + contents.name + "': " + place.gpu->error());
+    program.buffers.push_back(std::move(buffer));
+  }
+  for (size_t i = 0; i < given; ++i)
+    if (!copyIn(place, program.buffers[i].get(), inputs[i].data, inputs[i].bytes, problem))
+      return false;
+  std::vector<void *> args;
+  for (const Source &source : contents.sources)
+    args.push_back((source.state ? program.file->values : program.buffers)[source.index].get());
+  for (size_t i = given; i < program.buffers.size(); ++i)
+    args.push_back(program.buffers[i].get());
+  int error = place.gpu->run(place.device, program.calls, program.entry, args.data(), static_cast<int64_t>(args.size()), contents.arenaBytes);
+  if (!finished(program, problem))
+    return false;
+  if (error)
+    return problem.set(error == CG_GPU_OUT_OF_MEMORY ? CGP_MEMORY : CGP_PROGRAM, place.gpu->error());
+  for (size_t i = 0; i < given; ++i)
+    if (contents.inputs[i].written && !copyOut(place, inputs[i].data, program.buffers[i].get(), inputs[i].bytes, problem))
+      return false;
+  for (size_t i = 0; i < contents.outputs.size(); ++i)
+    if (!copyOut(place, outputs[i].data, program.buffers[given + i].get(), outputs[i].bytes, problem))
+      return false;
+  return true;
+}
+
 bool call(cgp_program &program, const cgp_buffer *inputs, const cgp_buffer *outputs, Problem &problem) {
   const ProgramContents &contents = program.contents;
   static constexpr int64_t nothing = 0; // what empty tensors point to
@@ -189,13 +289,9 @@ bool call(cgp_program &program, const cgp_buffer *inputs, const cgp_buffer *outp
     contents.writesState ? writing.lock() : reading.lock();
     program.entry(args.data(), arena.get());
   }
-  const char *text = "";
-  int kind = program.failure ? program.failure(&text) : CG_FAILURE_NONE;
   std::lock_guard<std::mutex> lock(program.mutex);
   program.arenas.push_back(std::move(arena));
-  if (kind == CG_FAILURE_NONE)
-    return true;
-  return problem.set(kind == CG_FAILURE_ASSERTION ? CGP_ASSERTION : kind == CG_FAILURE_MEMORY ? CGP_MEMORY : CGP_PROGRAM, text);
+  return finished(program, problem);
 }
 } // namespace
 
@@ -245,7 +341,7 @@ int cgp_call(const cgp_program *program, const cgp_buffer *inputs, size_t inputC
   Problem problem;
   if (check(program->contents.inputs, inputs, inputCount, "input", problem) && check(program->contents.outputs, outputs, outputCount, "output", problem) &&
       checkOverlaps(program->contents, inputs, outputs, problem))
-    call(const_cast<cgp_program &>(*program), inputs, outputs, problem);
+    (program->file->place.gpu ? callOnGpu : call)(const_cast<cgp_program &>(*program), inputs, outputs, problem);
   return report(problem, error);
 }
 
@@ -259,7 +355,9 @@ int64_t cgp_parameter_named(const cgp_file *file, const char *name) {
   return -1;
 }
 
-void *cgp_parameter_data(cgp_file *file, size_t index) { return index < file->values.size() ? file->values[index].get() : nullptr; }
+void *cgp_parameter_data(cgp_file *file, size_t index) {
+  return index < file->values.size() && !file->place.gpu ? file->values[index].get() : nullptr;
+}
 
 static bool checkParameter(const cgp_file *file, size_t index, int64_t bytes, cgp_error *error) {
   if (index >= file->state.size())
@@ -273,18 +371,22 @@ static bool checkParameter(const cgp_file *file, size_t index, int64_t bytes, cg
 int cgp_read_parameter(const cgp_file *file, size_t index, void *data, int64_t bytes, cgp_error *error) {
   if (!checkParameter(file, index, bytes, error))
     return CGP_ARGUMENT;
+  Problem problem;
   std::shared_lock<std::shared_mutex> lock(const_cast<cgp_file *>(file)->mutex);
-  memcpy(data, file->values[index].get(), bytes);
-  return report(CGP_OK, "", error);
+  copyOut(file->place, data, file->values[index].get(), bytes, problem);
+  return report(problem, error);
 }
 
 int cgp_write_parameter(cgp_file *file, size_t index, const void *data, int64_t bytes, cgp_error *error) {
   if (!checkParameter(file, index, bytes, error))
     return CGP_ARGUMENT;
+  Problem problem;
   std::unique_lock<std::shared_mutex> lock(file->mutex);
-  memcpy(file->values[index].get(), data, bytes);
-  return report(CGP_OK, "", error);
+  copyIn(file->place, file->values[index].get(), data, bytes, problem);
+  return report(problem, error);
 }
 
+int cgp_runs_on_gpu(const cgp_file *file) { return file->place.gpu != nullptr; }
+void cgp_choose_gpu(int number) { chosenDevice = number; }
 void cgp_set_threads(int n) { cg_set_num_threads(n); }
 void cgp_set_print(int (*print)(const char *, int64_t, void *const *, const int64_t *)) { cg_set_print_handler(print); }

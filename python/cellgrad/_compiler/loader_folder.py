@@ -62,7 +62,7 @@ def write_loader(folder: Any) -> str:
     os.makedirs(into, exist_ok=True)
     source = os.path.dirname(os.path.abspath(cellgrad_program.__file__))
     files = [os.path.join(source, name) for name in sorted(os.listdir(source)) if name.endswith(".py")]
-    files += [os.path.join(_PACKAGE, "lib", name) for name in ("libcellgrad_program.so", "libcellgrad_cpu.so")]
+    files += [os.path.join(_PACKAGE, "lib", name) for name in ("libcellgrad_program.so", "libcellgrad_cpu.so", "libcellgrad_gpu.so")]
     files += [os.path.join(_PACKAGE, "include", "cellgrad_program.h"), _blas()]
     for file, name in [(file, os.path.basename(file)) for file in files] + [(_openmp(), _OPENMP)]:
         temporary = os.path.join(into, name + ".tmp")

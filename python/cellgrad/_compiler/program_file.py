@@ -4,7 +4,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from .. import _errors as err
 from . import _loader, program, stages
 from .processors import processor
 
-__all__ = ["FORMAT", "compile_for", "pack", "value_bytes"]
+__all__ = ["FORMAT", "Target", "compile_for", "pack", "value_bytes"]
 
 FORMAT = 1
 _MAGIC = b"\x89CGPROG\n"
@@ -23,17 +23,39 @@ _SHORT = {"bool": "BOOL", "int8": "I8", "int16": "I16", "int32": "I32", "int64":
           "float64": "F64"}
 
 
-def compile_for(module: Any, name: str, cpu: str) -> tuple[bytes, int]:
-    """Object code of a module at stage "cell" for a processor, and the bytes of scratch memory that it needs.
+class Target(NamedTuple):
+    """What the programs of a file are compiled for.
+
+    Attributes:
+        cpu: the processor.
+        chip: the GPU, such as ``"sm_90"``; ``None`` for programs of the CPU.
+        cubin: whether machine code of the kernels goes into the file instead of PTX.
+    """
+
+    cpu: str
+    chip: str | None
+    cubin: bool
+
+    def device(self) -> dict[str, str] | None:
+        """The device as the header describes it."""
+        if self.chip is None:
+            return None
+        return {"kind": "cuda", "image": "x86_64-elf" if self.chip.startswith("sim") else "cubin" if self.cubin else "ptx", "chip": self.chip}
+
+
+def compile_for(module: Any, name: str, target: Target) -> tuple[bytes, int]:
+    """Object code of a module at stage "cell" for a target, and the bytes of scratch memory that it needs.
 
     Raises:
         UserError: the program asks for something that cannot be differentiated or compiled.
         InternalError: a fault of cellgrad.
     """
     seconds: dict[str, float] = {}
-    model, features = processor(cpu)
-    code = stages.emit(stages.lower(module, name, seconds), name, seconds, program._level(), cpu=model, features=",".join("+" + feature for feature in features))
-    return code, _loader.load(code, program._libraries()).arena_bytes
+    model, features = processor(target.cpu)
+    work = stages.lower(module, name, seconds, chip=target.chip)
+    cubin = program._cubin(module, work, name, target.chip, seconds, None) if target.cubin else b""
+    code = stages.emit(work, name, seconds, program._level(), cubin=cubin, cpu=model, features=",".join("+" + feature for feature in features))
+    return code, _loader.load(code, program._libraries(target.chip)).arena_bytes
 
 
 def _state_section(state: list[dict[str, Any]], values: list[Any]) -> bytes:
@@ -57,14 +79,14 @@ def _producer() -> dict[str, str]:
     return {"cellgrad": __version__, "compiler": program._compiler_build(), "numpy": np.__version__}
 
 
-def pack(programs: list[dict[str, Any]], state: list[dict[str, Any]], values: list[Any], cpu: str) -> tuple[bytes, str]:
+def pack(programs: list[dict[str, Any]], state: list[dict[str, Any]], values: list[Any], target: Target) -> tuple[bytes, str]:
     """A program file's content and its digest.
 
     Args:
         programs: for each its description as in the header, with ``"code"``, the object code, in place of ``"object"``, and perhaps ``"mlir"``, its text.
         state: name, dtype and shape of each Parameter.
         values: the bytes of each.
-        cpu: what the code was compiled for.
+        target: what the code was compiled for.
 
     Raises:
         InternalError: the loader refuses what was made.
@@ -86,12 +108,13 @@ def pack(programs: list[dict[str, Any]], state: list[dict[str, Any]], values: li
     header = {
         "producer": _producer(),
         "runtime_abi": _loader.RUNTIME_ABI,
-        "target": {"arch": _loader.ARCHITECTURE, "os": "linux", "cpu": cpu, "features": list(processor(cpu)[1]), "device": None},
+        "target": {"arch": _loader.ARCHITECTURE, "os": "linux", "cpu": target.cpu, "features": list(processor(target.cpu)[1]),
+                   "device": target.device()},
         "state": state,
         "programs": described,
     }
     content = _lay_out(header, sections)
-    return content, _checked(content, cpu)
+    return content, _checked(content, target)
 
 
 def _lay_out(header: dict[str, Any], sections: list[tuple[str, bytes]]) -> bytes:
@@ -120,7 +143,7 @@ def _lay_out(header: dict[str, Any], sections: list[tuple[str, bytes]]) -> bytes
     return b"".join((preamble, state.digest(), *parts))
 
 
-def _checked(content: bytes, cpu: str) -> str:
+def _checked(content: bytes, target: Target) -> str:
     """The digest of a file that its loader takes."""
     import cellgrad_program
 
@@ -128,9 +151,9 @@ def _checked(content: bytes, cpu: str) -> str:
     try:
         loaded = cellgrad_program.load(content)
     except cellgrad_program.MachineError:
-        if set(processor(cpu)[1]) <= set(_loader.features()):
+        if target.chip is None and set(processor(target.cpu)[1]) <= set(_loader.features()):
             raise
-        return digest  # for a processor with more than this one
+        return digest  # for a processor with more than this one, or a GPU that is not here
     except cellgrad_program.DamagedError as error:
         raise err.InternalError(f"the exported program cannot be loaded: {error}") from None
     assert loaded.digest == digest

@@ -16,7 +16,8 @@ __all__ = ["export_function", "export_programs"]
 _TensorBase = _core.TensorBase
 
 
-def export_programs(path: Any, programs: Mapping[str, Any], *, target: str = "cpu", cpu: str = "x86-64-v3", mlir: bool = False) -> str:
+def export_programs(path: Any, programs: Mapping[str, Any], *, target: str = "cpu", cpu: str = "x86-64-v3", chip: str | None = None, image: str = "ptx",
+                    mlir: bool = False) -> str:
     """Writes compiled programs that share their Parameters into one file, which runs without cellgrad.
 
     The file holds machine code, the values of all Parameters and other Tensors that the programs use from outside, what the programs take and give, and a digest of all of it. It is
@@ -27,9 +28,12 @@ def export_programs(path: Any, programs: Mapping[str, Any], *, target: str = "cp
         path: of the file; it appears whole or not at all.
         programs: by name, each a tuple of a function, a Cell or a method and its example arguments: ``{"predict": (net, x)}``. Keyword arguments are a dict at the
             end that stands behind a ``None``: ``(fn, x, None, {"scale": 2.0})``.
-        target: ``"cpu"``.
+        target: ``"cpu"`` or ``"gpu"``.
         cpu: the processor: a level of x86-64 (``"x86-64"``, ``"x86-64-v2"``, ``"x86-64-v3"``, ``"x86-64-v4"``), or ``"native"`` for everything that this one has. Loading checks
             that the processor has the features.
+        chip: the GPU's compute capability, such as ``"sm_80"``; without one, that of the current device. The GPU need not be here.
+        image: what of the kernels goes into the file: ``"ptx"``, which the driver compiles for the chip and later ones when the file is loaded, or ``"cubin"``, machine code for chips of the
+            same generation, for which ptxas has to be installed.
         mlir: whether the text of the programs goes into the file too.
 
     Returns:
@@ -46,7 +50,7 @@ def export_programs(path: Any, programs: Mapping[str, Any], *, target: str = "cp
     """
     if not isinstance(programs, Mapping) or not programs:
         raise err.UserValueError("For 'export_programs', at least one program was expected, as in {\"predict\": (net, x)}.")
-    exporter = _Exporter(target, cpu, mlir)
+    exporter = _Exporter(target, cpu, chip, image, mlir)
     for name, entry in programs.items():
         if not isinstance(name, str) or not name or "\0" in name:
             raise err.UserTypeError(f"For 'export_programs', names of programs are texts, but got {name!r}.")
@@ -59,9 +63,9 @@ def export_programs(path: Any, programs: Mapping[str, Any], *, target: str = "cp
     return exporter.write(path)
 
 
-def export_function(fn: Compiled, path: Any, args: tuple, kwargs: dict, target: str, cpu: str, mlir: bool) -> str:
+def export_function(fn: Compiled, path: Any, args: tuple, kwargs: dict, target: str, cpu: str, chip: str | None, image: str, mlir: bool) -> str:
     """What ``fn.export`` does; the program is called like the function, ``"program"`` where that has no name."""
-    exporter = _Exporter(target, cpu, mlir)
+    exporter = _Exporter(target, cpu, chip, image, mlir)
     name = name_of(fn._fn)
     exporter.add(name if name.isidentifier() else "program", fn, args, kwargs)
     return exporter.write(path)
@@ -78,19 +82,44 @@ def _compiled(fn: Any, args: tuple) -> tuple[Compiled, tuple]:
     return jit(fn), args
 
 
+def _target(target: str, cpu: str, chip: str | None, image: str) -> Any:
+    """What is exported for.
+
+    Raises:
+        ValueError: there is no such thing.
+        FileNotFoundError: ptxas, which machine code of kernels needs, is not installed.
+    """
+    from .._compiler import cuda_tools, stages
+    from .._compiler.processors import processor
+    from .._compiler.program_file import Target
+    from .._runtime import device
+
+    if target not in ("cpu", "gpu"):
+        raise err.UserValueError(f"export: target {target!r} is not known; programs can be exported for \"cpu\" and \"gpu\".")
+    if target == "gpu":
+        chip = chip or device.current().chip
+        if chip is None:
+            raise err.UserValueError("export: the target \"gpu\" wants a chip where the device is not a GPU, as in target=\"gpu\", chip=\"sm_80\".")
+    elif chip is not None:
+        raise err.UserValueError(f"export: a chip goes with the target \"gpu\", but got target=\"cpu\" and chip={chip!r}.")
+    if image not in ("ptx", "cubin"):
+        raise err.UserValueError(f"export: 'image' is \"ptx\" or \"cubin\", not {image!r}.")
+    try:
+        processor(cpu)
+        stages.of(chip)
+    except ValueError as error:
+        raise err.UserValueError(f"export: {error}.") from None
+    cubin = chip is not None and image == "cubin" and not chip.startswith("sim")
+    if cubin and cuda_tools.find("ptxas") is None:
+        raise FileNotFoundError("export: image=\"cubin\" needs ptxas, which is not installed: pip install 'cellgrad[cuda]'; or take image=\"ptx\"")
+    return Target(cpu, chip, cubin)
+
+
 class _Exporter:
     """The parts of one file."""
 
-    def __init__(self, target: str, cpu: str, mlir: bool) -> None:
-        from .._compiler.processors import processor
-
-        if target != "cpu":
-            raise err.UserValueError(f"export: target {target!r} is not known; programs can be exported for \"cpu\".")
-        try:
-            processor(cpu)
-        except ValueError as error:
-            raise err.UserValueError(f"export: {error}.") from None
-        self._cpu, self._mlir = cpu, mlir
+    def __init__(self, target: str, cpu: str, chip: str | None, image: str, mlir: bool) -> None:
+        self._target, self._mlir = _target(target, cpu, chip, image), mlir
         self._programs: list[dict[str, Any]] = []
         self._tensors: list[Any] = []
         self._state: list[dict[str, Any]] = []
@@ -119,7 +148,7 @@ class _Exporter:
             if alias >= len(inputs):
                 self._written.add(sources[alias - len(inputs)])
         result = self._result(captured.template, call, name)
-        code, arena = program_file.compile_for(captured.module, name, self._cpu)
+        code, arena = program_file.compile_for(captured.module, name, self._target)
         item = {"name": name, "code": code, "arena": arena, "inputs": every, "outputs": outputs, "arguments": arguments, "result": result}
         if self._mlir:
             item["mlir"] = captured.module.text(locations=False)
@@ -131,7 +160,7 @@ class _Exporter:
 
         self._check_memory()
         values = [program_file.value_bytes(tensor) for tensor in self._tensors]
-        content, digest = program_file.pack(self._programs, self._state, values, self._cpu)
+        content, digest = program_file.pack(self._programs, self._state, values, self._target)
         write_file(os.path.abspath(os.fspath(path)), content)
         return digest
 

@@ -126,14 +126,15 @@ class Compiled(_core.Dispatcher):
         captured = _capture(self, self._bound(args, kwargs))
         return self._compile(captured) if target is None and chip is None else captured.lower(target, chip)
 
-    def export(self, path: Any, *args: Any, target: str = "cpu", cpu: str = "x86-64-v3", mlir: bool = False, **kwargs: Any) -> str:
+    def export(self, path: Any, *args: Any, target: str = "cpu", cpu: str = "x86-64-v3", chip: str | None = None, image: str = "ptx", mlir: bool = False,
+               **kwargs: Any) -> str:
         """Writes the program for these arguments, with the values of its Parameters, into a file that runs without cellgrad; see ``export_programs``, which also takes
         several programs, methods and Cells.
 
         Args:
             path: of the file.
             args, kwargs: example arguments; the program takes Tensors of their dtypes and shapes.
-            target, cpu, mlir: as of ``export_programs``.
+            target, cpu, chip, image, mlir: as of ``export_programs``.
 
         Returns:
             The digest of the file.
@@ -143,7 +144,7 @@ class Compiled(_core.Dispatcher):
         """
         from .export import export_function
 
-        return export_function(self, path, args, kwargs, target, cpu, mlir)
+        return export_function(self, path, args, kwargs, target, cpu, chip, image, mlir)
 
     def _compile(self, captured: program.Captured) -> program.Program | None:
         return captured.compile()

@@ -127,7 +127,9 @@ def test_forged_objects_are_read_with_care(content):
     (lambda h: h.update(runtime_abi=99), "needs version 99"),
     (lambda h: h["target"].update(arch="riscv64"), "for riscv64 on linux"),
     (lambda h: h["target"]["features"].append("avx99"), "lacks avx99"),
-    (lambda h: h["target"].update(device={"chip": "sm_90"}), "for a GPU"),
+    (lambda h: h["target"].update(device={"chip": "sm_90"}), "device is described badly"),
+    (lambda h: h["target"].update(device={"kind": "abacus", "chip": "a", "image": "b"}), "kind 'abacus'"),
+    (lambda h: h["target"].update(device={"kind": "cuda", "chip": "sm_90", "image": "ptx"}), "for a GPU|no kernels"),
     (lambda h: h.pop("target"), "no target"),
     (lambda h: [1], "no map"),
 ])
