@@ -104,9 +104,18 @@ OpFoldResult SelectOp::fold(FoldAdaptor adaptor) {
   return nullptr;
 }
 
+/// Whether every number of one float type is one of the other.
+static bool isExact(Type from, Type to) {
+  auto narrow = dyn_cast<FloatType>(from), wide = dyn_cast<FloatType>(to);
+  return narrow && wide && APFloat::isRepresentableBy(narrow.getFloatSemantics(), wide.getFloatSemantics());
+}
+
 OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
   if (getX().getType() == getType())
     return getX();
+  // There and back, as mixed precision leaves it.
+  if (auto inner = getX().getDefiningOp<CastOp>(); inner && inner.getX().getType() == getType() && isExact(getDtype(), inner.getDtype()))
+    return inner.getX();
   auto elements = dyn_cast_if_present<SplatElementsAttr>(adaptor.getX());
   auto to = dyn_cast<FloatType>(getDtype());
   if (!elements || !to || !isa<FloatType>(elements.getElementType()))

@@ -18,7 +18,7 @@ from .common.tensor import Tensor
 from ._frontend.context import GRAPH_MODE, PYNATIVE_MODE, get_context, set_context, set_device
 
 if TYPE_CHECKING:
-    from . import common, dtype, nn, ops, optim, runtime, train
+    from . import amp, common, dtype, nn, ops, optim, runtime, train
     from ._frontend.jit import jit
     from ._compiler.loader_folder import write_loader
     from ._frontend.custom import custom_jvp, custom_vjp
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("common", "context", "dtype", "nn", "ops", "optim", "runtime", "train")
+_MODULES = ("amp", "common", "context", "dtype", "nn", "ops", "optim", "runtime", "train")
 _NAMES = {
     "jit": "._frontend.jit", "value_and_grad": "._frontend.transforms", "grad": "._frontend.transforms", "get_grad": "._frontend.transforms",
     "vjp": "._frontend.vjp", "jvp": "._frontend.forward", "linearize": "._frontend.forward", "jacfwd": "._frontend.jacobians",

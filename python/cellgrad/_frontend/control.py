@@ -13,7 +13,7 @@ import numpy as np
 from .. import _errors as err
 from .._runtime import _core
 from .._runtime import dtype as dt
-from . import trace
+from . import precision, trace
 from .dispatch import as_tensor, is_number
 from .loops import run_range, stage_for, stage_while
 from .numbers import as_number, stands_for_number
@@ -77,9 +77,11 @@ class _Joined:
             raise self.refuse(err.ShapeError, path, a, b, "give one shape in both branches (broadcast, pad or reshape), or choose elements with ops.where")
         tensors = [x for x in (a, b) if isinstance(x, TensorBase)]
         if len(tensors) == 2:
-            if a.dtype is not b.dtype:
-                raise self.refuse(err.DTypeError, path, a, b, f"cast one of them: .astype(ms.{dt.promote(a.dtype, b.dtype).name.rstrip('_')})")
             dtype = a.dtype
+            if a.dtype is not b.dtype and a.dtype.is_floating_point and b.dtype.is_floating_point and precision.current() is not None:
+                dtype = precision.current()
+            elif a.dtype is not b.dtype:
+                raise self.refuse(err.DTypeError, path, a, b, f"cast one of them: .astype(ms.{dt.promote(a.dtype, b.dtype).name.rstrip('_')})")
         elif tensors:
             dtype = dt.promote_scalar(tensors[0].dtype, b if tensors[0] is a else a)
         else:

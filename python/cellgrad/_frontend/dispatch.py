@@ -14,7 +14,7 @@ from .. import _errors as err
 from .._runtime import _core
 from .._runtime import dtype as dt
 from .._runtime.tensor_data import asnumpy, from_value
-from . import locations, trace
+from . import locations, precision, trace
 from .numbers import beside_numbers, numbered, stands_for_number
 
 __all__ = ["as_tensor", "binary", "broadcast_shapes", "broadcast_to", "cast", "compare", "composite", "dispatch", "float_unary", "full", "is_number",
@@ -36,6 +36,8 @@ def _attribute(value: Any) -> Any:
 
 def _build(name: str, attrs: tuple | None, tensors: tuple) -> Any:
     """Appends the op to the function being captured."""
+    if precision.current() is not None:
+        return precision.computed(name, attrs, tensors, _build)
     function = _COMPOSITES.get(name)
     if function is not None:
         return function(*tensors, **dict(attrs or ()))
@@ -270,6 +272,13 @@ compare = binary
 
 def _of_numbers(name: str, x: Any, y: Any) -> Any:
     """A binary op with a Tensor that stands for a Python number."""
+    if all(stands_for_number(v) or is_number(v) for v in (x, y)):
+        with precision.suspended():  # Python's arithmetic
+            return _numbers(name, x, y)
+    return _numbers(name, x, y)
+
+
+def _numbers(name: str, x: Any, y: Any) -> Any:
     result = _eager(_MIXED + name, None, *beside_numbers(x, y, name == "div"))
     return result if name in _COMPARISONS else numbered(result, x, y)
 

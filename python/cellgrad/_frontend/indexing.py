@@ -14,7 +14,7 @@ from .. import _errors as err
 from .._runtime import _core
 from .._runtime import dtype as dt
 from .._runtime.tensor_data import asnumpy, from_value, shared
-from . import state, trace
+from . import precision, state, trace
 from .dispatch import as_tensor, binary, broadcast_to, cast, dispatch, full, select
 from .regions import known_value
 
@@ -280,6 +280,11 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     if not trace.capturing():
         _set_data(x, index, value)
         return
+    with precision.suspended():  # what is written takes the dtype of what it is written into
+        _update(x, index, value)
+
+
+def _update(x: Any, index: Any, value: Any) -> None:
     mask = index[0] if isinstance(index, tuple) and len(index) == 1 else index
     if isinstance(mask, TensorBase) and mask.dtype is dt.bool_ and mask.shape == x.shape[:mask.ndim]:
         value = cast(as_tensor(value), x.dtype)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import _errors as err
 from .._runtime import _core
-from . import context, program, trace
+from . import context, precision, program, trace
 from .call_names import AS_WRITTEN, CallNames
 from .convert import call, invoke
 from .explain import Explanation, explain, report_miss, worth_explaining
@@ -263,6 +263,10 @@ def run_function(fn: Any, args: tuple, kwargs: dict) -> Any:
         return call(fn, *args, **kwargs)
     if recorder is not None:
         recorder.reached(type(fn).construct)
+    return precision.of_cell(fn, _run_cell, args, kwargs)
+
+
+def _run_cell(fn: Any, args: tuple, kwargs: dict) -> Any:
     capture = trace.current_capture()
     if capture is not None and capture.differentiating:
         from . import recompute, rules
@@ -368,14 +372,8 @@ def primal_program(fn: Any) -> Compiled:
 
 
 def _cell_program(itself: Callable) -> Compiled:
-    def run(*args: Any, **kwargs: Any) -> Any:
-        return run_function(itself(), args, kwargs)
-
-    def traced(*args: Any, **kwargs: Any) -> Any:
-        return trace_call(itself(), args, kwargs)
-
     construct = type(itself()).construct
-    return Compiled(construct, run, CallNames(construct, drop_first=True), traced)
+    return Compiled(construct, lambda *a, **k: run_function(itself(), a, k), CallNames(construct, drop_first=True), lambda *a, **k: trace_call(itself(), a, k))
 
 
 def cell_program(cell: Any) -> Compiled:
@@ -384,9 +382,9 @@ def cell_program(cell: Any) -> Compiled:
 
 
 def call_cell(cell: Any, args: tuple, kwargs: dict) -> Any:
-    """What calling a Cell does: op by op in PYNATIVE mode, compiled in GRAPH_MODE, its own function while capturing."""
+    """What calling a Cell does: op by op in PYNATIVE mode, compiled in GRAPH_MODE and in a precision of its own, its own function while capturing."""
     if trace.capturing():
         return trace_call(cell, args, kwargs)
-    if context.get_mode() == context.GRAPH_MODE and not isinstance(type(cell).construct, JitFunction):
+    if precision.is_set(cell) or (context.get_mode() == context.GRAPH_MODE and not isinstance(type(cell).construct, JitFunction)):
         return cell_program(cell)(*args, **kwargs)
     return cell.construct(*args, **kwargs)

@@ -13,7 +13,7 @@ import numpy as np
 from .. import _errors as err
 from .._runtime import _core
 from .._runtime import dtype as dt
-from . import trace
+from . import precision, trace
 from .dispatch import as_tensor, binary, cast, dispatch, is_number, select
 from .numbers import as_number, stands_for_number
 from .regions import Like, Region, Undefined, condition_value, copied, describe, emit_location, is_undefined, number_dtype, same_static, where_it_differs
@@ -37,7 +37,7 @@ class Loop:
 
     def __init__(self, what: str, carried: tuple, names: tuple | None) -> None:
         self.what, self.names = what, names
-        self.template = map_arrays(copied(carried))
+        self.template = precision.cast_floats(map_arrays(copied(carried)), precision.current())
         self.paths: list[str] = []
         self.entry: list[Any] = []
         self._list(self.template, "")
@@ -176,6 +176,8 @@ class Loop:
         if out_shape != shape:
             raise self.refuse(err.ShapeError, path, before, out, "the shape must stay the same from trip to trip: start with the shape that the loop gives, or "
                               "write into a Tensor made before the loop")
+        if found is not dtype and not weak and dtype is precision.current() and found.is_floating_point:
+            return spec
         if found is not dtype and not weak:
             raise self.refuse(err.DTypeError, path, before, out, f"cast the value before the loop with .astype(ms.{found.name.rstrip('_')}), or the new one "
                               f"with .astype(ms.{dtype.name.rstrip('_')})")

@@ -173,6 +173,7 @@ class Capture:
         self.overwritten: set[int] = set()  # ids of Tensors that were written in the frame that first saw them
         self.recorder = recorder
         self.texts: list[tuple[Any, str]] = []  # Tensors whose text was asked for, and how it is to be shown
+        self.precision: dt.DType | None = None  # in which ops compute (precision.py)
         self.effects = False  # it prints or asserts, so it runs also where it computes nothing
         self.silent = False  # what is traced is another copy of something that prints and asserts itself
         self.differentiating = 0  # derivatives whose function is being traced

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .._frontend.jit import call_cell
+from .._runtime import dtype as dt
 from ..common.parameter import Parameter, ParameterTuple
 from ..common.tensor import Tensor
 
@@ -18,8 +19,7 @@ _ABSENT = {
     "register_forward_hook": "compute on the result at the end of construct",
     "register_backward_pre_hook": "define bprop on the Cell",
     "register_backward_hook": "define bprop on the Cell",
-    "to_float": "cast the inputs and Parameters in construct with ops.cast",
-    "set_mixed_precision_type": "cast the inputs and Parameters in construct with ops.cast",
+    "set_mixed_precision_type": "call to_float",
     "shard": "run the Cell on one device",
     "register_buffer": "use a Parameter with requires_grad=False",
     "compile": "decorate the function with jit, it compiles at its first call",
@@ -59,6 +59,8 @@ class Cell:
         state["training"] = False
         state["requires_grad"] = False
         state["_recompute"] = False
+        # The dtype in which it computes (False: that of its operands, whatever its caller has), and that of its results; None leaves both alone.
+        state["_precision"] = state["_result_dtype"] = None
         for name, value in (flags or {}).items():
             setattr(self, name, value)
 
@@ -342,6 +344,33 @@ class Cell:
         if context_fn is not None:
             raise ValueError("For 'recompute', context_fn is not supported: leave it out.")
         self._recompute = True
+
+    def to_float(self, dst_type: Any) -> Cell:
+        """From here on this Cell and all Cells below it compute in a float dtype; gives this Cell.
+
+        Float inputs are cast when the Cell is called, and float operands of each op in ``construct`` (Parameters and other Tensors, too) where they have another
+        dtype. Parameters keep theirs, so that an optimizer updates them exactly, and their gradients come back in it. Integers and bools stay as they are, and
+        so does the result: it has the dtype in which it was computed. The Cell runs as a compiled program, in PYNATIVE mode as well. A later call replaces the
+        setting; optimizers below are left out.
+
+        Args:
+            dst_type: ``float16``, ``bfloat16`` or ``float32``.
+
+        Raises:
+            ValueError: another dtype.
+
+        Examples:
+            >>> net = nn.Dense(3, 2).to_float(ms.float16)
+            >>> print(net(ops.ones((1, 3), ms.float32)).dtype, net.weight.dtype)
+            Float16 Float32
+        """
+        if dst_type not in (dt.float16, dt.float32, dt.bfloat16):
+            raise ValueError("For 'to_float', the argument 'dst_type' must be mstype.float32, mstype.float16 or mstype.bfloat16, "
+                             f"but got type: {type(dst_type)} and value: {dst_type}.")
+        for _, cell in self.cells_and_names():
+            if cell._precision is not False:
+                cell._precision = dst_type
+        return self
 
     # -- text -------------------------------------------------------------------------------------------------------------
 

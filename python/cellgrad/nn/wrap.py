@@ -5,6 +5,7 @@ from typing import Any
 
 from .. import _errors as err
 from .._frontend import trace
+from .._frontend.dispatch import cast
 from .._frontend.jit import call_cell, cell_program
 from .._frontend.grad_operation import by_flags
 from .._frontend.transforms import value_and_grad
@@ -57,7 +58,7 @@ class TrainOneStepCell(_Compiled):
     Args:
         network: Cell that gives the loss.
         optimizer: Optimizer.
-        sens: number by which the loss's gradients are scaled, or None.
+        sens: number by which the loss is multiplied before its gradients are taken, or None. The optimizer's ``loss_scale`` divides by it.
         return_grad: whether the result is (loss, {name: gradient}).
 
     Raises:
@@ -73,12 +74,18 @@ class TrainOneStepCell(_Compiled):
         self.network.set_grad()
         self.weights = optimizer.parameters
         self.sens, self.return_grad = sens, return_grad
-        self._step = value_and_grad(network, None, self.weights)
+        self._step = value_and_grad(self._scaled, None, self.weights, has_aux=True)
+
+    def _scale(self) -> Any:
+        return self.sens
+
+    def _scaled(self, *inputs: Any) -> tuple:
+        """What is differentiated, and the loss. Gradients are scaled from the start, so that small ones survive low precision."""
+        loss, scale = self.network(*inputs), self._scale()
+        return loss if scale is None else loss * (cast(scale, loss.dtype) if isinstance(scale, Tensor) else scale), loss
 
     def construct(self, *inputs: Any) -> Any:
-        loss, grads = self._step(*inputs)
-        if self.sens is not None and self.sens != 1.0:
-            grads = tuple(g * self.sens for g in grads)
+        (_, loss), grads = self._step(*inputs)
         self.optimizer(grads)
         return (loss, {p.name: g for p, g in zip(self.weights, grads, strict=True)}) if self.return_grad else loss
 

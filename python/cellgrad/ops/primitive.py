@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .._frontend.precision import cast_floats
 from .._runtime import dtype as dt
 from ..common.tensor import Tensor
 from . import activation, array_func, conv, creation, div_func, index_func, join_func, linalg, loss_func, math_func, random_func, reduce, state_func
@@ -33,7 +34,16 @@ class Primitive:
         self.name = type(self).__name__
 
     def __call__(self, *args: Any) -> Any:
-        return type(self).function(self, *args)
+        low = self.__dict__.get("_low")
+        if low is None:
+            return type(self).function(self, *args)
+        return cast_floats(type(self).function(self, *cast_floats(args, low)), dt.float32)
+
+    def lowered(self, dtype: Any) -> Primitive:
+        """The same op for ``amp``: float operands are cast to ``dtype``, the result to float32."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, _low=dtype)
+        return other
 
     def __repr__(self) -> str:
         return f"Prim[{self.name}]" + "".join(f"<{k}={getattr(self, k)}>" for k, _ in self.settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _errors as err
-from .._frontend import state
+from .._frontend import precision, state
 from .._frontend.dispatch import as_tensor, binary, cast, composite, dispatch
 from .._runtime import dtype as dt
 from ..common.tensor import Tensor
@@ -29,14 +29,19 @@ def assign(variable: Any, value: Any) -> Any:
     return state.assign(check_tensor("assign", "variable", variable), value)
 
 
+def _changed(name: str, variable: Tensor, value: Any) -> Any:
+    with precision.suspended():  # in the variable's own dtype
+        return state.assign(variable, binary(name, variable, value))
+
+
 def assign_add(variable: Any, value: Any) -> Any:
     """``variable += value``, in place; gives the variable. The value broadcasts."""
-    return state.assign(check_tensor("assign_add", "variable", variable), binary("add", variable, value))
+    return _changed("add", check_tensor("assign_add", "variable", variable), value)
 
 
 def assign_sub(variable: Any, value: Any) -> Any:
     """``variable -= value``, in place; gives the variable. The value broadcasts."""
-    return state.assign(check_tensor("assign_sub", "variable", variable), binary("sub", variable, value))
+    return _changed("sub", check_tensor("assign_sub", "variable", variable), value)
 
 
 def stop_gradient(value: Any) -> Any:

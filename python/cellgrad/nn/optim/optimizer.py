@@ -53,6 +53,7 @@ class Optimizer(Cell):
 
     def __init__(self, learning_rate: Any, parameters: Any, weight_decay: Any = 0.0, loss_scale: float = 1.0) -> None:
         super().__init__(auto_prefix=False)
+        self._precision = False  # updates are as exact as the Parameters, whatever the Cell around them computes in
         owner = type(self).__name__
         entries = _entries(owner, parameters)
         self.global_step = Parameter(np.zeros(1, np.int32), name="global_step")

@@ -76,3 +76,23 @@ func.func @select(%a: tensor<4xf32>, %b: tensor<4xf32>) -> (tensor<4xf32>, tenso
   %1 = cell.select %no, %a, %b : (tensor<4xi1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   return %0, %1 : tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+// There and back through a type that has all numbers of the first is nothing; the other way rounds.
+// CHECK-LABEL: func.func @casts
+// CHECK-SAME: %[[X:.*]]: tensor<4xf16>, %[[Y:.*]]: tensor<4xf32>
+// CHECK-NEXT: %[[LOW:.*]] = cell.cast %[[Y]] {dtype = bf16}
+// CHECK-NEXT: %[[BACK:.*]] = cell.cast %[[LOW]] {dtype = f32}
+// CHECK-NEXT: %[[B:.*]] = cell.cast %[[X]] {dtype = bf16}
+// CHECK-NEXT: %[[H:.*]] = cell.cast %[[B]] {dtype = f16}
+// CHECK-NEXT: return %[[X]], %[[BACK]], %[[H]]
+func.func @casts(%x: tensor<4xf16>, %y: tensor<4xf32>) -> (tensor<4xf16>, tensor<4xf32>, tensor<4xf16>) {
+  %0 = cell.cast %x {dtype = f32} : (tensor<4xf16>) -> tensor<4xf32>
+  %1 = cell.cast %0 {dtype = f16} : (tensor<4xf32>) -> tensor<4xf16>
+  %2 = cell.cast %y {dtype = bf16} : (tensor<4xf32>) -> tensor<4xbf16>
+  %3 = cell.cast %2 {dtype = f32} : (tensor<4xbf16>) -> tensor<4xf32>
+  %4 = cell.cast %x {dtype = bf16} : (tensor<4xf16>) -> tensor<4xbf16>
+  %5 = cell.cast %4 {dtype = f16} : (tensor<4xbf16>) -> tensor<4xf16>
+  return %1, %3, %5 : tensor<4xf16>, tensor<4xf32>, tensor<4xf16>
+}
