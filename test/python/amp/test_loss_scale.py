@@ -13,6 +13,7 @@ X, Y = RNG.standard_normal((16, 8)).astype(np.float32), RNG.standard_normal((16,
 
 
 @RUN
+@pytest.mark.filterwarnings("ignore:_finite, called at .* has been captured")
 @pytest.mark.parametrize(("values", "expected"), [
     ([[1.0, 2.0], [3.0]], True), ([[1.0], [np.inf]], False), ([[-np.inf, 0.0]], False), ([[np.nan]], False), ([[]], True), ([], True),
 ])
