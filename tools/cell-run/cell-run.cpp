@@ -1,6 +1,7 @@
 //===- cell-run.cpp - compile a .mlir file, run it, print its results -----===//
 //
 //   cell-run f.mlir --input=2x3xf32=1,2,3,4,5,6 --input=rand --input=x.npy
+//   cell-run f.mlir --ptx=sm_90
 //   cell-run f.mlir --target=gpu-sim --sim=checked,seed=3 --input=rand
 //
 // The entry is the module's only public function; its arguments are the inputs, in order. Results tied to an argument (assigned
@@ -52,8 +53,12 @@ static cl::opt<int64_t> printLimit("print-limit", cl::desc("Elements printed of 
 static cl::opt<unsigned> repeat("repeat", cl::desc("Run so many times and print the shortest time"), cl::init(1), cl::cat(category));
 static cl::opt<bool> showTimes("time", cl::desc("Print how long lowering, code generation and linking took"), cl::cat(category));
 static cl::opt<bool> printAssembly("assembly", cl::desc("Print the machine code as assembly and do not run it"), cl::cat(category));
+static cl::opt<std::string> ptxChip("ptx", cl::desc("Print the kernels for a GPU as PTX and do not run them; the GPU need not be here"), cl::value_desc("sm_80"), cl::cat(category));
 static cl::opt<std::string> cpuName("cpu", cl::desc("CPU to generate code for (default: this one)"), cl::cat(category));
 static cl::opt<std::string> cpuFeatures("features", cl::desc("CPU features, for example -avx512f"), cl::cat(category));
+
+/// Nothing runs.
+static bool onlyText() { return printAssembly || !ptxChip.empty(); }
 
 using Clock = std::chrono::steady_clock;
 static double milliseconds(Clock::time_point since) { return std::chrono::duration<double, std::milli>(Clock::now() - since).count(); }
@@ -115,13 +120,13 @@ static int runMain(int argc, char **argv) {
 
   // Arguments and results, before lowering changes the signature.
   FunctionType type = entry.getFunctionType();
-  if (inputs.size() != type.getNumInputs() && !printAssembly)
+  if (inputs.size() != type.getNumInputs() && !onlyText())
     return fail("@" + entry.getName() + " takes " + llvm::Twine(type.getNumInputs()) + " arguments, " + llvm::Twine(inputs.size()) +
                 " --input given");
   std::vector<HostTensor> arguments, results;
   std::vector<int64_t> tiedTo;
   for (auto [i, argumentType] : llvm::enumerate(type.getInputs())) {
-    auto tensor = printAssembly ? HostTensor::zeros(argumentType) : HostTensor::fromSpec(inputs[i], argumentType);
+    auto tensor = onlyText() ? HostTensor::zeros(argumentType) : HostTensor::fromSpec(inputs[i], argumentType);
     if (!tensor)
       return fail("argument " + llvm::Twine(i) + ": " + llvm::toString(tensor.takeError()));
     arguments.push_back(std::move(*tensor));
@@ -149,7 +154,7 @@ static int runMain(int argc, char **argv) {
     runtimeLibrary = std::string(path);
   }
   std::unique_ptr<GpuDevice> device;
-  if (target != Target::Cpu) {
+  if (target != Target::Cpu && ptxChip.empty()) {
     if (!simulation.empty())
       setenv("CELLGRAD_GPU_SIM", simulation.c_str(), /*overwrite=*/1);
     auto opened = GpuDevice::open(runtimeLibrary, target == Target::GpuSim);
@@ -174,7 +179,7 @@ static int runMain(int argc, char **argv) {
 
   auto start = Clock::now();
   PassManager manager(&context, ModuleOp::getOperationName());
-  if (failed(parsePassPipeline(pipelineFor(device ? device->chip() : ""), manager, llvm::errs())) || failed(manager.run(*module)))
+  if (failed(parsePassPipeline(pipelineFor(!ptxChip.empty() ? ptxChip : device ? device->chip() : ""), manager, llvm::errs())) || failed(manager.run(*module)))
     return 1;
   double lowering = milliseconds(start);
   bool entryCanFail = module->lookupSymbol("cg_failure") != nullptr;
@@ -183,12 +188,12 @@ static int runMain(int argc, char **argv) {
   options.cpu = cpuName;
   options.features = cpuFeatures;
   options.assembly = printAssembly;
-  options.object = !printAssembly;
+  options.object = !onlyText();
   auto code = generateCode(*module, options);
   if (!code)
     return fail(code.takeError());
-  if (printAssembly) {
-    llvm::outs() << code->assembly;
+  if (onlyText()) {
+    llvm::outs() << (ptxChip.empty() ? code->assembly : code->ptx);
     return 0;
   }
 

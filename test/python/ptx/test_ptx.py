@@ -18,6 +18,8 @@ import cellgrad as ms
 from cellgrad import ops
 from cellgrad._compiler import cuda_tools
 
+# What float64 has no form for on a GPU yet; refused with the line.
+REFUSED = {"sin", "cos", "tan", "asin", "acos", "atan", "atan2", "pow"}
 ALL = os.environ.get("CELLGRAD_PTX_ALL") == "1"
 CHIPS = ("sm_80", "sm_90a") if ALL else ("sm_80",)
 ROWS = [pytest.param(row, id=str(row)) for row in table.ROWS + images.ROWS]
