@@ -15,6 +15,7 @@ import table
 from test_table import sample
 
 import cellgrad as ms
+from cellgrad import _errors as err
 from cellgrad import ops
 from cellgrad._compiler import cuda_tools
 
@@ -27,7 +28,12 @@ needs_ptxas = pytest.mark.skipif(cuda_tools.find("ptxas") is None, reason="ptxas
 
 
 def lower(fn, *args, chip="sm_80"):
-    return (fn if hasattr(fn, "lower") else ms.jit(fn)).lower(*args, target="gpu", chip=chip)
+    try:
+        return (fn if hasattr(fn, "lower") else ms.jit(fn)).lower(*args, target="gpu", chip=chip)
+    except err.UnsupportedError as error:
+        if "cannot be compiled for the GPU" in str(error):  # a routine without kernels
+            pytest.skip(str(error).partition("\n")[0])
+        raise
 
 
 def programs(row, dtype):
@@ -54,6 +60,11 @@ def test_op_assembles_without_spills(row):
 @pytest.mark.parametrize("row", ROWS)
 def test_op_of_every_dtype_has_ptx(row):
     for dtype in row.dtypes:
+        if dtype == "float64" and row.op in REFUSED:
+            with pytest.raises(err.UnsupportedError, match="of 'vector<2xf64>' has no lowering for the GPU"):
+                fn, xs = next(programs(row, dtype))
+                lower(fn, *xs)
+            continue
         for fn, xs in programs(row, dtype):
             program = lower(fn, *xs)
             if program is not None:
@@ -147,7 +158,6 @@ def test_a_parameter_called_target_is_the_functions():
 
 @needs_ptxas
 def test_what_ptxas_refuses_names_the_kernel():
-    from cellgrad import _errors as err
     from cellgrad._compiler import kernels
 
     text = lower(lambda x: x + 1, ms.Tensor([1.0, 2.0])).ptx()
