@@ -38,9 +38,19 @@ FailureOr<Value> getContiguousBuffer(RewriterBase &rewriter, Location loc, Value
 }
 
 struct CallModel : DstBufferizableOpInterfaceExternalModel<CallModel, cellrt::CallOp> {
+  // By number: the interface's own answers make an attribute each time, and the analysis asks often.
+  static bool isOut(Operation *op, OpOperand &operand) { return operand.getOperandNumber() >= cast<cellrt::CallOp>(op).getIns().size(); }
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
-    auto call = cast<cellrt::CallOp>(op);
-    return !call.isDpsInit(&operand) || call.accumulates();
+    return !isOut(op, operand) || cast<cellrt::CallOp>(op).accumulates();
+  }
+  bool bufferizesToMemoryWrite(Operation *op, OpOperand &operand, const AnalysisState &) const { return isOut(op, operand); }
+  AliasingValueList getAliasingValues(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    if (!isOut(op, operand))
+      return {};
+    return {{op->getResult(operand.getOperandNumber() - cast<cellrt::CallOp>(op).getIns().size()), BufferRelation::Equivalent}};
+  }
+  AliasingOpOperandList getAliasingOpOperands(Operation *op, Value value, const AnalysisState &) const {
+    return {{&op->getOpOperand(cast<cellrt::CallOp>(op).getIns().size() + cast<OpResult>(value).getResultNumber()), BufferRelation::Equivalent}};
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,

@@ -1,7 +1,9 @@
 //===- BufferizeTensors.cpp - tensors to buffers --------------------------===//
+#include "passes/LinalgToLLVM/ArgAttrs.h"
 #include "passes/LinalgToLLVM/BufferRoots.h"
 #include "passes/LinalgToLLVM/CarriedBuffers.h"
 #include "passes/LinalgToLLVM/Common.h"
+#include "passes/LinalgToLLVM/PlainCalls.h"
 #include "passes/LinalgToLLVM/TapeMemory.h"
 #include "passes/Passes.h"
 
@@ -28,7 +30,7 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
   void getDependentDialects(DialectRegistry &registry) const override { registerLinalgToLLVMDialects(registry); }
 
   /// Results that are buffers are arguments, by construction: callers use their own operand instead.
-  LogicalResult dropMemRefResults(func::FuncOp func) {
+  static LogicalResult dropMemRefResults(func::FuncOp func, ArrayRef<func::CallOp> calls) {
     auto ret = cast<func::ReturnOp>(func.getBody().front().getTerminator());
     llvm::BitVector drop(func.getNumResults());
     SmallVector<unsigned> argument(func.getNumResults());
@@ -43,12 +45,9 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
     }
     if (drop.none())
       return success();
-    SmallVector<func::CallOp> calls;
-    getOperation().walk([&](func::CallOp call) {
-      if (call.getCallee() == func.getName())
-        calls.push_back(call);
-    });
     for (func::CallOp call : calls) {
+      if (!call.getNumResults()) // it was hidden
+        continue;
       OpBuilder builder(call);
       SmallVector<Type> types;
       for (auto [i, type] : llvm::enumerate(call.getResultTypes()))
@@ -64,12 +63,30 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
     return func.eraseResults(drop);
   }
 
+  /// What was said to the analysis and what it answered.
+  static void dropAnalysisAttributes(ModuleOp module) {
+    for (auto func : module.getOps<func::FuncOp>())
+      changeArgAttrs(func, [](unsigned, NamedAttrList &list) {
+        for (NamedAttribute attribute : llvm::to_vector(list.getAttrs()))
+          if (isa_and_nonnull<bufferization::BufferizationDialect>(attribute.getNameDialect()))
+            list.erase(attribute.getName());
+      });
+  }
+
   static bool isSameView(Value a, Value b) {
     if (a == b)
       return true;
     auto first = a.getDefiningOp<memref::SubViewOp>(), second = b.getDefiningOp<memref::SubViewOp>();
     return first && second && isSameView(first.getSource(), second.getSource()) && first.getMixedOffsets() == second.getMixedOffsets() &&
            first.getMixedSizes() == second.getMixedSizes() && first.getMixedStrides() == second.getMixedStrides();
+  }
+
+  /// A buffer that is copied onto itself is what materialisation in place leaves.
+  static void dropSelfCopies(ModuleOp module) {
+    module.walk([](memref::CopyOp copy) {
+      if (isSameView(copy.getSource(), copy.getTarget()))
+        copy.erase();
+    });
   }
 
   /// A loop that writes a block into a tensor from outside needs its old contents in each iteration: it writes into a copy. (The analysis takes the block
@@ -136,7 +153,10 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
       return bufferization::getMemRefTypeWithStaticIdentityLayout(type, space);
     };
     bufferization::BufferizationState state;
-    return bufferization::runOneShotModuleBufferize(module, options, state);
+    if (failed(bufferization::insertTensorCopies(module, options, state)))
+      return failure();
+    dropAnalysisAttributes(module); // all of a function's at once, which the next step would do one by one
+    return bufferization::bufferizeModuleOp(module, options, state);
   }
 
   /// In place where the analysis proves it. For loops and branches it sometimes finds a conflict that it cannot resolve by itself: then
@@ -171,20 +191,19 @@ struct BufferizeTensors : cell::impl::BufferizeTensorsBase<BufferizeTensors> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     copyOutsideDestinations(module);
+    hidePlainCalls(module);
     if (failed(bufferizeOrCopy(module)))
       return signalPassFailure();
-    bufferization::removeBufferizationAttributesInModule(module);
-    // A buffer that is copied onto itself is what materialisation in place leaves.
-    module.walk([](memref::CopyOp copy) {
-      if (isSameView(copy.getSource(), copy.getTarget()))
-        copy.erase();
-    });
+    restorePlainCalls(module);
+    dropSelfCopies(module);
     handOnCarriedBuffers(module);
     settleTapes(module);
-    SmallVector<func::FuncOp> funcs(module.getOps<func::FuncOp>());
-    for (func::FuncOp func : funcs)
-      if (failed(dropMemRefResults(func)))
+    llvm::DenseMap<StringRef, SmallVector<func::CallOp>> calls;
+    module.walk([&](func::CallOp call) { calls[call.getCallee()].push_back(call); });
+    for (func::FuncOp func : module.getOps<func::FuncOp>())
+      if (failed(dropMemRefResults(func, calls[func.getName()])))
         return signalPassFailure();
+    dropSelfCopies(module); // of what a call gave, which is now known to be its operand
   }
 };
 } // namespace

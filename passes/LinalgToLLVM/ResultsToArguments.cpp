@@ -1,4 +1,5 @@
 //===- ResultsToArguments.cpp - a destination argument for every result ---===//
+#include "passes/LinalgToLLVM/ArgAttrs.h"
 #include "passes/LinalgToLLVM/CarriedBuffers.h"
 #include "passes/LinalgToLLVM/Common.h"
 #include "passes/Passes.h"
@@ -24,24 +25,24 @@ struct ResultsToArguments : cell::impl::ResultsToArgumentsBase<ResultsToArgument
     return bufferization::MaterializeInDestinationOp::create(builder, loc, value, dest)->getResult(0);
   }
 
-  LogicalResult rewriteFunction(func::FuncOp func, bool isEntry) {
+  static LogicalResult rewriteFunction(func::FuncOp func, bool isEntry) {
     OpBuilder builder(func.getContext());
-    unsigned inputs = func.getNumArguments();
-    if (isEntry)
-      for (unsigned i = 0; i < inputs; ++i) {
-        if (!isa<RankedTensorType>(func.getArgumentTypes()[i]))
-          return func.emitError("argument ") << i << " of the program's first function has the type " << func.getArgumentTypes()[i] << "; it must be a tensor";
-        bool writable = func.getArgAttr(i, cpu::kDonated) != nullptr;
-        func.setArgAttr(i, "bufferization.writable", builder.getBoolAttr(writable));
-      }
-    SmallVector<Value> dests;
+    unsigned inputs = func.getNumArguments(), results = func.getNumResults();
+    SmallVector<bool> writable(inputs); // of the entry's arguments; its new ones are
+    for (unsigned i = 0; isEntry && i < inputs; ++i) {
+      if (!isa<RankedTensorType>(func.getArgumentTypes()[i]))
+        return func.emitError("argument ") << i << " of the program's first function has the type " << func.getArgumentTypes()[i] << "; it must be a tensor";
+      writable[i] = func.getArgAttr(i, cpu::kDonated) != nullptr;
+    }
+    SmallVector<int64_t> places; // of destinations among the arguments, -1 for what needs none
+    SmallVector<Type> added;
     llvm::SmallDenseSet<int64_t> tied;
-    for (unsigned i = 0, e = func.getNumResults(); i < e; ++i) {
+    for (unsigned i = 0; i < results; ++i) {
       auto type = dyn_cast<RankedTensorType>(func.getResultTypes()[i]);
       if (!type) {
         if (isEntry)
           return func.emitError("result ") << i << " of the program's first function has the type " << func.getResultTypes()[i] << "; it must be a tensor";
-        dests.push_back(nullptr);
+        places.push_back(-1);
         continue;
       }
       if (auto alias = func.getResultAttrOfType<IntegerAttr>(i, cpu::kAlias); alias && isEntry) {
@@ -49,17 +50,21 @@ struct ResultsToArguments : cell::impl::ResultsToArgumentsBase<ResultsToArgument
         if (arg < 0 || arg >= inputs || func.getArgumentTypes()[arg] != type || !tied.insert(arg).second)
           return func.emitError("result ") << i << " of type " << type << " cannot be tied to argument " << arg
                                            << ": it must be an argument of the same type that no other result is tied to";
-        func.setArgAttr(arg, "bufferization.writable", builder.getBoolAttr(true));
-        dests.push_back(func.getArgument(arg));
+        writable[arg] = true;
+        places.push_back(arg);
         continue;
       }
-      unsigned index = func.getNumArguments();
-      if (failed(func.insertArgument(index, type, {}, func.getLoc())))
-        return failure();
-      if (isEntry)
-        func.setArgAttr(index, "bufferization.writable", builder.getBoolAttr(true));
-      dests.push_back(func.getArgument(index));
+      places.push_back(inputs + added.size());
+      added.push_back(type);
     }
+    if (failed(func.insertArguments(SmallVector<unsigned>(added.size(), inputs), added, SmallVector<DictionaryAttr>(added.size()),
+                                    SmallVector<Location>(added.size(), func.getLoc()))))
+      return failure();
+    if (isEntry)
+      changeArgAttrs(func, [&](unsigned i, NamedAttrList &list) { list.set("bufferization.writable", builder.getBoolAttr(i >= inputs || writable[i])); });
+    SmallVector<Value> dests;
+    for (int64_t place : places)
+      dests.push_back(place < 0 ? Value() : func.getArgument(place));
     auto ret = dyn_cast<func::ReturnOp>(func.getBody().back().getTerminator());
     if (!func.getBody().hasOneBlock() || !ret)
       return func.emitError("the function '") << func.getName() << "' must be one block that ends in a return; write its control flow with scf";
