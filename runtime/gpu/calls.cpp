@@ -13,6 +13,7 @@ using namespace cellgrad::gpu;
 
 namespace {
 constexpr size_t kGraphs = 8, kSeen = 16;
+constexpr int64_t kManyCaptures = 64;
 constexpr int64_t kLeastLaunches = 2; // a graph of one kernel gains nothing
 
 struct Graph {
@@ -60,6 +61,8 @@ struct cg_gpu_calls {
     return false;
   }
   void drop(size_t i) {
+    if (Device *device = openDevice(graphs[i].device))
+      driver->cuStreamSynchronize(device->stream); // it may be running
     driver->cuGraphExecDestroy(graphs[i].exec);
     graphs.erase(graphs.begin() + long(i));
   }
@@ -135,7 +138,8 @@ int runOrReplay(Device &device, cg_gpu_calls &calls, Entry entry, void **args, i
   Graph *graph = calls.find(device.number, hash, args, count, arena);
   if (!graph && calls.sawBefore(hash)) {
     graph = capture(device, calls, entry, args, count, arena, hash);
-    calls.possible = graph;
+    // Memory that comes back only now and then would cost more captures than it saves launches.
+    calls.possible = graph && (calls.stats.captures < kManyCaptures || calls.stats.replays > 4 * calls.stats.captures);
   }
   if (!graph) {
     runPlainly(device, entry, args, arena, what);

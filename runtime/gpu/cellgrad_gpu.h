@@ -87,6 +87,8 @@ int cg_gpu_download(int device, void *to, const void *from, int64_t bytes);
 int cg_gpu_move(int device, void *to, const void *from, int64_t bytes);
 int cg_gpu_clear(int device, void *memory, int64_t bytes);
 int cg_gpu_synchronize(int device);
+/* Waits for the streams of other libraries in the process as well. */
+int cg_gpu_quiesce(int device);
 /* The device's stream, and edges to another one: let_wait lets `stream` wait for what was started on the device's, wait_for the other way round.
  * A stream is a CUstream of the driver, or 1 for CUDA's default one. */
 int cg_gpu_stream(int device, void **stream);

@@ -101,6 +101,13 @@ enum { CU_STREAM_CAPTURE_MODE_RELAXED = 2 };
   X(CUresult, cuGraphDestroy, (CUgraph graph))                                                                                          \
   X(CUresult, cuGraphExecDestroy, (CUgraphExec exec))
 
+/* Optional. cuCtxSynchronize waits for the streams of other libraries too, cuPointerGetAttribute tells pinned host memory: where streams run at once, as
+ * the simulator's do, neither is needed. */
+#define CG_CUDA_OPTIONAL(X)                                                                                                             \
+  X(CUresult, cuCtxSynchronize, (void))                                                                                                 \
+  X(CUresult, cuPointerGetAttribute, (void *value, int attribute, CUdeviceptr pointer))
+enum { CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2, CU_MEMORYTYPE_HOST = 1 };
+
 /* The simulator also has these: the chip that programs are to be compiled for ("sim") instead of sm_<major><minor>, and what it knows of this
  * thread's last error (empty: nothing). */
 #define CG_CUDA_EXTRA(X)                                                                                                                \

@@ -137,10 +137,12 @@ int cg_gpu_upload(int number, void *to, const void *from, int64_t bytes) {
   if (!device || bytes <= 0)
     return device ? CG_GPU_OK : CG_GPU_FAILED;
   Within within(*device);
-  // The driver has taken pageable memory into its own staging buffers when this returns.
   if (CUresult error = driver->cuMemcpyHtoDAsync_v2(address(to), from, size_t(bytes), device->stream))
     return failed(*device, "a copy to the device", error);
-  return CG_GPU_OK;
+  // The driver has taken pageable memory into its own staging buffers by now; pinned memory (another library's) it reads later.
+  int kind = 0;
+  bool pinned = driver->cuPointerGetAttribute && !driver->cuPointerGetAttribute(&kind, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, address(from)) && kind == CU_MEMORYTYPE_HOST;
+  return pinned ? synchronize(*device, "a copy to the device") : CG_GPU_OK;
 }
 
 int cg_gpu_download(int number, void *to, const void *from, int64_t bytes) {
@@ -179,6 +181,17 @@ int cg_gpu_synchronize(int number) {
     return CG_GPU_FAILED;
   Within within(*device);
   return synchronize(*device, "waiting for the device");
+}
+
+int cg_gpu_quiesce(int number) {
+  Device *device = openDevice(number);
+  if (!device)
+    return CG_GPU_FAILED;
+  Within within(*device);
+  if (driver->cuCtxSynchronize)
+    if (CUresult error = driver->cuCtxSynchronize())
+      return failed(*device, "waiting for the device", error);
+  return CG_GPU_OK;
 }
 
 int cg_gpu_stream(int number, void **stream) {

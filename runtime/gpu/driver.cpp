@@ -58,6 +58,7 @@ bool load() {
   }
   CG_CUDA_GRAPHS(CG_REQUIRE)
   found.graphs = !missing;
+  CG_CUDA_OPTIONAL(CG_LOOK_UP)
   CG_CUDA_EXTRA(CG_LOOK_UP)
   if (CUresult error = found.cuInit(0)) {
     if (error == CUDA_ERROR_NO_DEVICE)

@@ -18,6 +18,7 @@ struct Driver {
 #define CG_MEMBER(result, name, parameters) result(*name) parameters = nullptr;
   CG_CUDA_REQUIRED(CG_MEMBER)
   CG_CUDA_GRAPHS(CG_MEMBER)
+  CG_CUDA_OPTIONAL(CG_MEMBER)
   CG_CUDA_EXTRA(CG_MEMBER)
 #undef CG_MEMBER
   bool graphs = false;

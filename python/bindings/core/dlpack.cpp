@@ -51,7 +51,10 @@ template <typename M> void deleteExport(M *m) {
   if (!Py_IsInitialized())
     return;
   PyGILState_STATE gil = PyGILState_Ensure();
-  --static_cast<Storage *>(m->context)->pins;
+  auto *s = static_cast<Storage *>(m->context);
+  if (s->device != kHost)
+    gpuLibrary()->quiesce(s->device); // the consumer's stream is not known here, and our memory is given out again at once
+  --s->pins;
   Py_DECREF(static_cast<PyObject *>(m->context));
   PyGILState_Release(gil);
   delete reinterpret_cast<Export<M> *>(m);
