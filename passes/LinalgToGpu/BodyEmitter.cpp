@@ -4,6 +4,7 @@
 #include "passes/LinalgToLLVM/Common.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -29,7 +30,8 @@ bool isElementwise(linalg::LinalgOp op) {
     if (inner.hasTrait<OpTrait::ConstantLike>())
       return true;
     auto isIndex = [](Type type) { return type.isIndex(); };
-    return OpTrait::hasElementwiseMappableTraits(&inner) && llvm::none_of(inner.getOperandTypes(), isIndex) && llvm::none_of(inner.getResultTypes(), isIndex);
+    // An integer power is a loop.
+    return OpTrait::hasElementwiseMappableTraits(&inner) && !isa<math::IPowIOp>(inner) && llvm::none_of(inner.getOperandTypes(), isIndex) && llvm::none_of(inner.getResultTypes(), isIndex);
   });
 }
 

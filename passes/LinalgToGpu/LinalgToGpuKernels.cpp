@@ -67,7 +67,7 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     if (failed(plan))
       return failure();
     if (plan->points != 0 && !lowerReduction(module, op, *plan) && !lowerPointwise(module, op, *plan))
-      lowerSerial(module, op, *plan);
+      lowerInOrder(module, op, *plan);
     op->erase();
     return success();
   }

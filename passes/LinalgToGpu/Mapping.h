@@ -17,8 +17,8 @@ bool lowerReduction(KernelModule &module, linalg::LinalgOp op, const LoopPlan &p
 /// Ops that write each of their outputs at each point.
 bool lowerPointwise(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan);
 
-/// Any op, in the order of its loops, on one thread.
-void lowerSerial(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan);
+/// Any op. What several points write is written in the order of the loops, by one thread; a thread for each value of the dimensions that keep such points apart.
+void lowerInOrder(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan);
 
 } // namespace mlir::cell
 

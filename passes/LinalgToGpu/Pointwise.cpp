@@ -1,10 +1,8 @@
 //===- Pointwise.cpp - ops without reductions become kernels --------------===//
 #include "passes/LinalgToGpu/BodyEmitter.h"
 #include "passes/LinalgToGpu/Mapping.h"
-#include "passes/LinalgToLLVM/KernelEmitter.h"
 
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Transforms/RegionUtils.h"
+#include <functional>
 
 using namespace mlir;
 using namespace mlir::cell;
@@ -20,7 +18,8 @@ static int64_t chooseBlock(const GpuTarget &target, int64_t count) {
 }
 
 bool cell::lowerPointwise(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan) {
-  if (llvm::is_contained(plan.reduced, true))
+  // Two points must not write one element.
+  if (llvm::is_contained(plan.reduced, true) || llvm::any_of(op.getDpsInitsMutable(), [&](OpOperand &init) { return !op.getMatchingIndexingMap(&init).isProjectedPermutation(); }))
     return false;
   int64_t width = BodyEmitter::chooseWidth(op, plan, module.target);
   int64_t count = plan.points / width;
@@ -42,18 +41,47 @@ bool cell::lowerPointwise(KernelModule &module, linalg::LinalgOp op, const LoopP
   return true;
 }
 
-void cell::lowerSerial(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan) {
-  KernelBuilder k(module, op, nameOf(op) + "_serial", 1);
-  LoopPlan serial(plan);
-  serial.chunk.reset();
-  KernelEmitter emitter(k, op, serial);
-  llvm::SetVector<Value> above;
-  getUsedValuesDefinedAbove(op->getRegions(), above);
-  for (Value value : above)
-    emitter.captures.map(value, k.use(value));
-  for (Value operand : op->getOperands())
-    emitter.operands.push_back(isa<MemRefType>(operand.getType()) ? k.flat(operand) : k.use(operand));
-  emitter.starts.resize(op.getNumDpsInits());
-  emitter.emit(nullptr, nullptr);
-  k.launch(1);
+/// True if every output has an element of its own for each value of the dimension, whatever the others are.
+static bool isOwn(linalg::LinalgOp op, unsigned dim) {
+  return llvm::all_of(op.getDpsInitsMutable(), [&](OpOperand &init) {
+    unsigned alone = 0, uses = 0;
+    for (AffineExpr expr : op.getMatchingIndexingMap(&init).getResults()) {
+      uses += expr.isFunctionOfDim(dim);
+      alone += expr == getAffineDimExpr(dim, op.getContext());
+    }
+    return alone == 1 && uses == 1;
+  });
+}
+
+void cell::lowerInOrder(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan) {
+  SmallVector<unsigned> parallel, serial;
+  SmallVector<int64_t> sizes;
+  int64_t count = 1;
+  for (auto [l, loop] : llvm::enumerate(plan.loops)) {
+    bool own = llvm::all_of(loop.dims, [&](unsigned dim) { return isOwn(op, dim); });
+    (own ? parallel : serial).push_back(l);
+    if (own) {
+      sizes.push_back(loop.size);
+      count *= loop.size;
+    }
+  }
+  KernelBuilder k(module, op, nameOf(op) + "_in_order", chooseBlock(module.target, count));
+  BodyEmitter emitter(k, op, plan);
+  SmallVector<Value> none(op.getNumDpsInits()), positions(plan.loops.size());
+  std::function<void(unsigned)> nest = [&](unsigned depth) {
+    if (depth == serial.size()) {
+      emitter.emit(positions, none);
+      return;
+    }
+    k.loop(k.index(0), k.index(plan.loops[serial[depth]].size), k.index(1), [&](Value i) {
+      positions[serial[depth]] = i;
+      nest(depth + 1);
+    });
+  };
+  k.forEach(count, [&](Value i) {
+    for (auto [l, position] : llvm::zip_equal(parallel, k.delinearize(i, sizes)))
+      positions[l] = position;
+    nest(0);
+  });
+  k.launch(k.gridFor(count));
 }
