@@ -65,6 +65,7 @@ void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {
 void mlir::cell::buildLinalgToGpuPipeline(OpPassManager &pm) {
   pm.addPass(createNormalizeLinalg());
   pm.addPass(createScalarizeHostTensors());
+  pm.addPass(createFoldProductOperands());
   pm.addPass(createFuseLinalg());
   pm.addPass(createResultsToArguments());
   pm.addPass(createBufferizeTensors());

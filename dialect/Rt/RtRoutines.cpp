@@ -37,8 +37,12 @@ LogicalResult checkCounts(CallOp op, size_t ins, size_t params) {
   return success();
 }
 
-LogicalResult checkFloat(CallOp op, unsigned first) {
+/// All operands from `first` on have one type, f32 or f64; with `mayWiden` the inputs may be f16 or bf16 and are summed up in f32.
+LogicalResult checkFloat(CallOp op, unsigned first, bool mayWiden = false) {
   Type element = getElementTypeOrSelf(op.getOuts()[0].getType());
+  if (Type input = getElementTypeOrSelf(op.getIns()[0].getType()); mayWiden && element.isF32() && (input.isF16() || input.isBF16()))
+    if (getElementTypeOrSelf(op.getIns()[1].getType()) == input)
+      return success();
   for (Value value : op.getIns().slice(first, op.getIns().size() - first - (getElementTypeOrSelf(op.getIns().back().getType()).isInteger(8) ? 1 : 0)))
     if (getElementTypeOrSelf(value.getType()) != element)
       return op.emitOpError("'") << op.getRoutine() << "' needs one element type for all operands, got "
@@ -126,7 +130,7 @@ LogicalResult CallOp::verify() {
   case Routine::Conv2d:
   case Routine::Conv2dDx:
   case Routine::Conv2dDw:
-    if (failed(checkCounts(*this, 2, 9)) || failed(checkFloat(*this, 0)))
+    if (failed(checkCounts(*this, 2, 9)) || failed(checkFloat(*this, 0, /*mayWiden=*/true)))
       return failure();
     if (routine == Routine::Conv2d)
       return checkConv(*this, in(0), in(1), out());

@@ -2,6 +2,7 @@
 #include "passes/LinalgToGpu/ElementLoops.h"
 #include "passes/LinalgToGpu/Mapping.h"
 #include "passes/LinalgToGpu/Passes.h"
+#include "passes/LinalgToGpu/Routine.h"
 #include "passes/LinalgToGpu/RowKernels.h"
 #include "passes/LinalgToLLVM/Common.h"
 #include "passes/LinalgToLLVM/ScalarizeTensors.h"
@@ -66,7 +67,7 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     FailureOr<LoopPlan> plan = planLoops(op);
     if (failed(plan))
       return failure();
-    if (plan->points != 0 && !lowerReduction(module, op, *plan) && !lowerPointwise(module, op, *plan))
+    if (plan->points != 0 && !lowerReduction(module, op, *plan) && !lowerTranspose(module, op, *plan) && !lowerPointwise(module, op, *plan))
       lowerInOrder(module, op, *plan);
     op->erase();
     return success();
@@ -115,6 +116,8 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     KernelModule kernels(getOperation(), target);
     expandCopies(getOperation());
     lowerElementLoops(getOperation(), kernels);
+    if (failed(lowerProductsAndRoutines(getOperation(), kernels)))
+      return signalPassFailure();
     lowerRowChains(getOperation(), kernels);
     if (failed(lowerOps(kernels)))
       signalPassFailure();

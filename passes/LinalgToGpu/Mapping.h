@@ -14,6 +14,9 @@ namespace mlir::cell {
 /// threads; a few long ones are cut into pieces that a second kernel joins in order. Results are the same at each run.
 bool lowerReduction(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan);
 
+/// Pointwise ops that read along other rows than those they write, through tiles in shared memory.
+bool lowerTranspose(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan);
+
 /// Ops that write each of their outputs at each point.
 bool lowerPointwise(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan);
 

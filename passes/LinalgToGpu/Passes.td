@@ -23,4 +23,13 @@ def LinalgToGpuKernels : Pass<"linalg-to-gpu-kernels", "::mlir::ModuleOp"> {
   let options = [Option<"multiprocessors", "multiprocessors", "int64_t", /*default=*/"132", "Multiprocessors of the device: how many blocks fill it">];
 }
 
+def FoldProductOperands : Pass<"fold-product-operands", "::mlir::ModuleOp"> {
+  let summary = "matrix products and convolutions read their factors where and as they lie";
+  let description = [{
+    A contraction whose factor is a transpose or a repetition reads the original through its indexing map; one whose factor is extended from f16 or bf16 (or
+    a smaller integer) extends it inside, and a convolution routine takes it as it is. So a factor is not written to memory a second time, and products of
+    16-bit factors can use tensor cores.
+  }];
+}
+
 #endif // CELL_PASSES_LINALGTOGPU_TD

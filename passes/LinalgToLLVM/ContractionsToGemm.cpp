@@ -1,12 +1,12 @@
 //===- ContractionsToGemm.cpp - contractions become library products ------===//
 #include "passes/LinalgToLLVM/Common.h"
+#include "passes/LinalgToLLVM/Contraction.h"
 #include "passes/Passes.h"
 
 #include "dialect/Rt/RtOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/TypeUtilities.h"
 
 namespace mlir::cell {
 #define GEN_PASS_DEF_CONTRACTIONSTOGEMM
@@ -20,103 +20,29 @@ namespace {
 /// Multiply-adds from which a library call beats a generated loop.
 constexpr int64_t kGemmWork = 4096;
 
-using Dims = SmallVector<unsigned>;
-
-/// An operand of a contraction: its value and, per axis, the iteration dimension.
-struct Factor {
-  Value value;
-  Dims dims;
-};
-
-/// The position of each result of a map that consists of distinct dimensions; fails otherwise.
-std::optional<Dims> dimsOf(AffineMap map) {
-  Dims dims;
-  for (AffineExpr expr : map.getResults()) {
-    auto dim = dyn_cast<AffineDimExpr>(expr);
-    if (!dim || llvm::is_contained(dims, dim.getPosition()))
-      return std::nullopt;
-    dims.push_back(dim.getPosition());
-  }
-  return dims;
-}
-
-/// True if the body is `yield out + a * b` on one floating type.
-bool isSumOfProducts(linalg::GenericOp op) {
-  Block &body = *op.getBody();
-  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || body.getOperations().size() != 3)
-    return false;
-  auto mul = dyn_cast<arith::MulFOp>(body.front());
-  auto add = dyn_cast<arith::AddFOp>(*std::next(body.begin()));
-  if (!mul || !add || body.getTerminator()->getOperand(0) != add.getResult())
-    return false;
-  auto uses = [](Operation *inner, Value a, Value b) {
-    return (inner->getOperand(0) == a && inner->getOperand(1) == b) || (inner->getOperand(0) == b && inner->getOperand(1) == a);
-  };
-  return uses(mul, body.getArgument(0), body.getArgument(1)) && uses(add, mul.getResult(), body.getArgument(2));
-}
-
-/// Looks through generics that only permute or repeat their input, so that a transpose costs nothing.
-void lookThroughTransposes(Factor &factor) {
-  while (auto op = factor.value.getDefiningOp<linalg::GenericOp>()) {
-    if (op.getNumDpsInputs() != 1 || op.getNumDpsInits() != 1 || op.getBody()->getOperations().size() != 1 ||
-        op.getBody()->getTerminator()->getOperand(0) != op.getBody()->getArgument(0))
-      return;
-    std::optional<Dims> in = dimsOf(op.getIndexingMapsArray()[0]), out = dimsOf(op.getIndexingMapsArray()[1]);
-    if (!in || !out || out->size() != op.getNumLoops() || !isa<RankedTensorType>(op.getDpsInputs()[0].getType()))
-      return;
-    Dims next;
-    for (unsigned d : *in)
-      next.push_back(factor.dims[llvm::find(*out, d) - out->begin()]);
-    factor = {op.getDpsInputs()[0], next};
-  }
-}
+using Dims = Contraction::Dims;
+using Factor = Contraction::Factor;
 
 class GemmBuilder {
 public:
-  GemmBuilder(linalg::GenericOp op) : op(op), builder(op), loc(op.getLoc()), sizes(op.getStaticLoopRanges()) {}
+  explicit GemmBuilder(const Contraction &found)
+      : op(found.op), builder(op), loc(op.getLoc()), sizes(found.sizes), contraction(found) {}
 
   LogicalResult run() {
     auto type = cast<RankedTensorType>(op.getResult(0).getType());
-    if (!isSumOfProducts(op) || !(type.getElementType().isF32() || type.getElementType().isF64()))
+    if (contraction.widened || !(type.getElementType().isF32() || type.getElementType().isF64()))
       return failure();
-    std::optional<Dims> a = dimsOf(op.getIndexingMapsArray()[0]), b = dimsOf(op.getIndexingMapsArray()[1]), c = dimsOf(op.getIndexingMapsArray()[2]);
-    if (!a || !b || !c || llvm::any_of(op.getDpsInputs(), [&](Value v) { return getElementTypeOrSelf(v.getType()) != type.getElementType(); }))
-      return failure();
-    Factor left{op.getDpsInputs()[0], *a}, right{op.getDpsInputs()[1], *b};
-    lookThroughTransposes(left);
-    lookThroughTransposes(right);
-    auto has = [](const Dims &dims, unsigned d) { return llvm::is_contained(dims, d); };
-    auto classify = [&](Factor &first, Factor &second) {
-      batch.clear(), m.clear(), n.clear(), k.clear();
-      for (unsigned d : *c)
-        (has(first.dims, d) && has(second.dims, d) ? batch : has(first.dims, d) ? m : n).push_back(d);
-      for (unsigned d : first.dims)
-        if (!has(*c, d))
-          k.push_back(d);
-    };
-    classify(left, right);
-    // Every dimension of the sum belongs to both factors, every one of the result to at least one.
-    for (unsigned d : k)
-      if (!has(right.dims, d))
-        return failure();
-    for (unsigned d = 0; d < sizes.size(); ++d)
-      if (!has(left.dims, d) && !has(right.dims, d))
-        return failure();
-    for (unsigned d : right.dims)
-      if (!has(*c, d) && !has(k, d))
-        return failure();
     // The columns of the result are those of its last axis.
-    if (!c->empty() && has(m, c->back())) {
-      std::swap(left, right);
-      classify(left, right);
-    }
+    if (!contraction.out.empty() && llvm::is_contained(contraction.m, contraction.out.back()))
+      contraction.swapFactors();
+    batch = contraction.batch, m = contraction.m, n = contraction.n, k = contraction.k;
     if (product(m) < 2 || product(n) < 2 || product(k) < 1 || product(batch) * product(m) * product(n) * product(k) < kGemmWork)
       return failure();
     Dims natural = concat(batch, m, n);
-    if (natural != *c)
+    if (natural != contraction.out)
       return failure(); // the result's own axes are interleaved: rare, a loop is right
     bool transA = false, transB = false;
-    Value x = arrange(left, m, k, transA), y = arrange(right, k, n, transB);
+    Value x = arrange(contraction.left, m, k, transA), y = arrange(contraction.right, k, n, transB);
     emit(x, y, transA, transB);
     return success();
   }
@@ -126,6 +52,7 @@ private:
   OpBuilder builder;
   Location loc;
   SmallVector<int64_t> sizes;
+  Contraction contraction;
   Dims batch, m, n, k;
 
   static Dims concat(ArrayRef<unsigned> a, ArrayRef<unsigned> b, ArrayRef<unsigned> c) {
@@ -135,12 +62,7 @@ private:
     return all;
   }
 
-  int64_t product(ArrayRef<unsigned> dims) {
-    int64_t result = 1;
-    for (unsigned d : dims)
-      result *= sizes[d];
-    return result;
-  }
+  int64_t product(ArrayRef<unsigned> dims) { return contraction.size(dims); }
 
   /// `factor` as [batch, rows, columns] or [batch, columns, rows] (then `transposed`), by a copy if its axes are in another order.
   Value arrange(Factor factor, ArrayRef<unsigned> rows, ArrayRef<unsigned> columns, bool &transposed) {
@@ -215,7 +137,8 @@ struct ContractionsToGemm : cell::impl::ContractionsToGemmBase<ContractionsToGem
     SmallVector<linalg::GenericOp> ops;
     getOperation().walk([&](linalg::GenericOp op) { ops.push_back(op); });
     for (linalg::GenericOp op : ops)
-      (void)GemmBuilder(op).run(); // those that do not fit become loops
+      if (std::optional<Contraction> contraction = Contraction::match(op, /*lookThrough=*/true))
+        (void)GemmBuilder(*contraction).run(); // those that do not fit become loops
   }
 };
 } // namespace

@@ -117,8 +117,11 @@ LogicalResult cell::lowerRoutine(OpBuilder &builder, cellrt::CallOp call, ValueR
     lowerGemm(builder, call, module, suffix, ins[0], ins[1], outs[0]);
     return success();
   }
-  SmallVector<Value> args{parameterArray(builder, call.getLoc(), module, parameters(call))};
+  Type element = cast<ShapedType>(call.getOuts()[0].getType()).getElementType();
   bool isConv = call.getRoutine().starts_with("conv2d");
+  if (isConv && cast<ShapedType>(call.getIns()[0].getType()).getElementType() != element)
+    return call.emitError("stage finalize-cpu: the CPU's '") << call.getRoutine() << "' takes inputs of the output's type, " << element << "; cast them around the call";
+  SmallVector<Value> args{parameterArray(builder, call.getLoc(), module, parameters(call))};
   llvm::append_range(args, ins.take_front(realIns(call).size()));
   llvm::append_range(args, outs);
   if (isConv)

@@ -1,0 +1,162 @@
+//===- Access.cpp - where the operands of a product lie in memory ---------===//
+#include "passes/LinalgToGpu/Access.h"
+
+#include "passes/LinalgToGpu/BodyEmitter.h"
+#include "passes/LinalgToLLVM/Common.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::cell;
+
+int64_t Access::size(Group group) const {
+  int64_t size = 1;
+  for (const Axis &axis : groups[group])
+    size *= axis.size;
+  return size;
+}
+
+void Access::simplify() {
+  // Windows that every point lies in are strides.
+  for (int w = windows.size() - 1; w >= 0; --w) {
+    Window &window = windows[w];
+    int64_t low = window.start, high = window.start;
+    for (auto &group : groups)
+      for (const Axis &axis : group)
+        (axis.steps[w] < 0 ? low : high) += (axis.size - 1) * axis.steps[w];
+    if (window.divisor != 1 || low < 0 || high >= window.limit)
+      continue;
+    offset += window.start * window.stride;
+    for (auto &group : groups)
+      for (Axis &axis : group) {
+        axis.stride += axis.steps[w] * window.stride;
+        axis.steps[w] = w == 0 ? axis.steps[1] : 0;
+        axis.steps[1] = 0;
+      }
+    windows.erase(windows.begin() + w);
+  }
+  for (auto &group : groups) {
+    SmallVector<Axis> merged;
+    for (const Axis &axis : group) {
+      if (axis.size == 1)
+        continue;
+      auto follows = [&](int64_t outer, int64_t inner) { return outer == inner * axis.size; };
+      if (!merged.empty() && follows(merged.back().stride, axis.stride) && follows(merged.back().steps[0], axis.steps[0]) &&
+          follows(merged.back().steps[1], axis.steps[1])) {
+        int64_t size = merged.back().size * axis.size;
+        merged.back() = axis;
+        merged.back().size = size;
+      } else {
+        merged.push_back(axis);
+      }
+    }
+    group = merged;
+  }
+}
+
+bool Access::isVector(Group group, int64_t width) const {
+  if (width == 1)
+    return true;
+  if (!windows.empty() || groups[group].empty() || element().isInteger(1))
+    return false;
+  if (alignmentOf(buffer) < width * elementBytes(element()) || offset % width)
+    return false;
+  for (auto &other : groups)
+    for (const Axis &axis : other) {
+      bool innermost = &axis == &groups[group].back();
+      if (innermost ? axis.stride != 1 || axis.size % width : axis.stride % width != 0)
+        return false;
+    }
+  return true;
+}
+
+int64_t Access::run(Group group) const {
+  if (groups[group].empty())
+    return 0;
+  const Axis &inner = groups[group].back();
+  int64_t stride = inner.stride;
+  for (auto [w, window] : llvm::enumerate(windows))
+    stride += inner.steps[w] * window.stride;
+  stride = std::abs(stride);
+  return stride >= 1 && stride <= 4 ? inner.size / stride : 0;
+}
+
+bool Access::isUniform(Group group) const {
+  return llvm::all_of(groups[group], [](const Axis &axis) { return axis.stride == 0 && axis.steps[0] == 0 && axis.steps[1] == 0; });
+}
+
+Place cell::placeOf(KernelBuilder &k, const Access &access, Access::Group group, Value index) {
+  Place place;
+  place.offset = k.index(0);
+  place.windows.assign(access.windows.size(), k.index(0));
+  SmallVector<int64_t> sizes;
+  for (const Axis &axis : access.groups[group])
+    sizes.push_back(axis.size);
+  if (sizes.empty() || access.isUniform(group))
+    return place;
+  KernelBuilder::Values parts = sizes.size() == 1 ? KernelBuilder::Values{index} : k.delinearize(index, sizes);
+  for (auto [part, axis] : llvm::zip_equal(parts, access.groups[group])) {
+    place.offset = k.add(place.offset, k.mul(part, axis.stride));
+    for (auto [w, window] : llvm::enumerate(place.windows))
+      window = k.add(window, k.mul(part, axis.steps[w]));
+  }
+  return place;
+}
+
+Place cell::join(KernelBuilder &k, const Place &a, const Place &b) {
+  Place sum{k.add(a.offset, b.offset), {}};
+  for (auto [x, y] : llvm::zip_equal(a.windows, b.windows))
+    sum.windows.push_back(k.add(x, y));
+  return sum;
+}
+
+Value cell::both(KernelBuilder &k, Value a, Value b) {
+  return !a ? b : !b ? a : arith::AndIOp::create(k, a, b).getResult();
+}
+
+Target cell::resolve(KernelBuilder &k, const Access &access, const Place &place, Value inside) {
+  Target target{k.add(place.offset, k.index(access.offset)), inside};
+  for (auto [window, sum] : llvm::zip_equal(access.windows, place.windows)) {
+    Value t = k.add(sum, k.index(window.start));
+    // One unsigned comparison: a negative position is beyond every limit.
+    Value within = arith::CmpIOp::create(k, arith::CmpIPredicate::ult, t, k.index(window.limit * window.divisor));
+    target.exists = both(k, target.exists, within);
+    if (window.divisor != 1) {
+      Value divisor = k.index(window.divisor);
+      Value rest = arith::RemUIOp::create(k, t, divisor);
+      target.exists = both(k, target.exists, arith::CmpIOp::create(k, arith::CmpIPredicate::eq, rest, k.index(0)));
+      t = arith::DivUIOp::create(k, t, divisor);
+    }
+    target.index = k.add(target.index, k.mul(t, window.stride));
+  }
+  if (target.exists)
+    target.index = arith::SelectOp::create(k, target.exists, target.index, k.index(0));
+  return target;
+}
+
+Value cell::loadFrom(KernelBuilder &k, Value memory, const Target &target, int64_t width) {
+  Type element = cast<MemRefType>(memory.getType()).getElementType(), type = element;
+  Value value;
+  if (width == 1) {
+    value = memref::LoadOp::create(k, memory, target.index);
+  } else {
+    type = VectorType::get({width}, element);
+    value = vector::LoadOp::create(k, cast<VectorType>(type), memory, target.index);
+  }
+  if (!target.exists)
+    return value;
+  return arith::SelectOp::create(k, target.exists, value, arith::ConstantOp::create(k, cast<TypedAttr>(k.getZeroAttr(type))));
+}
+
+Value cell::widen(KernelBuilder &k, Value value, Type element) {
+  if (getElementTypeOrSelf(value.getType()) == element)
+    return value;
+  Type type = element;
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    type = vector.clone(element);
+  if (isa<FloatType>(element))
+    return arith::ExtFOp::create(k, type, value);
+  return arith::ExtSIOp::create(k, type, value);
+}

@@ -1,0 +1,143 @@
+//===- Product.cpp - stores of products: epilogues and partial sums -------===//
+#include "passes/LinalgToGpu/Product.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::cell;
+using Values = KernelBuilder::Values;
+
+namespace {
+int64_t widthOf(Value value) {
+  auto vector = dyn_cast<VectorType>(value.getType());
+  return vector ? vector.getDimSize(0) : 1;
+}
+
+/// A scalar for all lanes.
+Value spread(KernelBuilder &k, Value value, int64_t width) {
+  if (width == 1 || isa<VectorType>(value.getType()))
+    return value;
+  return vector::BroadcastOp::create(k, VectorType::get({width}, value.getType()), value);
+}
+
+struct Point {
+  Value batch, row, column;
+};
+
+Target targetOf(KernelBuilder &k, const Access &access, const Point &at) {
+  Place place = join(k, placeOf(k, access, Access::Batch, at.batch), placeOf(k, access, Access::Row, at.row));
+  return resolve(k, access, join(k, place, placeOf(k, access, Access::Column, at.column)));
+}
+
+Value loadAt(KernelBuilder &k, const Access &access, const Point &at, int64_t width) {
+  bool uniform = access.isUniform(Access::Column);
+  return spread(k, loadFrom(k, k.flat(access.buffer), targetOf(k, access, at), uniform ? 1 : width), width);
+}
+
+void storeAt(KernelBuilder &k, const Access &access, const Point &at, Value value) {
+  Value memory = k.flat(access.buffer), index = targetOf(k, access, at).index;
+  if (isa<VectorType>(value.getType()))
+    vector::StoreOp::create(k, value, memory, index);
+  else
+    memref::StoreOp::create(k, value, memory, index);
+}
+} // namespace
+
+int64_t cell::storeWidth(const Product &product, int64_t width) {
+  auto fits = [&](const Access &access, bool written) { return access.isVector(Access::Column, width) || (!written && access.isUniform(Access::Column)); };
+  if (!fits(product.result, true))
+    return 1;
+  linalg::GenericOp op = product.epilogue.op;
+  for (auto [i, access] : llvm::enumerate(product.epilogue.accesses))
+    if (!fits(access, op.isDpsInit(&op->getOpOperand(i))))
+      return 1;
+  return width;
+}
+
+void cell::storeResult(KernelBuilder &k, const Product &product, Value batch, Value row, Value column, Value sums) {
+  Point at{batch, row, column};
+  int64_t width = widthOf(sums);
+  if (product.accumulate) {
+    Value old = loadAt(k, product.result, at, width);
+    sums = isa<FloatType>(product.sumType()) ? arith::AddFOp::create(k, old, sums).getResult() : arith::AddIOp::create(k, old, sums).getResult();
+  }
+  const Product::Epilogue &epilogue = product.epilogue;
+  if (!epilogue || epilogue.keepsResult)
+    storeAt(k, product.result, at, sums);
+  if (!epilogue)
+    return;
+  linalg::GenericOp op = epilogue.op;
+  Block *body = op.getBody();
+  IRMapping map;
+  for (auto [i, access] : llvm::enumerate(epilogue.accesses))
+    if (BlockArgument argument = body->getArgument(i); !argument.use_empty())
+      map.map(argument, epilogue.isResult[i] ? sums : loadAt(k, access, at, width));
+  auto value = [&](Value inner) { return spread(k, map.contains(inner) ? map.lookup(inner) : k.use(inner), width); };
+  for (Operation &inner : body->without_terminator()) {
+    if (inner.hasTrait<OpTrait::ConstantLike>()) {
+      map.map(inner.getResult(0), spread(k, k.clone(inner)->getResult(0), width));
+      continue;
+    }
+    for (Value operand : inner.getOperands())
+      map.map(operand, value(operand));
+    Operation *clone = k.clone(inner, map);
+    if (width > 1)
+      for (Value result : clone->getResults())
+        result.setType(VectorType::get({width}, result.getType()));
+  }
+  for (auto [i, inner] : llvm::enumerate(body->getTerminator()->getOperands()))
+    storeAt(k, epilogue.accesses[op.getNumDpsInputs() + i], at, value(inner));
+}
+
+SplitSum::SplitSum(const Product &product, const GpuTarget &target, int64_t blocks, int64_t blocksPerMultiprocessor, int64_t depth) {
+  constexpr int64_t kLeast = 128, kMost = 64; // elements of a piece, pieces
+  tiles = llvm::divideCeilSigned(product.k, depth);
+  int64_t wanted = target.multiprocessors * blocksPerMultiprocessor / std::max<int64_t>(1, blocks);
+  pieces = std::max<int64_t>(1, std::min({wanted, product.k / kLeast, kMost}));
+  tilesEach = llvm::divideCeilSigned(std::max<int64_t>(tiles, 1), pieces);
+  pieces = std::max<int64_t>(1, llvm::divideCeilSigned(tiles, tilesEach));
+}
+
+Access cell::makePartials(Product &product, int64_t pieces) {
+  OpBuilder builder(product.anchor);
+  int64_t matrix = product.m * product.n;
+  auto type = MemRefType::get({pieces * product.batch * matrix}, product.sumType());
+  Access access;
+  access.buffer = memref::AllocOp::create(builder, product.anchor->getLoc(), type);
+  access.groups[Access::Batch] = {{pieces * product.batch, matrix}};
+  access.groups[Access::Row] = {{product.m, product.n}};
+  access.groups[Access::Column] = {{product.n, 1}};
+  return access;
+}
+
+void cell::storeSums(KernelBuilder &k, const Product &product, const Access *partials, Value piece, Value batch, Value row, Value column, Value sums) {
+  if (!partials)
+    return storeResult(k, product, batch, row, column, sums);
+  storeAt(k, *partials, {k.add(k.mul(piece, product.batch), batch), row, column}, sums);
+}
+
+void cell::emitSumOfPartials(KernelModule &kernels, Product &product, const Access &partials, int64_t pieces) {
+  int64_t width = std::max<int64_t>(1, std::min<int64_t>(4, 128 / product.sumType().getIntOrFloatBitWidth()));
+  if (!partials.isVector(Access::Column, width) || storeWidth(product, width) != width)
+    width = 1;
+  int64_t points = product.batch * product.m * product.n / width;
+  KernelBuilder k(kernels, product.anchor, product.name + "_sum", {kernels.target.threads});
+  Value memory = k.flat(partials.buffer);
+  k.forEach(points, [&](Value point) {
+    Values at = k.delinearize(point, {product.batch, product.m, product.n / width});
+    Value column = k.mul(at[2], width);
+    Type type = width == 1 ? product.sumType() : Type(VectorType::get({width}, product.sumType()));
+    Value zero = arith::ConstantOp::create(k, cast<TypedAttr>(k.getZeroAttr(type)));
+    // In the order of the pieces: the same numbers at each run.
+    Value sum = k.loop(k.index(0), k.index(pieces), k.index(1), zero, [&](Value piece, ValueRange carried) -> Values {
+      Target target = targetOf(k, partials, {k.add(k.mul(piece, product.batch), at[0]), at[1], column});
+      Value value = loadFrom(k, memory, target, width);
+      return {isa<FloatType>(product.sumType()) ? arith::AddFOp::create(k, carried[0], value).getResult()
+                                                : arith::AddIOp::create(k, carried[0], value).getResult()};
+    })[0];
+    storeResult(k, product, at[0], at[1], column, sum);
+  });
+  k.launch({k.gridFor(points)});
+}

@@ -1,0 +1,255 @@
+//===- TensorCoreProduct.cpp - matrix products on tensor cores ------------===//
+#include "passes/LinalgToGpu/Product.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::cell;
+using Values = KernelBuilder::Values;
+
+namespace {
+/// Elements of 2 bytes in a chunk of 16 bytes, tiles along the sum, and how many of them are in shared memory at a time.
+constexpr int64_t kChunk = 8, kDepth = 32, kStages = 3;
+
+/// Warps of a block, and blocks of 16 rows and 8 columns in the tile of a warp.
+struct WarpShape {
+  int64_t warpRows, warpColumns, rowBlocks, columnBlocks;
+  int64_t rows() const { return warpRows * rowBlocks * 16; }
+  int64_t columns() const { return warpColumns * columnBlocks * 8; }
+  int64_t threads() const { return warpRows * warpColumns * 32; }
+};
+
+Value exclusiveOr(KernelBuilder &k, Value a, Value b) { return arith::XOrIOp::create(k, a, b); }
+
+/// Tiles of one factor in shared memory: the direction that is contiguous in memory stays so. Chunks of a row are permuted by the row's number, so that the
+/// eight chunks of eight rows that an ldmatrix reads, and those that neighbouring threads write, lie in different banks.
+class TileRing {
+public:
+  TileRing(KernelBuilder &k, const Access &access, Access::Group outer, Value batch, Value outerBase, int64_t extent, int64_t threads)
+      : k(k), access(access), memory(k.flat(access.buffer)), depthGroup(outer == Access::Row ? Access::Column : Access::Row), extent(extent) {
+    bool alongOuter = access.isVector(outer, kChunk), alongDepth = !alongOuter && access.isVector(depthGroup, kChunk);
+    isWide = alongOuter || alongDepth;
+    depthInner = alongDepth || (!alongOuter && access.run(depthGroup) > access.run(outer));
+    shared = k.shared({kStages * elements()}, access.element());
+    depthSize = access.size(depthGroup);
+    int64_t outerSize = access.size(outer), perRow = (depthInner ? kDepth : extent) / kChunk;
+    base = placeOf(k, access, Access::Batch, batch);
+    for (int64_t piece = 0; piece < elements() / kChunk / threads; ++piece) {
+      Values at = k.delinearize(k.add(k.thread(), k.index(piece * threads)), {(depthInner ? extent : kDepth), perRow});
+      Chunk chunk;
+      chunk.slot = k.add(k.mul(at[0], perRow * kChunk), k.mul(exclusiveOr(k, at[1], permutation(at[0])), kChunk));
+      chunk.depth = depthInner ? k.mul(at[1], kChunk) : at[0];
+      Value first = k.add(outerBase, depthInner ? at[0] : k.mul(at[1], kChunk));
+      // Without wide accesses each element has a place of its own.
+      for (int64_t i = 0; i < (isWide || depthInner ? 1 : kChunk); ++i) {
+        Value x = k.add(first, k.index(i));
+        chunk.places.push_back(join(k, base, placeOf(k, access, outer, x)));
+        chunk.inside.push_back(outerSize % extent ? k.less(x, k.index(outerSize)) : Value());
+      }
+      chunks.push_back(chunk);
+    }
+  }
+
+  bool isWide = false;
+  Value shared;
+  int64_t elements() const { return extent * kDepth; }
+
+  /// Starts copies of the tile that begins at `from` along the sum.
+  void copy(Value from, Value stage, Values &tokens) {
+    for (Chunk &chunk : chunks) {
+      Value d = k.add(from, chunk.depth);
+      Target target = resolve(k, access, join(k, chunk.places[0], placeOf(k, access, depthGroup, d)), exists(chunk.inside[0], d));
+      Value count;
+      if (target.exists)
+        count = arith::SelectOp::create(k, target.exists, k.index(kChunk), k.index(0));
+      auto token = nvgpu::DeviceAsyncTokenType::get(k.getContext());
+      tokens.push_back(nvgpu::DeviceAsyncCopyOp::create(k, token, shared, ValueRange{k.add(stage, chunk.slot)}, memory, ValueRange{target.index},
+                                                        k.getIndexAttr(kChunk), count, /*bypassL1=*/k.getUnitAttr()));
+    }
+  }
+
+  /// The same by way of registers, element by element.
+  Values fetch(Value from) {
+    auto type = VectorType::get({kChunk}, access.element());
+    Values values;
+    for (Chunk &chunk : chunks) {
+      Values elements;
+      for (int64_t i = 0; i < kChunk; ++i) {
+        Value d = k.add(from, depthInner ? k.add(chunk.depth, k.index(i)) : chunk.depth);
+        int64_t place = depthInner ? 0 : i;
+        Target target = resolve(k, access, join(k, chunk.places[place], placeOf(k, access, depthGroup, d)), exists(chunk.inside[place], d));
+        elements.push_back(loadFrom(k, memory, target, 1));
+      }
+      values.push_back(vector::FromElementsOp::create(k, type, elements));
+    }
+    return values;
+  }
+  void put(ValueRange values, Value stage) {
+    for (auto [chunk, value] : llvm::zip_equal(chunks, values))
+      vector::StoreOp::create(k, value, shared, k.add(stage, chunk.slot));
+  }
+
+  /// Four blocks of 8 x 8 elements as an ldmatrix gives them to the lanes. A lane names the row of one block: `outer` is its row (left) or column (right) of
+  /// the tile and `depth` its place along the sum where the block starts; `lane` counts the rows of the block, in the direction that is not contiguous.
+  Value fragment(Value stage, Value outer, Value depth, Value lane) {
+    Value row = k.add(depthInner ? outer : depth, lane), first = depthInner ? depth : outer;
+    int64_t perRow = (depthInner ? kDepth : extent) / kChunk;
+    Value chunk = exclusiveOr(k, arith::DivUIOp::create(k, first, k.index(kChunk)), permutation(row));
+    Value place = k.add(stage, k.add(k.mul(row, perRow * kChunk), k.mul(chunk, kChunk)));
+    return nvgpu::LdMatrixOp::create(k, VectorType::get({4, 2}, access.element()), shared, ValueRange{place}, /*transpose=*/!depthInner, /*numTiles=*/4);
+  }
+
+private:
+  struct Chunk {
+    Value slot, depth;
+    SmallVector<Place, 1> places;
+    Values inside;
+  };
+  KernelBuilder &k;
+  const Access &access;
+  Value memory;
+  Access::Group depthGroup;
+  int64_t extent, depthSize;
+  bool depthInner = false;
+  Place base;
+  SmallVector<Chunk> chunks;
+
+  Value exists(Value inside, Value d) { return depthSize % kDepth ? both(k, inside, k.less(d, k.index(depthSize))) : inside; }
+
+  /// What the chunks of a row are permuted with. Rows of 64 bytes share the banks in pairs.
+  Value permutation(Value row) {
+    if (depthInner)
+      row = arith::DivUIOp::create(k, row, k.index(2));
+    return arith::AndIOp::create(k, row, k.index(depthInner ? 3 : 7));
+  }
+};
+
+void emitWarpTiles(KernelModule &kernels, Product &p, const WarpShape &shape, const SplitSum &split) {
+  std::optional<Access> partials;
+  if (split.pieces > 1)
+    partials = makePartials(p, split.pieces);
+  int64_t rowTiles = llvm::divideCeilSigned(p.m, shape.rows()), columnTiles = llvm::divideCeilSigned(p.n, shape.columns());
+  KernelBuilder k(kernels, p.anchor, p.name + "_mma", {shape.threads()});
+  Values at = k.delinearize(k.block(), {p.batch, split.pieces, rowTiles, columnTiles});
+  Value batch = at[0], piece = at[1], rowBase = k.mul(at[2], shape.rows()), columnBase = k.mul(at[3], shape.columns());
+  TileRing left(k, p.left, Access::Row, batch, rowBase, shape.rows(), shape.threads());
+  TileRing right(k, p.right, Access::Column, batch, columnBase, shape.columns(), shape.threads());
+  Value firstTile = k.mul(piece, split.tilesEach), tiles = k.index(split.tilesEach), one = k.index(1);
+  if (split.tiles % split.tilesEach)
+    tiles = arith::MinSIOp::create(k, tiles, arith::SubIOp::create(k, k.index(split.tiles), firstTile));
+  Value last = arith::SubIOp::create(k, tiles, one);
+
+  // Copies of one tile; behind the last one it comes again and nobody reads it.
+  auto originOf = [&](Value tile) { return k.mul(k.add(firstTile, arith::MinSIOp::create(k, tile, last)), kDepth); };
+  auto stageOf = [&](TileRing &ring, Value tile) { return k.mul(arith::RemUIOp::create(k, tile, k.index(kStages)), ring.elements()); };
+  auto copyWide = [&](Value tile) -> Value {
+    Values tokens;
+    for (TileRing *ring : {&left, &right})
+      if (ring->isWide)
+        ring->copy(originOf(tile), stageOf(*ring, tile), tokens);
+    return nvgpu::DeviceAsyncCreateGroupOp::create(k, nvgpu::DeviceAsyncTokenType::get(k.getContext()), tokens);
+  };
+  auto fetchNarrow = [&](Value tile) {
+    std::pair<Values, Values> values;
+    if (!left.isWide)
+      values.first = left.fetch(originOf(tile));
+    if (!right.isWide)
+      values.second = right.fetch(originOf(tile));
+    return values;
+  };
+  auto putNarrow = [&](const std::pair<Values, Values> &values, Value tile) {
+    if (!left.isWide)
+      left.put(values.first, stageOf(left, tile));
+    if (!right.isWide)
+      right.put(values.second, stageOf(right, tile));
+  };
+  Value group;
+  for (int64_t tile = 0; tile + 1 < kStages; ++tile) {
+    group = copyWide(k.index(tile));
+    putNarrow(fetchNarrow(k.index(tile)), k.index(tile));
+  }
+
+  Values threadAt = k.delinearize(k.thread(), {shape.warpRows, shape.warpColumns, 32});
+  Value lane = threadAt[2], warpRow = k.mul(threadAt[0], shape.rowBlocks * 16), warpColumn = k.mul(threadAt[1], shape.columnBlocks * 8);
+  // The lanes name the rows of four blocks; which half of the rows, columns and depth their block is in:
+  Value inBlock = arith::AndIOp::create(k, lane, k.index(7)), block = arith::DivUIOp::create(k, lane, k.index(8));
+  Value low = k.mul(arith::AndIOp::create(k, block, one), 8), high = k.mul(arith::DivUIOp::create(k, block, k.index(2)), 8);
+
+  auto sumType = VectorType::get({2, 2}, p.sumType());
+  Value zero = arith::ConstantOp::create(k, cast<TypedAttr>(k.getZeroAttr(sumType)));
+  Values sums(shape.rowBlocks * shape.columnBlocks, zero);
+  sums = k.loop(k.index(0), tiles, one, sums, [&](Value tile, ValueRange carried) {
+    Values sums(carried);
+    nvgpu::DeviceAsyncWaitOp::create(k, group, k.getI32IntegerAttr(kStages - 2));
+    // All copies of this tile are there, and nobody reads the one before any more.
+    k.barrier();
+    Value next = k.add(tile, k.index(kStages - 1));
+    copyWide(next);
+    auto values = fetchNarrow(next);
+    Value leftStage = stageOf(left, tile), rightStage = stageOf(right, tile);
+    for (int64_t d = 0; d < kDepth; d += 16) {
+      Values a, b;
+      for (int64_t i = 0; i < shape.rowBlocks; ++i)
+        a.push_back(left.fragment(leftStage, k.add(k.add(warpRow, k.index(i * 16)), low), k.add(k.index(d), high), inBlock));
+      for (int64_t j = 0; j < shape.columnBlocks; j += 2) {
+        Value pair = right.fragment(rightStage, k.add(k.add(warpColumn, k.index(j * 8)), high), k.add(k.index(d), low), inBlock);
+        auto type = VectorType::get({2, 2}, p.right.element());
+        for (int64_t half : {0, 1}) {
+          Value fragment = arith::ConstantOp::create(k, cast<TypedAttr>(k.getZeroAttr(type)));
+          for (int64_t r : {0, 1})
+            fragment = vector::InsertOp::create(k, vector::ExtractOp::create(k, pair, half * 2 + r), fragment, r);
+          b.push_back(fragment);
+        }
+      }
+      for (int64_t i = 0; i < shape.rowBlocks; ++i)
+        for (int64_t j = 0; j < shape.columnBlocks; ++j) {
+          Value &sum = sums[i * shape.columnBlocks + j];
+          sum = nvgpu::MmaSyncOp::create(k, a[i], b[j], sum, ArrayRef<int64_t>{16, 8, 16});
+        }
+    }
+    putNarrow(values, next);
+    return sums;
+  });
+  // Copies that nobody waits for must not outlive the block's memory.
+  nvgpu::DeviceAsyncWaitOp::create(k, group, k.getI32IntegerAttr(0));
+
+  Value laneRow = arith::DivUIOp::create(k, lane, k.index(4)), laneColumn = k.mul(arith::AndIOp::create(k, lane, k.index(3)), 2);
+  int64_t store = partials ? (partials->isVector(Access::Column, 2) ? 2 : 1) : storeWidth(p, 2);
+  for (int64_t i = 0; i < shape.rowBlocks; ++i)
+    for (int64_t j = 0; j < shape.columnBlocks; ++j)
+      for (int64_t half : {0, 1})
+        for (int64_t s = 0; s < 2; s += store) {
+          Value row = k.add(k.add(k.add(rowBase, warpRow), laneRow), k.index(i * 16 + half * 8));
+          Value column = k.add(k.add(k.add(columnBase, warpColumn), laneColumn), k.index(j * 8 + s));
+          Value exists = p.m % shape.rows() ? k.less(row, k.index(p.m)) : Value();
+          if (p.n % shape.columns())
+            exists = both(k, exists, k.less(column, k.index(p.n)));
+          Value value = vector::ExtractOp::create(k, sums[i * shape.columnBlocks + j], half);
+          if (store == 1)
+            value = vector::ExtractOp::create(k, value, s);
+          auto write = [&] { storeSums(k, p, partials ? &*partials : nullptr, piece, batch, row, column, value); };
+          exists ? k.when(exists, write) : write();
+        }
+  k.launch({p.batch * split.pieces * rowTiles * columnTiles});
+  if (partials)
+    emitSumOfPartials(kernels, p, *partials, split.pieces);
+}
+} // namespace
+
+bool cell::emitTensorCoreProduct(KernelModule &kernels, Product &p) {
+  Type element = p.left.element();
+  if (element != p.right.element() || !(element.isF16() || element.isBF16()) || !p.sumType().isF32())
+    return false;
+  if (std::min({p.m, p.n, p.k}) < 16 || p.batch * p.m * p.n * p.k < 32768)
+    return false;
+  WarpShape large{2, 4, 4, 4}, small{2, 2, 2, 4};
+  auto blocksOf = [&](const WarpShape &s) { return p.batch * llvm::divideCeilSigned(p.m, s.rows()) * llvm::divideCeilSigned(p.n, s.columns()); };
+  // Large tiles read less, small ones fill the device.
+  bool fills = blocksOf(large) * 4 >= kernels.target.multiprocessors * 3 && std::min(p.m, p.n) >= 96;
+  const WarpShape &shape = fills ? large : small;
+  emitWarpTiles(kernels, p, shape, SplitSum(p, kernels.target, blocksOf(shape), fills ? 2 : 4, kDepth));
+  return true;
+}
