@@ -1,7 +1,6 @@
 """The simulator's driver API through ctypes, and kernels of the stage "gpu" as its images."""
 
 import ctypes
-import os
 import re
 import shutil
 import subprocess
@@ -13,10 +12,11 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def tool(name: str) -> str:
+    import cellgrad
     import llvm
     import mlir
 
-    for folder in (ROOT / "build" / "bin", *(Path(p) / "bin" for m in (mlir, llvm) for p in m.__path__)):
+    for folder in (ROOT / "build" / "bin", Path(cellgrad.__file__).parent / "bin", *(Path(p) / "bin" for m in (mlir, llvm) for p in m.__path__)):
         if (folder / name).exists():
             return str(folder / name)
     found = shutil.which(name)
@@ -39,7 +39,9 @@ def compile_kernels(text: str, checked: bool) -> bytes:
 
 
 def library() -> ctypes.CDLL:
-    lib = ctypes.CDLL(os.environ.get("CELLGRAD_TEST_SIM") or str(ROOT / "build" / "lib" / "libcellgrad_gpu_sim.so"))
+    import cellgrad
+
+    lib = ctypes.CDLL(str(Path(cellgrad.__file__).parent / "lib" / "libcellgrad_gpu_sim.so"))
     lib.cgDriverError.restype = ctypes.c_char_p
     lib.cgDriverChip.restype = ctypes.c_char_p
     return lib
