@@ -24,6 +24,9 @@ _CONVERT = os.path.join(_FRONTEND, "convert") + os.sep
 _MARK = "_cg_"  # blocks of converted functions have such a qualified name, or, as lambdas, an argument of this name
 _block: dict[int, tuple[CodeType, bool]] = {}
 _positions: dict[tuple[int, int], Position] = {}
+# What a frame of some code is in the search for the user's line: neither the user's nor where the search ends, cellgrad's own, the user's, a block of the user's.
+_BETWEEN, _OWN, _USER, _BLOCK = range(4)
+_role: dict[int, tuple[CodeType, int]] = {}
 
 
 def is_user_code(code: CodeType) -> bool:
@@ -56,18 +59,29 @@ def _position(frame: FrameType) -> Position:
     return found
 
 
+def _role_of(code: CodeType) -> tuple[CodeType, int]:
+    if is_user_code(code):
+        role = _BLOCK if is_block(code) else _USER
+    else:
+        role = _OWN if code.co_filename.startswith(_PACKAGE) and not code.co_filename.startswith(_CONVERT) else _BETWEEN
+    _role[id(code)] = (code, role)
+    return _role[id(code)]
+
+
 def _user_frames() -> list[FrameType]:
     """The innermost run of user frames, innermost first."""
+    # Asked once per op: a capture spends a good part of its time here.
     frame: FrameType | None = sys._getframe(2)
     frames: list[FrameType] = []
     inside = False  # the frame before was a block: this one is the same function of the user
     while frame is not None:
         code = frame.f_code
-        if is_user_code(code):
+        role = (_role.get(id(code)) or _role_of(code))[1]
+        if role >= _USER:
             if not inside:
                 frames.append(frame)
-            inside = is_block(code)
-        elif frames and code.co_filename.startswith(_PACKAGE) and not code.co_filename.startswith(_CONVERT):
+            inside = role == _BLOCK
+        elif role == _OWN and frames:
             break
         frame = frame.f_back
     return frames

@@ -65,10 +65,10 @@ class Frame:
         self.count = 0
         self.closed = False
 
-    def argument(self, tensor: Any, shape: tuple | None = None, **options: Any) -> Any:
+    def argument(self, tensor: Any, shape: tuple | None = None, place: Any = None, **options: Any) -> Any:
         self.count += 1
         shape = tensor.shape if shape is None else shape
-        self.entries.append(self.function.argument(to_mlir(tensor.dtype), shape, locations.location(self.capture), **options))
+        self.entries.append(self.function.argument(to_mlir(tensor.dtype), shape, place or locations.location(self.capture), **options))
         return self.entries[-1]
 
     def formal(self, tensor: Any, shape: tuple | None = None) -> Any:
@@ -80,8 +80,8 @@ class Frame:
     def tensor(self, value: Any) -> Any:
         return _core.traced(_DTYPE[value.dtype], tuple(value.shape), Node(value, self))
 
-    def value(self, tensor: Any) -> Any:
-        """The value that a Tensor stands for in this function; a Tensor from outside becomes an argument."""
+    def value(self, tensor: Any, place: Any = None) -> Any:
+        """The value that a Tensor stands for in this function; a Tensor from outside becomes an argument, with the location ``place`` (the running line's)."""
         node = tensor._node
         if node is not None:
             if node.frame is self:
@@ -97,10 +97,11 @@ class Frame:
             self.arguments[id(tensor)] = self.count
             if self.parent is None:
                 name = getattr(tensor, "_name", None)
-                found = self.argument(tensor, param=name) if isinstance(name, str) and self.capture.is_parameter(tensor) else self.argument(tensor)
+                options = {"param": name} if isinstance(name, str) and self.capture.is_parameter(tensor) else {}
+                found = self.argument(tensor, place=place, **options)
                 self.capture.captured.append((self.arguments[id(tensor)], tensor))
             else:
-                found = self.argument(tensor)
+                found = self.argument(tensor, place=place)
             self.lifted.append(tensor)
         self.values[id(tensor)] = found
         self.keep.append(tensor)
@@ -259,7 +260,8 @@ class Traced:
     def operands(self) -> list:
         """The values to call it with, in the current frame."""
         parent = current_frame()
-        return [parent.value(t) for t in self.outer] + [parent.value(t) for t in self.frame.lifted]
+        place = locations.location(parent.capture)
+        return [parent.value(t, place) for t in (*self.outer, *self.frame.lifted)]
 
     def finish_call(self, values: list) -> Any:
         """Binds the values of a call's results; gives the output in terms of the caller's Tensors.
