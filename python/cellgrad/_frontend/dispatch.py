@@ -382,6 +382,8 @@ def _unknown(x: Any, what: str) -> Exception:
     elif code is not None and what.startswith("`if`") and "__cg__" not in code.co_freevars and not locations.is_block(code):
         notes = (f"{code.co_name} was called by Python or a library, not by converted code (an operator method, a callback), so its `if`, `while` and `for` stay Python",)
         hint = "call it by its name from the function that is compiled"
+    if precision.current() is not None:
+        notes += ("a Cell with to_float, or lowered by amp, runs as a compiled program, outside of jit as well",)
     return err.CaptureError(f"{what} needs the values of {describe_tensor(x)} while the program is being captured, when they are not known yet", hint=hint, notes=notes)
 
 

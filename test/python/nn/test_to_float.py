@@ -1,7 +1,9 @@
 """Cell.to_float: what dtype things have (measured in MindSpore's PYNATIVE mode; inputs are cast when the Cell is called, as in its GRAPH_MODE), and how exact they are."""
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -281,3 +283,25 @@ def test_signature_and_errors():
     assert net._precision is ms.float16
     with pytest.raises(AttributeError, match="call to_float"):
         net.set_mixed_precision_type(1)
+
+
+def test_python_that_needs_values():
+    net = Uses(lambda c, x: x * float(x.asnumpy()[0, 0])).to_float(ms.float16)
+    with pytest.raises(ms._errors.CaptureError, match="a Cell with to_float, or lowered by amp, runs as a compiled program") as caught:
+        net(Tensor(X))
+    assert caught.value.position.file == __file__
+
+
+def test_copies_and_compiled_methods():
+    class Compiled(Uses):
+        construct = jit(Uses.construct)
+
+    net = Uses(use_of_copies).to_float(ms.bfloat16)
+    for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net)), Compiled(use_of_copies).to_float(ms.bfloat16)):
+        assert other(Tensor(X)).dtype is ms.bfloat16
+        assert other.to_float(ms.float32)(Tensor(X)).dtype is ms.float32
+    assert net(Tensor(X)).dtype is ms.bfloat16
+
+
+def use_of_copies(c, x):
+    return x @ c.w
