@@ -56,6 +56,8 @@ void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createResultsToArguments());
   pm.addPass(createBufferizeTensors());
   pm.addPass(createLinalgToKernels());
+  // Equal kernels of different places are compiled once.
+  pm.addPass(createCellDedupFunctions());
   // After the kernels are planned: their cost estimate knows the functions, not what they are made of.
   pm.addPass(createExpandMath());
   pm.addPass(createPlanArena());
