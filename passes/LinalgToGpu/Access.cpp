@@ -59,7 +59,7 @@ void Access::simplify() {
 bool Access::isVector(Group group, int64_t width) const {
   if (width == 1)
     return true;
-  if (!windows.empty() || groups[group].empty() || element().isInteger(1))
+  if (!windows.empty() || groups[group].empty())
     return false;
   if (alignmentOf(buffer) < width * elementBytes(element()) || offset % width)
     return false;
@@ -141,6 +141,13 @@ Value cell::loadFrom(KernelBuilder &k, Value memory, const Target &target, int64
   Value value;
   if (width == 1) {
     value = memref::LoadOp::create(k, memory, target.index);
+  } else if (element.isInteger(1)) {
+    // A bool is a byte in memory, but not in a vector.
+    KernelBuilder::Values lanes;
+    for (int64_t i = 0; i < width; ++i)
+      lanes.push_back(memref::LoadOp::create(k, memory, k.add(target.index, k.index(i))));
+    value = vector::FromElementsOp::create(k, VectorType::get({width}, element), lanes);
+    type = value.getType();
   } else {
     type = VectorType::get({width}, element);
     value = vector::LoadOp::create(k, cast<VectorType>(type), memory, target.index);

@@ -128,11 +128,11 @@ private:
       // Elementary functions are written out later.
       count += isa<arith::ArithDialect>(inner.getDialect()) ? 1 : 10;
     }
-    auto isWide = [](Value value) {
+    auto isElement = [](Value value) {
       auto type = dyn_cast<MemRefType>(value.getType());
-      return type && !type.getElementType().isInteger(1) && !type.getElementType().isIndex();
+      return type && !type.getElementType().isIndex();
     };
-    return count <= kMaxEpilogue && op.getNumParallelLoops() == op.getNumLoops() && llvm::all_of(op->getOperands(), isWide);
+    return count <= kMaxEpilogue && op.getNumParallelLoops() == op.getNumLoops() && llvm::all_of(op->getOperands(), isElement);
   }
 
   /// Finds which dimensions of the consumer are the product's batch, rows and columns.

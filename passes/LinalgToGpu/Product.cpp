@@ -38,10 +38,14 @@ Value loadAt(KernelBuilder &k, const Access &access, const Point &at, int64_t wi
 
 void storeAt(KernelBuilder &k, const Access &access, const Point &at, Value value) {
   Value memory = k.flat(access.buffer), index = targetOf(k, access, at).index;
-  if (isa<VectorType>(value.getType()))
+  auto vector = dyn_cast<VectorType>(value.getType());
+  if (!vector)
+    memref::StoreOp::create(k, value, memory, index);
+  else if (!access.element().isInteger(1))
     vector::StoreOp::create(k, value, memory, index);
   else
-    memref::StoreOp::create(k, value, memory, index);
+    for (int64_t i = 0; i < vector.getDimSize(0); ++i)
+      memref::StoreOp::create(k, vector::ExtractOp::create(k, value, i).getResult(), memory, k.add(index, k.index(i)));
 }
 } // namespace
 
@@ -92,7 +96,7 @@ void cell::storeResult(KernelBuilder &k, const Product &product, Value batch, Va
 }
 
 SplitSum::SplitSum(const Product &product, const GpuTarget &target, int64_t blocks, int64_t blocksPerMultiprocessor, int64_t depth) {
-  constexpr int64_t kLeast = 128, kMost = 64; // elements of a piece, pieces
+  constexpr int64_t kLeast = 256, kMost = 64; // elements of a piece, pieces
   tiles = llvm::divideCeilSigned(product.k, depth);
   int64_t wanted = target.multiprocessors * blocksPerMultiprocessor / std::max<int64_t>(1, blocks);
   pieces = std::max<int64_t>(1, std::min({wanted, product.k / kLeast, kMost}));

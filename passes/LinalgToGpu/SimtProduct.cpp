@@ -250,10 +250,10 @@ TileShape chooseTile(const Product &p, const GpuTarget &target) {
   bool wide = p.sumType().getIntOrFloatBitWidth() == 64;
   int64_t width = wide ? 2 : 4;
   // The last number: how far a multiply-add is from the cost of one in the largest tile, which loads the least.
-  std::pair<TileShape, double> candidates[] = {{{16, 16, 2, 2, 8, width}, 1.0}, {{16, 16, 1, 1, wide ? 8 : 16, width}, 1.4},
-                                               {{8, 8, wide ? 2 : 1, wide ? 2 : 1, wide ? 8 : 16, width}, 2.0}};
-  if (wide)
-    candidates[1].first = candidates[2].first, candidates[1].second = 1.5;
+  int64_t depth = wide ? 8 : 16, chunks = wide ? 2 : 1;
+  SmallVector<std::pair<TileShape, double>> candidates{{{16, 16, 2, 2, 8, width}, 1.0}, {{8, 8, chunks, chunks, depth, width}, 2.0}};
+  if (!wide)
+    candidates.append({{{16, 16, 1, 2, 16, width}, 1.2}, {{16, 16, 2, 1, 16, width}, 1.2}, {{16, 16, 1, 1, 16, width}, 1.4}});
   TileShape best = candidates[0].first;
   double least = 0;
   for (auto &[shape, cost] : candidates) {

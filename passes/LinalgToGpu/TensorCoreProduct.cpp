@@ -245,11 +245,21 @@ bool cell::emitTensorCoreProduct(KernelModule &kernels, Product &p) {
     return false;
   if (std::min({p.m, p.n, p.k}) < 16 || p.batch * p.m * p.n * p.k < 32768)
     return false;
-  WarpShape large{2, 4, 4, 4}, small{2, 2, 2, 4};
-  auto blocksOf = [&](const WarpShape &s) { return p.batch * llvm::divideCeilSigned(p.m, s.rows()) * llvm::divideCeilSigned(p.n, s.columns()); };
-  // Large tiles read less, small ones fill the device.
-  bool fills = blocksOf(large) * 4 >= kernels.target.multiprocessors * 3 && std::min(p.m, p.n) >= 96;
-  const WarpShape &shape = fills ? large : small;
-  emitWarpTiles(kernels, p, shape, SplitSum(p, kernels.target, blocksOf(shape), fills ? 2 : 4, kDepth));
+  // Large tiles read less, small ones fill the device. The last number: the time of a block per element of its tile, against the largest one.
+  std::pair<WarpShape, double> candidates[] = {{{2, 4, 4, 4}, 1.0}, {{2, 4, 2, 4}, 1.25}, {{4, 2, 2, 4}, 1.25}, {{2, 2, 2, 4}, 1.5}};
+  std::optional<WarpShape> best;
+  double least = 0;
+  for (auto &[shape, cost] : candidates) {
+    int64_t blocks = p.batch * llvm::divideCeilSigned(p.m, shape.rows()) * llvm::divideCeilSigned(p.n, shape.columns()), sideBySide = 512 / shape.threads();
+    SplitSum split(p, kernels.target, blocks, sideBySide, kDepth);
+    double waves = llvm::divideCeilSigned(blocks * split.pieces, kernels.target.multiprocessors * sideBySide);
+    double time = waves * sideBySide * shape.rows() * shape.columns() * split.tilesEach * cost;
+    if (!best || time < least) {
+      least = time;
+      best = shape;
+    }
+  }
+  int64_t blocks = p.batch * llvm::divideCeilSigned(p.m, best->rows()) * llvm::divideCeilSigned(p.n, best->columns());
+  emitWarpTiles(kernels, p, *best, SplitSum(p, kernels.target, blocks, 512 / best->threads(), kDepth));
   return true;
 }

@@ -19,3 +19,10 @@ def run_on_simulator(folder, program, inputs, target="gpu-sim"):
     assert done.returncode == 0, done.stderr
     results = sorted(folder.glob(f"{target}*.npy"), key=lambda path: int(path.stem.removeprefix(target)))
     return [np.load(path) for path in results]
+
+
+def launches_of(program):
+    """How many kernels the program launches, where no loop does."""
+    done = subprocess.run([tool("cell-opt"), "-", "--linalg-to-gpu"], input=program, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.count("gpu.launch_func")

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from gpu_programs import run_on_simulator
+from gpu_programs import launches_of, run_on_simulator
 
 rng = np.random.default_rng(7)
 
@@ -223,3 +223,118 @@ def test_transpose(tmp_path, shape, permutation):
 """
     (got,) = run_on_simulator(tmp_path, program, [x])
     np.testing.assert_array_equal(got, x.transpose(permutation))
+
+EPILOGUES = {
+    # another shape of the product, and the product itself is needed later
+    "reshaped": ("""func.func @main(%a: tensor<24x40xf32>, %b: tensor<40x36xf32>, %g: tensor<4x6x36xf32>) -> (tensor<4x6x36xf32>, tensor<24x36xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<24x36xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<24x36xf32>) -> tensor<24x36xf32>
+  %c = linalg.matmul ins(%a, %b : tensor<24x40xf32>, tensor<40x36xf32>) outs(%f : tensor<24x36xf32>) -> tensor<24x36xf32>
+  %s = tensor.expand_shape %c [[0, 1], [2]] output_shape [4, 6, 36] : tensor<24x36xf32> into tensor<4x6x36xf32>
+  %o = tensor.empty() : tensor<4x6x36xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(i, j, n) -> (i, j, n)>, affine_map<(i, j, n) -> (i, j, n)>, affine_map<(i, j, n) -> (i, j, n)>], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%s, %g : tensor<4x6x36xf32>, tensor<4x6x36xf32>) outs(%o : tensor<4x6x36xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %t = math.tanh %x : f32
+    %u = arith.mulf %t, %y : f32
+    linalg.yield %u : f32
+  } -> tensor<4x6x36xf32>
+  return %r, %c : tensor<4x6x36xf32>, tensor<24x36xf32>
+}
+""", [(24, 40), (40, 36), (4, 6, 36)], lambda a, b, g: (np.tanh(a @ b).reshape(4, 6, 36) * g, a @ b), 1),
+    # the sum starts from a tensor; the consumer reads the product transposed
+    "accumulated": ("""func.func @main(%a: tensor<50x33xf32>, %b: tensor<33x20xf32>, %c: tensor<50x20xf32>, %g: tensor<20xf32>) -> tensor<20x50xf32> {
+  %p = linalg.matmul ins(%a, %b : tensor<50x33xf32>, tensor<33x20xf32>) outs(%c : tensor<50x20xf32>) -> tensor<50x20xf32>
+  %o = tensor.empty() : tensor<20x50xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(n, m) -> (m, n)>, affine_map<(n, m) -> (n)>, affine_map<(n, m) -> (n, m)>], iterator_types = ["parallel", "parallel"]}
+      ins(%p, %g : tensor<50x20xf32>, tensor<20xf32>) outs(%o : tensor<20x50xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %u = arith.mulf %x, %y : f32
+    linalg.yield %u : f32
+  } -> tensor<20x50xf32>
+  return %r : tensor<20x50xf32>
+}
+""", [(50, 33), (33, 20), (50, 20), (20,)], lambda a, b, c, g: ((c + a @ b).T * g[:, None],), 1),
+    # what the consumer adds is a factor of the product, in whose memory the sum could be written: blocks still read it
+    "over a factor": ("""func.func @main(%x: tensor<40x40xf32>, %b: tensor<40x40xf32>) -> tensor<40x40xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<40x40xf32>
+  %a = linalg.generic {indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (m, n)>], iterator_types = ["parallel", "parallel"]} ins(%x : tensor<40x40xf32>) outs(%e : tensor<40x40xf32>) {
+  ^bb0(%y: f32, %z: f32):
+    %t = arith.addf %y, %y : f32
+    linalg.yield %t : f32
+  } -> tensor<40x40xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<40x40xf32>) -> tensor<40x40xf32>
+  %c = linalg.matmul ins(%a, %b : tensor<40x40xf32>, tensor<40x40xf32>) outs(%f : tensor<40x40xf32>) -> tensor<40x40xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (m, n)>], iterator_types = ["parallel", "parallel"]} ins(%c, %a : tensor<40x40xf32>, tensor<40x40xf32>) outs(%a : tensor<40x40xf32>) {
+  ^bb0(%p: f32, %y: f32, %z: f32):
+    %t = arith.addf %p, %y : f32
+    linalg.yield %t : f32
+  } -> tensor<40x40xf32>
+  %s = linalg.generic {indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (n, m)>, affine_map<(m, n) -> (m, n)>], iterator_types = ["parallel", "parallel"]} ins(%r, %r : tensor<40x40xf32>, tensor<40x40xf32>) outs(%e : tensor<40x40xf32>) {
+  ^bb0(%p: f32, %y: f32, %z: f32):
+    %t = arith.addf %p, %y : f32
+    linalg.yield %t : f32
+  } -> tensor<40x40xf32>
+  return %s : tensor<40x40xf32>
+}
+""", [(40, 40), (40, 40)], lambda x, b: (lambda r: (r + r.T,))(2 * x @ b + 2 * x), None),
+    # the result's rows and columns are interleaved: heads of attention
+    "heads": ("""func.func @main(%q: tensor<2x9x4x16xf32>, %k: tensor<2x9x4x16xf32>) -> tensor<2x9x4x9xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x9x4x9xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<2x9x4x9xf32>) -> tensor<2x9x4x9xf32>
+  %c = linalg.contract indexing_maps = [affine_map<(b, m, h, n, d) -> (b, m, h, d)>, affine_map<(b, m, h, n, d) -> (b, n, h, d)>, affine_map<(b, m, h, n, d) -> (b, m, h, n)>]
+      ins(%q, %k : tensor<2x9x4x16xf32>, tensor<2x9x4x16xf32>) outs(%f : tensor<2x9x4x9xf32>) -> tensor<2x9x4x9xf32>
+  return %c : tensor<2x9x4x9xf32>
+}
+""", [(2, 9, 4, 16), (2, 9, 4, 16)], lambda q, k: (np.einsum("bmhd,bnhd->bmhn", q, k),), 1),
+}
+
+
+@pytest.mark.parametrize("name", EPILOGUES)
+def test_what_is_computed_with_a_product(tmp_path, name):
+    program, shapes, reference, launches = EPILOGUES[name]
+    inputs = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+    results = run_on_simulator(tmp_path, program, inputs)
+    for got, expected in zip(results, reference(*(x.astype(np.float64) for x in inputs)), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+    if launches is not None:
+        assert launches_of(program) == launches
+
+
+HALF_CONVOLUTIONS = [((2, 16, 12, 12), (32, 16, 3, 3), "f16"), ((2, 24, 9, 11), (20, 24, 1, 1), "bf16")]
+
+
+@pytest.mark.parametrize("case", HALF_CONVOLUTIONS, ids=str)
+def test_convolution_of_halves(tmp_path, case):
+    sx, sw, dtype = case
+    pad = sw[2] // 2
+    tx, tw, hx, hw, ty = tensor_type(sx, "f32"), tensor_type(sw, "f32"), tensor_type(sx, dtype), tensor_type(sw, dtype), tensor_type((sx[0], sw[0], *sx[2:]), "f32")
+
+    def rounding(name, wide, half):
+        return f"""  %e{name} = tensor.empty() : {half}
+  %h{name} = linalg.generic {{indexing_maps = [affine_map<(n, c, i, j) -> (n, c, i, j)>, affine_map<(n, c, i, j) -> (n, c, i, j)>], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}} ins(%{name} : {wide}) outs(%e{name} : {half}) {{
+  ^bb0(%p: f32, %q: {dtype}):
+    %t = arith.truncf %p : f32 to {dtype}
+    linalg.yield %t : {dtype}
+  }} -> {half}
+"""
+
+    params = f"[1, 1, {pad}, {pad}, {pad}, {pad}, 1, 1, 1]"
+    program = f"""func.func @main(%x: {tx}, %w: {tw}, %d: {ty}) -> ({ty}, {tx}, {tw}) {{
+{rounding("x", tx, hx)}{rounding("w", tw, hw)}{rounding("d", ty, ty.replace("f32", dtype))}  %e0 = tensor.empty() : {ty}
+  %y = cellrt.call "conv2d" params {params} ins(%hx, %hw : {hx}, {hw}) outs(%e0 : {ty}) -> {ty}
+  %e1 = tensor.empty() : {tx}
+  %dx = cellrt.call "conv2d_dx" params {params} ins(%hd, %hw : {ty.replace("f32", dtype)}, {hw}) outs(%e1 : {tx}) -> {tx}
+  %e2 = tensor.empty() : {tw}
+  %dw = cellrt.call "conv2d_dw" params {params} ins(%hx, %hd : {hx}, {ty.replace("f32", dtype)}) outs(%e2 : {tw}) -> {tw}
+  return %y, %dx, %dw : {ty}, {tx}, {tw}
+}}
+"""
+    x, w = rng.standard_normal(sx).astype(np.float32), rng.standard_normal(sw).astype(np.float32)
+    d = rng.standard_normal((sx[0], sw[0], *sx[2:])).astype(np.float32)
+    y, gradients = convolution(rounded(x, dtype), rounded(w, dtype), (1, 1), (pad, pad, pad, pad), (1, 1), 1)
+    for got, expected in zip(run_on_simulator(tmp_path, program, [x, w, d]), (y, *gradients(rounded(d, dtype)))):
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=2e-3)
