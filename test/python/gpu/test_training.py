@@ -12,6 +12,12 @@ def mlp():
     return nn.SequentialCell(nn.Dense(32, 64, activation="relu"), nn.LayerNorm((64,)), nn.Dense(64, 10)), (32,)
 
 
+def lenet5():
+    conv = [nn.Conv2d(1, 6, 5, pad_mode="valid"), nn.ReLU(), nn.MaxPool2d(2, 2), nn.Conv2d(6, 16, 5, pad_mode="valid"), nn.ReLU(), nn.MaxPool2d(2, 2), nn.Flatten()]
+    dense = [nn.Dense(256, 120, activation="relu"), nn.Dense(120, 84, activation="relu"), nn.Dense(84, 10)]
+    return nn.SequentialCell(*conv, *dense), (1, 28, 28)
+
+
 def train(make, optimizer, steps=5):
     """Losses and Parameters after some steps from a fixed start."""
     rng = np.random.default_rng(7)
@@ -33,7 +39,7 @@ def train(make, optimizer, steps=5):
     return losses, [p.asnumpy() for p in net.trainable_params()], {p.device for p in net.trainable_params()}
 
 
-@pytest.mark.parametrize("make", [mlp])
+@pytest.mark.parametrize("make", [mlp, lenet5])
 @pytest.mark.parametrize("optimizer", [lambda ps: nn.Momentum(ps, 0.05, 0.9), lambda ps: nn.Adam(ps, 0.01)], ids=["momentum", "adam"])
 def test_steps_follow_the_cpu(make, optimizer):
     losses, parameters, devices = train(make, optimizer)
