@@ -1,4 +1,4 @@
-# make demo | test | test-gpu | fuzz | wheel | test-wheel | sanitize | bench | docs | lint | format | clean.  Needs Python 3.11+, a C++17 compiler and pip.
+# make demo | test | test-gpu | fuzz | wheel | test-wheel | sanitize | bench | bench-gpu | docs | lint | format | clean.  Needs Python 3.11+, a C++17 compiler and pip.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -18,7 +18,7 @@ SOURCES := CMakeLists.txt pyproject.toml $(shell find cmake dialect passes runti
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help demo build test test-gpu fuzz lint format wheel test-wheel sanitize bench docs clean
+.PHONY: help demo build test test-gpu fuzz lint format wheel test-wheel sanitize bench bench-gpu docs clean
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -94,6 +94,9 @@ sanitize: $(VENV)/.requirements
 
 bench: build
 	@$(BIN)/python benchmarks/run.py
+
+bench-gpu: build
+	@$(BIN)/python benchmarks/gpu.py
 
 docs: build
 	@$(BIN)/python tools/gen/docs.py
