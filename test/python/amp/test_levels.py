@@ -128,6 +128,34 @@ def test_gradients(level):
         assert np.linalg.norm(got.asnumpy() - want.asnumpy()) <= 0.02 * np.linalg.norm(want.asnumpy()) + 2e-3 * scale
 
 
+class Mixed(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.a, self.n, self.t, self.b, self.relu = nn.Dense(8, 16), nn.LayerNorm((16,)), nn.Tanh(), nn.Dense(16, 4), ops.ReLU()
+
+    def construct(self, x):
+        return self.relu(self.b(self.t(self.n(self.a(x)))))
+
+
+# The same network with these Parameters and this input in MindSpore 2.10 on the CPU, float16.
+MINDSPORE = {
+    "O1": [2.2128906, 1.6933594, 0, 0, 1.8642578, 1.0400391, 1.0175781, 1.484375, 3.2304688, 2.9394531, 0, 0],
+    "O2": [2.2128906, 1.6933594, 0, 0, 1.8642578, 1.0390625, 1.0175781, 1.4863281, 3.2304688, 2.9414062, 0, 0],
+    "O3": [2.2128906, 1.6933594, 0, 0, 1.8632812, 1.0410156, 1.0175781, 1.484375, 3.2285156, 2.9414062, 0, 0],
+}
+
+
+@pytest.mark.parametrize("level", MINDSPORE)
+def test_numbers_of_mindspore(level):
+    lowered, rng = Mixed(), np.random.default_rng(1)
+    for parameter in lowered.get_parameters():
+        parameter.set_data(Tensor(rng.standard_normal(parameter.shape).astype(np.float32)))
+    amp.auto_mixed_precision(lowered, level)
+    result = lowered(Tensor(np.random.default_rng(0).standard_normal((3, 8)).astype(np.float32)))
+    # One rounding of float16 more or less, as kernels add in another order.
+    np.testing.assert_allclose(result.asnumpy().ravel(), MINDSPORE[level], atol=2.0**-9 * 1.01)
+
+
 def parameters_of(function):
     return [(p.name, p.kind.name, p.default) for p in inspect.signature(function).parameters.values()]
 
