@@ -112,7 +112,7 @@ def test_freed_and_foreign_memory(driver):
 
 def test_seed_finds_what_order_hides():
     """Unchecked: without the barrier the natural order gives some numbers, other orders give others; with it all agree."""
-    script = f"""
+    script = """
 import numpy as np
 from sim_driver import Driver
 from test_sim_checks import ROTATE, run
