@@ -47,7 +47,6 @@ std::optional<Product> cell::matchConvolution(cellrt::CallOp op, SmallVectorImpl
   Product p;
   p.op = p.anchor = op;
   p.name = name.str();
-  p.mayUseTF32 = false;
   SmallVector<unsigned> axes[3];
   if (forward) {
     Geometry g(op, a, b, out);

@@ -103,7 +103,8 @@ private:
         continue;
       if (touches(op, roots))
         return dyn_cast<linalg::GenericOp>(op);
-      if (op->getNumRegions() && !isa<linalg::LinalgOp>(op))
+      // Calls and tapes may write where no operand shows it.
+      if (!isa<linalg::LinalgOp, cellrt::CallOp, memref::CopyOp>(op))
         return nullptr;
       // Only reads of the factors may stand between.
       if (touches(op, left) || touches(op, right)) {

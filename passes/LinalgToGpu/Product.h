@@ -17,7 +17,6 @@ struct Product {
   int64_t batch = 1, m = 1, n = 1, k = 1;
   Access left, right, result;
   bool accumulate = false; // the old result is added
-  bool mayUseTF32 = false; // f32 factors may be rounded to tf32
   std::string name = "matmul";
 
   /// A pointwise op that reads the product and is computed as it is stored; then the product itself is stored only if `keepsResult`.

@@ -291,7 +291,7 @@ void cell::emitProduct(KernelModule &kernels, Product &p) {
   };
   if (std::min(p.m, p.n) <= 4 && p.k >= 64 && contiguous(p.left, Access::Column) && contiguous(p.right, Access::Row)) {
     emitWarps(kernels, p);
-  } else if (std::min(p.m, p.n) < 12 || p.k < 4 || p.batch * p.m * p.n * p.k < 32768) {
+  } else if (std::min(p.m, p.n) < 5 || p.k < 4 || p.batch * p.m * p.n * p.k < 32768) {
     emitPoints(kernels, p);
   } else {
     TileShape shape = chooseTile(p, kernels.target);

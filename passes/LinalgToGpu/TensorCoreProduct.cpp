@@ -243,7 +243,7 @@ bool cell::emitTensorCoreProduct(KernelModule &kernels, Product &p) {
   Type element = p.left.element();
   if (element != p.right.element() || !(element.isF16() || element.isBF16()) || !p.sumType().isF32())
     return false;
-  if (std::min({p.m, p.n, p.k}) < 16 || p.batch * p.m * p.n * p.k < 32768)
+  if (std::min(p.m, p.n) < 5 || std::max(p.m, p.n) < 16 || p.k < 16 || p.batch * p.m * p.n * p.k < 32768)
     return false;
   // Large tiles read less, small ones fill the device. The last number: the time of a block per element of its tile, against the largest one.
   std::pair<WarpShape, double> candidates[] = {{{2, 4, 4, 4}, 1.0}, {{2, 4, 2, 4}, 1.25}, {{4, 2, 2, 4}, 1.25}, {{2, 2, 2, 4}, 1.5}};

@@ -18,7 +18,7 @@ func.func @main(%a: tensor<512x1024xf32>, %b: tensor<1024xf32>) -> tensor<512xf3
 // Few columns of a long sum: pieces of the sum, and a kernel that adds them in order.
 
 // CHECK: %[[SUMS:.*]] = memref.view {{.*}} to memref<{{[0-9]+}}xf32>
-// CHECK: gpu.launch_func @kernels::@matmul_points_0 {{.*}}%[[SUMS]] : memref
+// CHECK: gpu.launch_func @kernels::@matmul_0 {{.*}}%[[SUMS]] : memref
 // CHECK: gpu.launch_func @kernels::@matmul_sum_0 {{.*}}args(%[[SUMS]] : memref
 func.func @main(%a: tensor<40000x8xf32>, %b: tensor<40000x8xf32>) -> tensor<8x8xf32> {
   %zero = arith.constant 0.0 : f32
