@@ -118,6 +118,7 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     lowerElementLoops(getOperation(), kernels);
     if (failed(lowerProductsAndRoutines(getOperation(), kernels)))
       return signalPassFailure();
+    separateReductions(getOperation());
     lowerRowChains(getOperation(), kernels);
     if (failed(lowerOps(kernels)))
       signalPassFailure();

@@ -10,6 +10,9 @@ namespace mlir::cell {
 // A mapping looks at an op on memrefs. If it is of its kind, it puts kernels and launches in front of it and returns true; the caller erases the
 // op. Otherwise it changes nothing. linalg-to-gpu-kernels asks in the order of this file.
 
+/// Takes ops apart whose outputs are reduced over different dimensions: neither can be had in the order of the other.
+void separateReductions(ModuleOp module);
+
 /// Ops in which an output has fewer elements than there are points. Rows are reduced by a part of a warp, a warp or a block each, columns by tiles of
 /// threads; a few long ones are cut into pieces that a second kernel joins in order. Results are the same at each run.
 bool lowerReduction(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan);

@@ -342,6 +342,28 @@ llvm::SmallBitVector dimensionsOf(linalg::LinalgOp op, unsigned o) {
       dimensions.set(dim.getPosition());
   return dimensions;
 }
+
+/// True if the output has the outermost dimensions.
+bool isLeading(linalg::LinalgOp op, unsigned o) {
+  llvm::SmallBitVector dimensions = dimensionsOf(op, o);
+  return dimensions.find_first_unset() == static_cast<int>(dimensions.count());
+}
+
+/// The outputs that have fewer dimensions than the op, together where they have the same.
+SmallVector<SmallVector<unsigned>> reductionsOf(linalg::LinalgOp op) {
+  SmallVector<SmallVector<unsigned>> sets;
+  for (unsigned o = 0; o < op.getNumDpsInits(); ++o) {
+    llvm::SmallBitVector dimensions = dimensionsOf(op, o);
+    if (dimensions.all())
+      continue;
+    auto same = llvm::find_if(sets, [&](ArrayRef<unsigned> set) { return dimensionsOf(op, set[0]) == dimensions; });
+    if (same == sets.end())
+      sets.emplace_back().push_back(o);
+    else
+      same->push_back(o);
+  }
+  return sets;
+}
 } // namespace
 
 bool cell::lowerReduction(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan) {
@@ -351,31 +373,27 @@ bool cell::lowerReduction(KernelModule &module, linalg::LinalgOp op, const LoopP
   for (unsigned o = 0; o < plan.reduced.size(); ++o)
     if (!op.getMatchingIndexingMap(op.getDpsInitOperand(o)).isProjectedPermutation())
       return false;
-  SmallVector<SmallVector<unsigned>> sets; // outputs that are reduced over the same dimensions
-  for (unsigned o = 0; o < plan.reduced.size(); ++o) {
-    if (!plan.reduced[o])
-      continue;
-    auto same = llvm::find_if(sets, [&](ArrayRef<unsigned> set) { return dimensionsOf(op, set[0]) == dimensionsOf(op, o); });
-    if (same == sets.end())
-      sets.emplace_back().push_back(o);
-    else
-      same->push_back(o);
-  }
-  if (sets.size() == 1) {
-    ReductionKernels(module, op, plan).run();
-    return true;
-  }
-  // What is written point by point may lie over an input, so it comes last.
-  for (unsigned o = 0; o < plan.reduced.size(); ++o)
-    if (!plan.reduced[o])
-      sets.back().push_back(o);
-  for (ArrayRef<unsigned> set : sets) {
-    auto part = cast<linalg::LinalgOp>(withOutputs(op, set).getOperation());
-    FailureOr<LoopPlan> own = planLoops(part); // it was possible for the whole op
-    if (failed(own))
-      return false;
-    ReductionKernels(module, part, *own).run();
-    part->erase();
-  }
+  if (reductionsOf(op).size() != 1)
+    return false;
+  ReductionKernels(module, op, plan).run();
   return true;
+}
+
+void cell::separateReductions(ModuleOp module) {
+  SmallVector<linalg::GenericOp> ops;
+  module.walk([&](linalg::GenericOp op) {
+    if (reductionsOf(op).size() > 1)
+      ops.push_back(op);
+  });
+  for (linalg::GenericOp op : ops) {
+    SmallVector<SmallVector<unsigned>> sets = reductionsOf(op);
+    // What is written point by point may lie over an input, so it comes last, and best with a reduction of rows.
+    llvm::stable_sort(sets, [&](ArrayRef<unsigned> a, ArrayRef<unsigned> b) { return !isLeading(op, a[0]) && isLeading(op, b[0]); });
+    for (unsigned o = 0; o < op.getNumDpsInits(); ++o)
+      if (dimensionsOf(op, o).all())
+        sets.back().push_back(o);
+    for (ArrayRef<unsigned> set : sets)
+      withOutputs(op, set);
+    op.erase();
+  }
 }

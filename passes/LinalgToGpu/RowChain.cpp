@@ -33,6 +33,29 @@ SmallVector<Value> capturedBuffers(Operation *op) {
       buffers.push_back(value);
   return buffers;
 }
+
+/// What an op does to memory.
+struct Touch {
+  BufferRoots roots;
+  bool writes;
+};
+
+SmallVector<Touch> touchesOf(Operation *op) {
+  SmallVector<Touch> touches;
+  if (isPure(op) || isa<memref::AllocOp>(op))
+    return touches;
+  op->walk([&](Operation *inner) {
+    auto linalgOp = dyn_cast<linalg::LinalgOp>(inner);
+    auto copy = dyn_cast<memref::CopyOp>(inner);
+    for (OpOperand &operand : inner->getOpOperands()) {
+      if (!isa<BaseMemRefType>(operand.get().getType()))
+        continue;
+      bool writes = linalgOp ? linalgOp.isDpsInit(&operand) : copy ? operand.get() == copy.getTarget() : !isa<memref::LoadOp>(inner);
+      touches.push_back({BufferRoots::of(operand.get()), writes});
+    }
+  });
+  return touches;
+}
 } // namespace
 
 RowChain::Split RowChain::split(const RowMember &member) const {
@@ -183,28 +206,25 @@ void RowChain::add(RowMember member) {
   members.push_back(std::move(member));
 }
 
-/// True if the members so far may run behind `op`.
-bool RowChain::canPass(Operation *op) const {
-  if (isPure(op) || isa<memref::AllocOp>(op) || op->hasTrait<OpTrait::IsTerminator>())
-    return !op->hasTrait<OpTrait::IsTerminator>();
-  auto conflicts = [&](Value buffer, bool writes) {
-    BufferRoots roots = BufferRoots::of(buffer);
-    auto overlaps = [&](Value root) { return roots.unknown || roots.roots.contains(root); };
-    return llvm::any_of(written, [&](auto &entry) { return overlaps(entry.first); }) ||
-           (writes && llvm::any_of(read, [&](auto &entry) { return !entry.first || overlaps(entry.first); }));
-  };
-  bool result = true;
-  op->walk([&](Operation *inner) {
-    auto linalgOp = dyn_cast<linalg::LinalgOp>(inner);
-    auto copy = dyn_cast<memref::CopyOp>(inner);
-    for (OpOperand &operand : inner->getOpOperands()) {
-      if (!isa<BaseMemRefType>(operand.get().getType()))
-        continue;
-      bool writes = linalgOp ? linalgOp.isDpsInit(&operand) : copy ? operand.get() == copy.getTarget() : !isa<memref::LoadOp>(inner);
-      result &= !conflicts(operand.get(), writes);
-    }
-  });
-  return result;
+bool RowChain::conflictsWithMembers(Operation *op) const {
+  for (const Touch &touch : touchesOf(op)) {
+    auto overlaps = [&](Value root) { return !root || touch.roots.unknown || touch.roots.roots.contains(root); };
+    if (llvm::any_of(written, [&](auto &entry) { return overlaps(entry.first); }) || (touch.writes && llvm::any_of(read, [&](auto &entry) { return overlaps(entry.first); })))
+      return true;
+  }
+  return false;
+}
+
+bool RowChain::conflictsWithDeferred(Operation *op) const {
+  if (deferred.empty())
+    return false;
+  SmallVector<Touch> own = touchesOf(op);
+  for (Operation *other : deferred)
+    for (const Touch &theirs : touchesOf(other))
+      for (const Touch &mine : own)
+        if ((mine.writes || theirs.writes) && mine.roots.mayAlias(theirs.roots))
+          return true;
+  return false;
 }
 
 std::optional<RowChain> RowChain::startingAt(linalg::LinalgOp first) {
@@ -222,7 +242,10 @@ std::optional<RowChain> RowChain::startingAt(linalg::LinalgOp first) {
   chain.add(std::move(*start));
   unsigned steps = 0;
   for (Operation *op = first->getNextNode(); op && steps < kReach; op = op->getNextNode(), ++steps) {
-    if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
+    if (op->hasTrait<OpTrait::IsTerminator>())
+      break;
+    bool isBehind = chain.conflictsWithDeferred(op);
+    if (auto generic = dyn_cast<linalg::GenericOp>(op); generic && !isBehind) {
       std::optional<RowMember> member = chain.analyze(generic);
       if (member && chain.canJoin(*member) && chain.operations + std::distance(generic.getBody()->begin(), generic.getBody()->end()) <= kMaxOperations) {
         chain.add(std::move(*member));
@@ -230,8 +253,12 @@ std::optional<RowChain> RowChain::startingAt(linalg::LinalgOp first) {
         continue;
       }
     }
-    if (!chain.canPass(op))
+    // The members run behind it, or it runs behind them.
+    if (!isBehind && !chain.conflictsWithMembers(op))
+      continue;
+    if (!isa<linalg::LinalgOp, memref::CopyOp>(op))
       break;
+    chain.deferred.push_back(op);
   }
   return chain;
 }

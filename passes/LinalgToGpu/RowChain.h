@@ -30,6 +30,8 @@ class RowChain {
 public:
   int64_t rows, columns;
   std::vector<RowMember> members;
+  /// Ops between the members that need what a member makes, in order: they must run behind the last member.
+  SmallVector<Operation *> deferred;
 
   /// The longest chain that starts with the row reduction `first`; nothing if that is none.
   static std::optional<RowChain> startingAt(linalg::LinalgOp first);
@@ -48,7 +50,8 @@ private:
   std::optional<RowMember> analyze(linalg::LinalgOp op) const;
   RowAccess accessOf(const LoopPlan &plan, OpOperand &operand, bool isWide) const;
   bool canJoin(const RowMember &member) const;
-  bool canPass(Operation *op) const;
+  bool conflictsWithMembers(Operation *op) const;
+  bool conflictsWithDeferred(Operation *op) const;
   void add(RowMember member);
 
   llvm::MapVector<Value, RowAccess> read, written; // by root

@@ -65,6 +65,12 @@ public:
     for (auto [number, member] : llvm::enumerate(chain.members))
       member.isWide ? emitWide(member, starts[number]) : emitNarrow(member);
     k.launch(llvm::divideCeil(chain.rows, layout.rowsPerBlock));
+    Operation *last = chain.members.back().op, *place = last;
+    for (Operation *op : chain.deferred)
+      if (op->isBeforeInBlock(last)) {
+        op->moveAfter(place);
+        place = op;
+      }
     for (RowMember &member : chain.members)
       member.op->erase();
   }
