@@ -100,6 +100,17 @@ def test_nothing_is_left_behind():
     assert ms.runtime.memory_stats()["used_bytes"] == used
 
 
+def test_a_failing_kernel_is_named_with_the_users_line():
+    from cellgrad._runtime import device
+
+    step = ms.jit(lambda x: (x * 2.0).sum())
+    step(Tensor([1.0, 2.0]))
+    executable = step._latest().executable
+    kernel = next(iter(executable.keepalive.kernel_places()))
+    said = device.explain_failure(executable, RuntimeError(f"GPU 0: starting kernel '{kernel}' (grid 1 x 1 x 1) failed: CUDA_ERROR_LAUNCH_FAILED"))
+    assert f"kernel '{kernel}' of {__file__}:" in said, said
+
+
 def test_what_is_known_of_a_device():
     info = ms.runtime.device_info("GPU")
     assert info["name"] and info["chip"] and info["memory_bytes"] > 0 and info["processors"] > 0
