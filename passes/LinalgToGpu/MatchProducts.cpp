@@ -14,7 +14,7 @@ using Dims = Contraction::Dims;
 
 namespace {
 /// A pointwise op of more operations is a kernel of its own: the code is repeated for every vector of a thread's sums.
-constexpr int64_t kMaxEpilogue = 48;
+constexpr int64_t kMaxEpilogue = 96;
 
 SmallVector<int64_t> stridesOf(Value buffer) {
   SmallVector<int64_t> strides;
@@ -126,8 +126,8 @@ private:
                          !llvm::any_of(inner.getOperandTypes(), llvm::IsaPred<IndexType>);
       if (!elementwise && !inner.hasTrait<OpTrait::ConstantLike>())
         return false;
-      // Elementary functions are written out later.
-      count += isa<arith::ArithDialect>(inner.getDialect()) ? 1 : 10;
+      // Elementary functions are written out later; roundings between types of 16 and 32 bits cost next to nothing.
+      count += isa<arith::ExtFOp, arith::TruncFOp, arith::ConstantOp>(inner) ? 0 : isa<arith::ArithDialect>(inner.getDialect()) ? 1 : 10;
     }
     auto isElement = [](Value value) {
       auto type = dyn_cast<MemRefType>(value.getType());
