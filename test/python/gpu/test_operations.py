@@ -11,7 +11,7 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize("suite", ["ops/test_table.py", "nn/test_layers.py", "optim"])
+@pytest.mark.parametrize("suite", ["ops/test_table.py", "ops/test_mindspore_results.py", "nn/test_layers.py", "optim"])
 def test_on_the_device(suite: str) -> None:
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "--tb=short", str(TESTS / suite)], env={**os.environ, "CELLGRAD_TEST_DEVICE": "GPU"},
                           cwd=TESTS.parents[1], capture_output=True, text=True, timeout=1200)
