@@ -97,7 +97,7 @@ class Frame:
             self.arguments[id(tensor)] = self.count
             if self.parent is None:
                 name = getattr(tensor, "_name", None)
-                options = {"param": name} if isinstance(name, str) and self.capture.is_parameter(tensor) else {}
+                options: dict[str, Any] = {"param": name} if isinstance(name, str) and self.capture.is_parameter(tensor) else {}
                 found = self.argument(tensor, place=place, **options)
                 self.capture.captured.append((self.arguments[id(tensor)], tensor))
             else:
