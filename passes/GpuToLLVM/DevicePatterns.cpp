@@ -244,6 +244,8 @@ struct KernelPattern : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
     kernel->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), rewriter.getUnitAttr());
     if (auto size = op.getKnownBlockSize())
       kernel->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), rewriter.getDenseI32ArrayAttr(*size));
+    if (Attribute blocks = op->getAttr(NVVM::NVVMDialect::getMinctasmAttrName())) // how many are to fit a multiprocessor
+      kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), blocks);
     for (unsigned i = 0; i < inputs; ++i) {
       auto memref = dyn_cast<MemRefType>(op.getFunctionType().getInput(i));
       if (!memref)

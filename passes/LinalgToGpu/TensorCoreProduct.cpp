@@ -133,6 +133,7 @@ void emitWarpTiles(KernelModule &kernels, Product &p, const WarpShape &shape, co
     partials = makePartials(p, split.pieces);
   int64_t rowTiles = llvm::divideCeilSigned(p.m, shape.rows()), columnTiles = llvm::divideCeilSigned(p.n, shape.columns());
   KernelBuilder k(kernels, p.anchor, p.name + "_mma", {shape.threads()});
+  k.function()->setAttr("nvvm.minctasm", k.getI32IntegerAttr(2)); // one block copies while another one multiplies
   Values at = k.delinearize(k.block(), {p.batch, split.pieces, rowTiles, columnTiles});
   Value batch = at[0], piece = at[1], rowBase = k.mul(at[2], shape.rows()), columnBase = k.mul(at[3], shape.columns());
   TileRing left(k, p.left, Access::Row, batch, rowBase, shape.rows(), shape.threads());

@@ -1,0 +1,34 @@
+"""Registers, spills and shared memory of the large forms of products and convolutions, by ptxas."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import cellgrad as ms
+from cellgrad import Tensor, ops
+from cellgrad._compiler import cuda_tools
+
+pytestmark = pytest.mark.skipif(cuda_tools.find("ptxas") is None, reason="ptxas is not installed: pip install 'cellgrad[cuda]'")
+
+
+def kernels(fn, chip, *shapes, dtype):
+    return ms.jit(fn).lower(*(Tensor(np.zeros(shape, np.float32)).astype(dtype) for shape in shapes), target="gpu", chip=chip).kernels()
+
+
+@pytest.mark.parametrize("chip", ["sm_80", "sm_90a"])
+@pytest.mark.parametrize("dtype, instruction", [(ms.float32, ""), (ms.float64, ""), (ms.float16, "_mma"), (ms.bfloat16, "_mma")], ids=str)
+def test_large_product_with_bias_and_relu(chip, dtype, instruction):
+    (kernel,) = kernels(lambda a, b, c: ops.relu(ops.matmul(a, b) + c), chip, (2048, 512), (512, 2048), (2048,), dtype=dtype)
+    assert kernel.name.startswith("matmul_") and instruction in kernel.name
+    assert kernel.spill_bytes == 0 and kernel.registers <= 128 and kernel.shared_bytes <= 48 * 1024
+
+
+@pytest.mark.parametrize("dtype", [ms.float32, ms.float16], ids=str)
+def test_convolution_and_its_gradients(dtype):
+    loss = lambda x, w: ops.sum(ops.conv2d(x, w, pad_mode="pad", padding=1).astype(ms.float32) ** 2)
+    gradient = ms.grad(loss, (0, 1))
+    found = [k for k in kernels(lambda x, w: gradient(x, w), "sm_80", (32, 64, 28, 28), (64, 64, 3, 3), dtype=dtype) if k.name.startswith("conv2d")]
+    assert {"_".join(k.name.split("_")[:2]) for k in found} >= {"conv2d_dx", "conv2d_dw"}
+    for kernel in found:
+        assert kernel.spill_bytes == 0 and kernel.registers <= 128, kernel
+        assert dtype == ms.float32 or "_mma" in kernel.name or "_sum" in kernel.name, kernel
