@@ -84,6 +84,7 @@ void mlir::cell::buildCellToLLVMPipeline(OpPassManager &pm) {
 }
 
 void mlir::cell::buildGpuToLLVMPipeline(OpPassManager &pm, StringRef chip) {
+  pm.addPass(createExpandDoubleMath());
   pm.addPass(createExpandMath());
   if (chip == "sim" || chip == "sim-checked") {
     GpuToSimOptions options;

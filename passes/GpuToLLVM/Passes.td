@@ -27,6 +27,14 @@ def GpuToNVVM : Pass<"gpu-to-nvvm", "::mlir::ModuleOp"> {
                            "::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
 }
 
+def ExpandDoubleMath : Pass<"expand-double-math", "::mlir::ModuleOp"> {
+  let summary = "Write out the f64 functions of kernels that the C library has on the CPU";
+  let description = [{
+    sin, cos, tan, asin, acos, atan, atan2 and pow in f64, which `expand-math` leaves alone, as arithmetic with fma. sin, cos and tan of large arcs are behind a branch.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
 def GpuHostToLLVM : Pass<"gpu-host-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Lower the host part of stage gpu to the LLVM dialect with calls of the GPU runtime";
   let description = [{

@@ -109,6 +109,7 @@ expm1_weight = lambda r: abs(r**2 / mp.expm1(r)) if abs(r) > mp.mpf("1e-9") else
 log_tail = taylor(lambda r: (mp.log1p(r) - r + r**2 / 2) / r**3, [mp.mpf((-1) ** k) / (k + 3) for k in range(9)])
 log_weight = lambda r: abs(r**3 / mp.log1p(r)) if abs(r) > mp.mpf("1e-5") else mp.mpf("1e-10")
 atanh_tail = taylor(lambda z: (mp.atanh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z * 2, [mp.mpf(2) / (2 * k + 3) for k in range(9)])
+atanh_rest = taylor(lambda z: ((mp.atanh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z * 2 - mp.mpf(2) / 3) / z, [mp.mpf(2) / (2 * k + 5) for k in range(9)])
 sin_tail = taylor(lambda z: (mp.sin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, [mp.mpf((-1) ** (k + 1)) / mp.factorial(2 * k + 3) for k in range(9)])
 cos_tail = taylor(lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, [mp.mpf((-1) ** k) / mp.factorial(2 * k + 4) for k in range(9)])
 atan_tail = taylor(lambda z: (mp.atan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, [mp.mpf((-1) ** (k + 1)) / (2 * k + 3) for k in range(9)])
@@ -119,6 +120,7 @@ one = lambda x: mp.mpf(1)
 small = lambda z: max(z, mp.mpf("1e-9"))
 log_erfc = lambda x: mp.log(mp.erfc(x))
 SQRT = mp.sqrt(2)
+EIGHTH = (mp.pi / 4) ** 2 * mp.mpf("1.001")
 NARROW = mp.mpf("0.9275")
 
 ENTRIES = [
@@ -136,6 +138,11 @@ ENTRIES = [
     Entry("kErfF64", lambda z: erf_tail(z) - 1, 0, 1, 12, one, 53),
     Entry("kErfcF64", log_erfc, 1, 6, 17, lambda x: mp.erfc(x), 53),
     Entry("kAtanhF64", atanh_tail, 0, (3 - 2 * SQRT) ** 2, 6, small, 53),
+    Entry("kAtanhPowF64", atanh_rest, 0, (3 - 2 * SQRT) ** 2, 7, one, 53),
+    Entry("kSinF64", sin_tail, 0, EIGHTH, 5, small, 53),
+    Entry("kCosF64", cos_tail, 0, EIGHTH, 5, lambda z: small(z) ** 2, 53),
+    Entry("kAtanF64", atan_tail, 0, mp.mpf("0.1716"), 9, small, 53),
+    Entry("kAsinF64", asin_tail, 0, mp.mpf("0.2501"), 11, small, 53),
 ]
 
 
