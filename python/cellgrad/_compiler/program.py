@@ -170,7 +170,7 @@ def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence
     """
     start = time.perf_counter()
     prefix = stages.dump_prefix(name)
-    place = _name_of(key, chip) if key is not None else disk.digest("module", _environment(chip), module.fingerprint())
+    place = _name_of(key, chip) if key is not None else disk.digest("module", _environment(chip), _content(module, chip))
     if prefix is None:
         found = _find(place, start, chip)
         if found is not None:
@@ -190,6 +190,11 @@ def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence
     with _lock:
         _loaded[place] = code
     return Compiled(name, code, seconds, outputs, module, chip=chip)
+
+
+def _content(module: Any, chip: str | None) -> str:
+    """What the code of a module depends on: kernels that check their accesses name the user's lines."""
+    return module.text(locations=True) if chip == "sim-checked" else module.fingerprint()
 
 
 def _cubin(module: Any, work: Any, name: str, chip: str | None, seconds: dict[str, float], prefix: str | None) -> bytes:
