@@ -21,7 +21,10 @@ SmallVector<Value> possibleBuffers(Value value);
 Value baseOfView(Value value);
 
 /// Copies what loops start from and hand on and what branches give: more work, but nothing is left that could conflict.
-void copyAllCarriedValues(ModuleOp module);
+void copyAllCarriedValues(Operation *scope);
+
+/// The same in functions that are called and may give back one of several arguments in one place: the analysis of the call can tell one only.
+void separateMergedArguments(ModuleOp module);
 
 } // namespace mlir::cell
 

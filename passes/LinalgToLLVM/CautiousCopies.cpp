@@ -1,8 +1,12 @@
 //===- CautiousCopies.cpp - copies where nothing better can be proved -----===//
 #include "passes/LinalgToLLVM/CarriedBuffers.h"
 
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/EquivalenceClasses.h"
+#include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
 
@@ -52,8 +56,8 @@ static void copyHandedOn(Operation *terminator, MutableOperandRange operands) {
   }
 }
 
-void cell::copyAllCarriedValues(ModuleOp module) {
-  module.walk([](Operation *op) {
+void cell::copyAllCarriedValues(Operation *scope) {
+  scope->walk([](Operation *op) {
     if (auto loop = dyn_cast<scf::ForOp>(op))
       copyStarts(loop, loop.getInitArgsMutable());
     else if (auto loop = dyn_cast<scf::WhileOp>(op))
@@ -62,5 +66,40 @@ void cell::copyAllCarriedValues(ModuleOp module) {
       copyHandedOn(yield, yield.getResultsMutable());
     else if (auto condition = dyn_cast<scf::ConditionOp>(op))
       copyHandedOn(condition, condition.getArgsMutable());
+  });
+}
+
+/// Whether something that `func` gives back may lie in more than one of its arguments.
+static bool mergesArguments(func::FuncOp func) {
+  bufferization::AnalysisState state{bufferization::BufferizationOptions()};
+  llvm::EquivalenceClasses<void *> buffers;
+  auto join = [&](Value value) {
+    if (!isa<TensorType>(value.getType()))
+      return;
+    for (const bufferization::AliasingOpOperand &alias : state.getAliasingOpOperands(value))
+      buffers.unionSets(value.getAsOpaquePointer(), alias.opOperand->get().getAsOpaquePointer());
+  };
+  func.walk([&](Operation *op) {
+    if (isa<func::FuncOp, func::CallOp>(op))
+      return;
+    llvm::for_each(op->getResults(), join);
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        llvm::for_each(block.getArguments(), join);
+  });
+  for (Value result : func.getBody().front().getTerminator()->getOperands()) {
+    auto together = [&](Value argument) { return isa<TensorType>(argument.getType()) && buffers.isEquivalent(argument.getAsOpaquePointer(), result.getAsOpaquePointer()); };
+    if (isa<TensorType>(result.getType()) && llvm::count_if(func.getArguments(), together) > 1)
+      return true;
+  }
+  return false;
+}
+
+void cell::separateMergedArguments(ModuleOp module) {
+  llvm::SmallPtrSet<Operation *, 4> seen;
+  module.walk([&](func::CallOp call) {
+    auto func = module.lookupSymbol<func::FuncOp>(call.getCallee());
+    if (func && !func.isExternal() && seen.insert(func).second && mergesArguments(func))
+      copyAllCarriedValues(func);
   });
 }

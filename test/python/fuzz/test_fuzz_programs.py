@@ -34,6 +34,11 @@ def test_random_programs(tmp_path):
     assert int(counts["eager"]) == int(counts["second"]) > 0
 
 
+@pytest.mark.parametrize("path", sorted((HERE / "found").glob("*.py")), ids=lambda path: path.stem)
+def test_programs_that_once_failed(tmp_path, path):
+    assert "eager" in _fuzz(tmp_path, "--file", path)
+
+
 def test_a_wrong_derivative_is_found(tmp_path):
     """The checks see a gradient that is off: a rule that says half of the truth."""
     sys.path.insert(0, str(HERE))
