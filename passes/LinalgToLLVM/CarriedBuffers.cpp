@@ -176,6 +176,26 @@ void copyOutsideValues(Operation *branch) {
   }
 }
 
+/// True if `value` is computed into a part of a larger buffer.
+bool liesInPart(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (isPart(value))
+      return true;
+    auto result = cast<OpResult>(value);
+    if (isView(op))
+      value = op->getOperand(0);
+    else if (auto insert = dyn_cast<tensor::InsertOp>(op))
+      value = insert.getDest();
+    else if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+      value = insert.getDest();
+    else if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
+      value = destination.getTiedOpOperand(result)->get();
+    else
+      return isa<scf::IfOp>(op) && llvm::any_of(op->getRegions(), [&](Region &region) { return liesInPart(region.front().getTerminator()->getOperand(result.getResultNumber())); });
+  }
+  return false;
+}
+
 /// A start that the loop overwrites. (An empty tensor could be taken for the program's own result, which must not be written twice.)
 Value emptyLike(OpBuilder &builder, Location loc, Type type) {
   if (auto tensor = dyn_cast<RankedTensorType>(type))
@@ -261,6 +281,20 @@ SmallVector<Value> cell::possibleBuffers(Value value) {
     }
   }
   return found;
+}
+
+void cell::copyPartsInBranches(ModuleOp module) {
+  module.walk([](scf::IfOp branch) {
+    for (Region &region : branch->getRegions()) {
+      if (region.empty())
+        continue;
+      Operation *yield = region.front().getTerminator();
+      OpBuilder builder(yield);
+      for (OpOperand &operand : yield->getOpOperands())
+        if (isa<RankedTensorType>(operand.get().getType()) && !isInPlace(branch, operand.getOperandNumber()) && liesInPart(operand.get()))
+          operand.set(copyOf(builder, operand.get()));
+    }
+  });
 }
 
 void cell::keepCarriedBuffers(ModuleOp module) {

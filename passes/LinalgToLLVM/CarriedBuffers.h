@@ -20,6 +20,9 @@ SmallVector<Value> possibleBuffers(Value value);
 /// What `value` is a part or another shape of.
 Value baseOfView(Value value);
 
+/// A branch whose result was put into a part of a larger buffer gives a copy: both branches must give buffers of one layout, which is known when compiling.
+void copyPartsInBranches(ModuleOp module);
+
 /// Copies what loops start from and hand on and what branches give: more work, but nothing is left that could conflict.
 void copyAllCarriedValues(Operation *scope);
 

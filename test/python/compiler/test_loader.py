@@ -27,12 +27,13 @@ def test_memory_is_given_back(machine_code):
     def mapped():
         return sum(1 for line in open("/proc/self/maps") if "r-xp 00000000 00:00 0" in line)
 
+    gc.collect()
     before = mapped()
     kept = [_loader.load(machine_code, program._libraries()) for _ in range(20)]
     assert mapped() > before
     del kept
     gc.collect()
-    assert mapped() == before
+    assert mapped() <= before  # programs of earlier tests may go as well
 
 
 def test_missing_library(machine_code):

@@ -67,7 +67,7 @@ def test_failed_pass_names_the_user_line():
 
 
 def test_code_is_made_of_the_llvm_dialect_only():
-    with pytest.raises(CompileError, match="run the pipeline linalg-to-llvm first"):
+    with pytest.raises(CompileError, match="run the pipeline linalg-to-llvm or gpu-program-to-llvm first"):
         square_sum().emit()
 
 

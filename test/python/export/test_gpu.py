@@ -112,7 +112,7 @@ def test_what_is_missing_is_said(tmp_path):
                        "except cellgrad_program.MachineError as error: print(error)\n"
                        "try: cellgrad_program.load(sys.argv[1], gpu=3)\n"
                        "except cellgrad_program.MachineError as error: print(error)\n", tmp_path / "f.cgp")
-        assert "for a GPU (sm_90): GPU 0 is" in out and "does not run its ptx" in out and "there is no GPU 3; this machine has 1" in out
+        assert "for a GPU (sm_90): GPU 0 is" in out and "does not run its ptx" in out and "there is no GPU 3; this machine has " in out
     if shutil.which("nvidia-smi") is None and "CELLGRAD_CUDA_DRIVER" not in os.environ:
         with pytest.raises(cellgrad_program.MachineError, match="no CUDA driver|does not run its ptx"):  # the simulator, if an earlier test took it
             cellgrad_program.load(tmp_path / "f.cgp")
