@@ -11,7 +11,7 @@ class Net(nn.Cell):
     def construct(self, a, b):
         a = (ops.sin(ops.div((a) * 1.25 + 1.75, (self.p) * 1.25 + 1.75))) * ((self.p) * (self.p))
         b = ((b + b) * 0.5 - b) * 0.5
-        a[0] = a[0] * 0.5 + ((ops.sigmoid(fit(CALL['reduce_sum--1-True'](ops, (fit(a, (2, 3, 4))) * 2), (4,))) * 2.0 - 1.0)) * 0.5
+        a[0] = a[0] * 0.5 + (ops.sigmoid(fit(CALL['reduce_sum--1-True'](ops, (fit(a, (2, 3, 4))) * 2), (4,))) * 2.0 - 1.0) * 0.5
         return a, b
 
 
