@@ -203,7 +203,11 @@ class Tensor(_core.TensorBase):
     def __iter__(self) -> Iterator[Tensor]:
         if not self.ndim:
             raise TypeError("iteration over a 0-d tensor")
-        return (self[i] for i in range(self.shape[0]))
+        rows = self.copy()  # as they are now, also where the loop writes into the tensor: compiled loops see them so
+        return (rows[i] for i in range(self.shape[0]))
+
+    def __reversed__(self) -> Iterator[Tensor]:
+        return iter(self[::-1])
 
     def __contains__(self, value: Any) -> bool:
         return bool((self == value).any())

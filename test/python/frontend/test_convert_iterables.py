@@ -139,3 +139,29 @@ def test_zip_of_different_lengths():
 
     same(f, ROWS, ROWS[:17])
     assert n_loops(f, ROWS, ROWS[:17]) == 1
+
+
+@pytest.mark.parametrize("rows", [3, 20])
+def test_loops_go_over_rows_as_they_were(rows):
+    """Writing into the Tensor that a loop goes over changes nothing in what the loop gets, eagerly, written out or staged."""
+    def f(a):
+        total = a.sum() * 0
+        for row in a:
+            a[::2] = a[::2] * 0.2 + row.sum()
+            total = total + row.sum()
+        for i, (row, again) in enumerate(zip(reversed(a), a)):
+            a[1:] = a[1:] * 0.3 + row.sum() + again
+            total = total + (row * again).sum() * i
+        return total + a.sum()
+
+    x = np.arange(rows * 2).reshape(rows, 2) / 7
+    a, want = x.copy(), 0.0
+    for row in x:
+        a[::2] = a[::2] * 0.2 + row.sum()
+        want += row.sum()
+    begun = a.copy()
+    for i, (row, again) in enumerate(zip(begun[::-1], begun)):
+        a[1:] = a[1:] * 0.3 + row.sum() + again
+        want += (row * again).sum() * i
+    for call in (f, ms.jit(f)):
+        np.testing.assert_allclose(call(Tensor(x.copy())).asnumpy(), want + a.sum(), rtol=1e-12)

@@ -16,7 +16,7 @@ from .branches import is_staged, stage_if
 from .jumps import VALUE
 from .side_effects import CannotStage, effect, region, regions
 from .rewrite import Block
-from .rows import Rows, count_of, item_of
+from .rows import Rows, as_begun, count_of, item_of
 from .variables import UNDEFINED, given_up, marked, shapes_of, unmarked
 
 __all__ = ["LONG", "TensorRange", "run_for", "run_while"]
@@ -169,6 +169,7 @@ def run_for(iterable: Any, body: Callable, stop: Any, get: Any, set_: Any, block
     if isinstance(iterable, TensorRange):
         _stage_for((iterable.lower, iterable.upper, iterable.step), lambda i: i, body, stop, get, set_, block)
         return
+    iterable = as_begun(iterable)
     if _long(iterable):
         before = get() if get is not None else None
         try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..._runtime import _core
 
-__all__ = ["Rows", "count_of", "item_of", "lazily"]
+__all__ = ["Rows", "as_begun", "count_of", "item_of", "lazily"]
 
 TensorBase = _core.TensorBase
 
@@ -16,6 +16,11 @@ def count_of(value: Any) -> int | None:
     if isinstance(value, TensorBase):
         return value.shape[0] if value.ndim else None
     return len(value) if isinstance(value, (range, Rows)) else None
+
+
+def as_begun(value: Any) -> Any:
+    """What a loop goes over: of a Tensor its rows as they are now, whatever the loop writes into it."""
+    return value.copy() if isinstance(value, TensorBase) and value.ndim else value
 
 
 def item_of(value: Any, i: Any) -> Any:
@@ -48,6 +53,7 @@ def lazily(python: Callable) -> Callable:
     """The builtin for ranges and Tensors; over anything else it is Python's."""
 
     def handler(*args: Any, **kwargs: Any) -> Any:
+        args = tuple(as_begun(a) for a in args)
         counts = [count_of(a) for a in args]
         if not any(isinstance(a, TensorBase) or isinstance(a, (range, Rows)) for a in args):
             return python(*args, **kwargs)
