@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from convert_support import n_loops, same
 
+import cellgrad as ms
 from cellgrad import Tensor, nn
 
 X = Tensor([1.0, 2.0])

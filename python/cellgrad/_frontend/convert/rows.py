@@ -20,7 +20,8 @@ def count_of(value: Any) -> int | None:
 
 def as_begun(value: Any) -> Any:
     """What a loop goes over: of a Tensor its rows as they are now, whatever the loop writes into it."""
-    return value.copy() if isinstance(value, TensorBase) and value.ndim else value
+    begun: Any = value
+    return begun.copy() if isinstance(value, TensorBase) and value.ndim else value
 
 
 def item_of(value: Any, i: Any) -> Any:
