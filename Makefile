@@ -25,6 +25,7 @@ help:
 
 $(VENV)/.requirements: requirements-build.txt
 	@test -n "$(PYTHON)" || { echo "cellgrad needs Python 3.11 or newer; none was found. Set PYTHON=/path/to/python3"; exit 1; }
+	@command -v cc >/dev/null || { echo "cellgrad needs a C compiler to build: no cc on PATH"; exit 1; }
 	@command -v c++ >/dev/null || { echo "cellgrad needs a C++17 compiler to build: no c++ on PATH"; exit 1; }
 	@echo "== build requirements -> $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -59,7 +59,7 @@ def main() -> int:
             seconds = time.perf_counter() - start
             counted = name not in ("ruff", "mypy")
             run, failed, skipped = junit_counts(report) if counted else (1, int(code != 0), 0)
-            if code != 0 and failed == 0:
+            if (code != 0 or run == 0) and failed == 0:  # a suite that ran nothing shows nothing
                 failed = 1
             ok = ok and failed == 0
             rows.append((name, run, failed, skipped, seconds))

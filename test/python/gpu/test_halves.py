@@ -40,3 +40,5 @@ def test_gradients_of_halves(dtype, precision):
     np.testing.assert_allclose(value, expected, rtol=precision)
     for got, reference in zip(gradients, references, strict=True):
         np.testing.assert_allclose(got, reference, rtol=4 * precision, atol=4 * precision * np.abs(reference).max())
+        difference = (got.astype(np.float64) - reference).ravel()
+        assert np.linalg.norm(difference) <= precision * np.linalg.norm(reference.astype(np.float64).ravel())

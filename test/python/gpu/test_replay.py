@@ -98,17 +98,18 @@ def test_threads_share_a_device():
     state, step = counter()
     step(Tensor([0.0, 0.0]))
     work = ms.jit(lambda x: ops.tanh(x @ x) + x)
-    errors = []
+    errors, ended = [], []
 
     def run(seed):
         x = np.random.default_rng(seed).standard_normal((20, 20)).astype(np.float32)
         for _ in range(10):
             if not np.allclose(work(Tensor(x)).asnumpy(), np.tanh(x @ x) + x, atol=1e-4):
                 errors.append(seed)
+        ended.append(seed)
 
     threads = [threading.Thread(target=run, args=(k,)) for k in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not errors
+    assert not errors and sorted(ended) == [0, 1, 2]

@@ -48,5 +48,5 @@ def test_steps_follow_the_cpu(make, optimizer):
     expected, same, devices = train(make, optimizer)
     assert devices == {"CPU"} and expected[-1] < expected[0]
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
-    for here, there in zip(parameters, same):
+    for here, there in zip(parameters, same, strict=True):
         np.testing.assert_allclose(here, there, atol=2e-5)

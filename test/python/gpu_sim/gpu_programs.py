@@ -18,6 +18,7 @@ def run_on_simulator(folder, program, inputs, target="gpu-sim"):
     done = subprocess.run([*command, source], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     results = sorted(folder.glob(f"{target}*.npy"), key=lambda path: int(path.stem.removeprefix(target)))
+    assert results, done.stdout
     return [np.load(path) for path in results]
 
 

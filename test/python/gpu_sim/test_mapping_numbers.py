@@ -32,7 +32,8 @@ def test_every_kernel_gives_what_the_cpu_gives(expected, tmp_path, simulation):
     wrong = []
     for name, value in expected.items():
         limit = TOLERANCE.get(str(value.dtype), 0)
-        scale = max(1.0, float(np.nanmax(np.abs(value.astype(np.float64)), initial=0))) if limit else 1.0
+        peak = float(np.nanmax(np.abs(value.astype(np.float64)), initial=0, where=np.isfinite(value.astype(np.float64)))) if limit else 1.0
+        scale = peak if name.startswith("softmax") and peak else max(1.0, peak)  # of long rows every element is small
         same = got[name].shape == value.shape and got[name].dtype == value.dtype
         if not same or not np.allclose(got[name].astype(np.float64), value.astype(np.float64), rtol=limit, atol=limit * scale, equal_nan=True):
             wrong.append(name)

@@ -167,7 +167,7 @@ def test_convolution(tmp_path, case):
   return %y, %dx, %dw : {ty}, {tx}, {tw}
 }}
 """
-    for got, expected in zip(run_on_simulator(tmp_path, program, [x, w, dy]), (y, dx, dw)):
+    for got, expected in zip(run_on_simulator(tmp_path, program, [x, w, dy]), (y, dx, dw), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4 * max(1.0, np.abs(expected).max() / 10))
 
 
@@ -191,7 +191,7 @@ def test_pooling_is_that_of_the_cpu(tmp_path, pool):
     x.flat[::37] = np.nan
     dy = rng.standard_normal((*shape[:2], oh, ow)).astype(np.float32)
     expected = run_on_simulator(tmp_path, program, [x, dy], target="cpu")
-    for got, want in zip(run_on_simulator(tmp_path, program, [x, dy]), expected):
+    for got, want in zip(run_on_simulator(tmp_path, program, [x, dy]), expected, strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-6)
 
 
@@ -337,5 +337,5 @@ def test_convolution_of_halves(tmp_path, case):
     x, w = rng.standard_normal(sx).astype(np.float32), rng.standard_normal(sw).astype(np.float32)
     d = rng.standard_normal((sx[0], sw[0], *sx[2:])).astype(np.float32)
     y, gradients = convolution(rounded(x, dtype), rounded(w, dtype), (1, 1), (pad, pad, pad, pad), (1, 1), 1)
-    for got, expected in zip(run_on_simulator(tmp_path, program, [x, w, d]), (y, *gradients(rounded(d, dtype)))):
+    for got, expected in zip(run_on_simulator(tmp_path, program, [x, w, d]), (y, *gradients(rounded(d, dtype))), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=2e-3)
