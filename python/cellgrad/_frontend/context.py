@@ -49,14 +49,15 @@ def set_context(*, mode: int | None = None, device_target: str | None = None, de
         number = device_id
     if target == "CPU" and number != 0:
         raise ValueError(f"For 'set_context', there is one CPU device, number 0, but got {number!r}.")
-    limit = None if max_device_memory is None else _bytes(max_device_memory)
+    wanted = _context["max_device_memory"] if max_device_memory is None else max_device_memory  # it holds for the device that comes
+    limit = None if wanted is None else _bytes(wanted)
     if (target, number) != (_context["device_target"], _context["device_id"]):
         device.select(target, number)
         _context["device_target"], _context["device_id"] = target, number
     if limit is not None:
         if target == "GPU":
             _core.gpu_set_memory_limit(number, limit)
-        _context["max_device_memory"] = max_device_memory
+        _context["max_device_memory"] = wanted
     if mode is not None:
         _context["mode"] = mode
 

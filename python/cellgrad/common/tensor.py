@@ -207,7 +207,10 @@ class Tensor(_core.TensorBase):
         return (rows[i] for i in range(self.shape[0]))
 
     def __reversed__(self) -> Iterator[Tensor]:
-        return iter(self[::-1])
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        rows = self.copy()
+        return (rows[i] for i in range(self.shape[0] - 1, -1, -1))
 
     def __contains__(self, value: Any) -> bool:
         return bool((self == value).any())

@@ -1,6 +1,7 @@
 """Training steps with a scaled loss, and what keeps the scale."""
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from .. import _errors as err
@@ -74,7 +75,9 @@ class DynamicLossScaleUpdateCell(FixedLossScaleUpdateCell):
         steps = ops.where(overflow, 0, self.good_steps + 1)
         grows = ops.greater_equal(steps, self.scale_window)
         smaller = ops.maximum(loss_scale / self.scale_factor, 1.0)
-        ops.assign(loss_scale, ops.where(overflow, smaller, ops.where(grows, loss_scale * self.scale_factor, loss_scale)))
+        larger = loss_scale * self.scale_factor
+        grown = ops.where(ops.logical_and(grows, ops.isfinite(larger)), larger, loss_scale)
+        ops.assign(loss_scale, ops.where(overflow, smaller, grown))
         ops.assign(self.good_steps, ops.where(grows, 0, steps))
         return overflow
 
@@ -112,7 +115,12 @@ class TrainOneStepWithLossScaleCell(TrainOneStepCell):
         elif not isinstance(scale_sense, Tensor):
             raise err.UserTypeError(f"For 'TrainOneStepWithLossScaleCell', 'scale_sense' must be a Cell or a Tensor, but got {type(scale_sense).__name__}.")
         self.scale_sense = Parameter(self._checked(scale_sense), name="scale_sense", requires_grad=False)
-        self._step = value_and_grad(self._scaled, None, self.weights, has_aux=True)
+        me = weakref.ref(self)  # the program that is kept for this Cell would hold a bound method, and with it the Cell, for ever
+
+        def scaled(*inputs: Any) -> tuple:
+            return me()._scaled(*inputs)  # type: ignore[union-attr]
+
+        self._step = value_and_grad(scaled, None, self.weights, has_aux=True)
 
     def _scale(self) -> Any:
         return self.scale_sense

@@ -1,6 +1,7 @@
 """Networks with their loss, and whole training steps, as Cells."""
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from .. import _errors as err
@@ -74,7 +75,12 @@ class TrainOneStepCell(_Compiled):
         self.network.set_grad()
         self.weights = optimizer.parameters
         self.sens, self.return_grad = sens, return_grad
-        self._step = value_and_grad(self._scaled, None, self.weights, has_aux=True)
+        me = weakref.ref(self)  # the program that is kept for this Cell would hold a bound method, and with it the Cell, for ever
+
+        def scaled(*inputs: Any) -> tuple:
+            return me()._scaled(*inputs)  # type: ignore[union-attr]
+
+        self._step = value_and_grad(scaled, None, self.weights, has_aux=True)
 
     def _scale(self) -> Any:
         return self.sens

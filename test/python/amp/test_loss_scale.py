@@ -207,3 +207,11 @@ def test_errors_of_build_train_network(change, error, text):
     arguments = {"network": net, "optimizer": nn.SGD(net.trainable_params(), 0.1), **change}
     with pytest.raises(error, match=text):
         amp.build_train_network(**arguments)
+
+
+def test_the_scale_of_an_update_cell_stays_finite():
+    update, scale = nn.DynamicLossScaleUpdateCell(2.0**127, 2, 1), ms.Parameter(Tensor(np.float32(2.0**127)), name="scale")
+    update(scale, Tensor(False))
+    assert scale.asnumpy() == np.float32(2.0**127)
+    update(scale, Tensor(True))
+    assert scale.asnumpy() == np.float32(2.0**126)

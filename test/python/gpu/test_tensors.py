@@ -184,3 +184,15 @@ def test_zero_size():
     x = Tensor(np.zeros((0, 3), np.float32))
     assert (x * 2.0).shape == (0, 3) and x.to("GPU").asnumpy().shape == (0, 3)
     assert ops.concat((x.to("GPU"), Tensor(np.ones((1, 3), np.float32)))).asnumpy().tolist() == [[1.0, 1.0, 1.0]]
+
+
+def test_a_limit_of_memory_holds_for_the_device_that_comes():
+    ms.set_context(device_target="CPU", max_device_memory="64MB")
+    try:
+        ms.set_context(device_target="GPU")
+        with pytest.raises(MemoryError):
+            Tensor(np.zeros(2**25, np.float32)).to("GPU")
+    finally:
+        ms.set_context(device_target="GPU", max_device_memory="1000GB")
+        ms.set_context(device_target="CPU")
+        ms._frontend.context._context["max_device_memory"] = None

@@ -5,6 +5,7 @@ import copy
 import pickle
 from collections import OrderedDict
 
+import numpy as np
 import pytest
 
 import cellgrad as ms
@@ -266,3 +267,16 @@ def test_parameter_of_a_tuple_hides_no_method() -> None:
     net = Net()
     assert float(net(Tensor([2.0]))) == 2.0
     assert [p.name for p in net.trainable_params()] == ["construct"]
+
+
+def test_a_training_step_is_freed_with_its_network():
+    import gc
+    import weakref
+
+    net = nn.Dense(2, 1)
+    step = nn.TrainOneStepCell(nn.WithLossCell(net, nn.MSELoss()), nn.SGD(net.trainable_params(), 0.1))
+    step(Tensor(np.ones((3, 2), np.float32)), Tensor(np.ones((3, 1), np.float32)))
+    left = weakref.ref(step), weakref.ref(net.weight)
+    del step, net
+    gc.collect()
+    assert [ref() for ref in left] == [None, None]
