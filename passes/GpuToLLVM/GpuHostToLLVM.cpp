@@ -153,6 +153,9 @@ struct ConstantPattern : ConvertOpToLLVMPattern<memref::GetGlobalOp> {
 
 /// Reports what stage gpu must not contain, before anything was rewritten.
 LogicalResult checkHost(ModuleOp module) {
+  auto devices = module.getOps<gpu::GPUModuleOp>();
+  if (std::distance(devices.begin(), devices.end()) > 1)
+    return (*std::next(devices.begin())).emitError("stage gpu-host-to-llvm: a program has one gpu.module, and this is the second");
   WalkResult result = module.walk<WalkOrder::PreOrder>([](Operation *op) {
     if (isa<gpu::GPUModuleOp>(op))
       return WalkResult::skip();

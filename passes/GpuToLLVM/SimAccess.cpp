@@ -66,7 +66,7 @@ int64_t lanesOf(Type type) {
 }
 
 template <typename Op> int64_t alignmentOf(Op op, MemRefType type, int64_t lanes) {
-  return op.getAlignment() ? int64_t(*op.getAlignment()) : elementBytes(type.getElementType()) * lanes;
+  return op.getAlignment() ? int64_t(*op.getAlignment()) : int64_t(llvm::PowerOf2Ceil(elementBytes(type.getElementType()) * lanes));
 }
 
 Value baseOf(memref::LoadOpAdaptor adaptor) { return adaptor.getMemref(); }

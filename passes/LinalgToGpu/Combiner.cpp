@@ -89,6 +89,10 @@ std::optional<Combiner> Combiner::of(linalg::LinalgOp op, ArrayRef<bool> reduced
   }
   if (llvm::any_of(result.elements, [&](Value element) { return readsRunning(op, element, reduced); }))
     return std::nullopt;
+  // Nor what is stored at each point: lanes have sums of their own parts.
+  for (unsigned o = 0; o < reduced.size(); ++o)
+    if (!reduced[o] && readsRunning(op, yield->getOperand(o), reduced))
+      return std::nullopt;
   // Selections that look at each other's values belong together; each group has its own elements.
   llvm::SmallDenseSet<unsigned> done;
   for (unsigned i : selections) {

@@ -244,6 +244,9 @@ std::optional<RowChain> RowChain::startingAt(linalg::LinalgOp first) {
   for (Operation *op = first->getNextNode(); op && steps < kReach; op = op->getNextNode(), ++steps) {
     if (op->hasTrait<OpTrait::IsTerminator>())
       break;
+    // Calls and tapes may write where no operand shows it.
+    if (!isPure(op) && !isa<linalg::LinalgOp, memref::CopyOp, memref::AllocOp, memref::LoadOp, gpu::LaunchFuncOp>(op))
+      break;
     bool isBehind = chain.conflictsWithDeferred(op);
     if (auto generic = dyn_cast<linalg::GenericOp>(op); generic && !isBehind) {
       std::optional<RowMember> member = chain.analyze(generic);

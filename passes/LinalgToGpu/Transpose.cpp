@@ -21,6 +21,8 @@ struct Crossing {
 
 std::optional<Crossing> findCrossing(linalg::LinalgOp op, const LoopPlan &plan, const GpuTarget &target) {
   unsigned inputs = op.getNumDpsInputs();
+  if (llvm::any_of(op.getDpsInitsMutable(), [&](OpOperand &init) { return !op.getMatchingIndexingMap(&init).isProjectedPermutation(); }))
+    return std::nullopt; // several points may write one element
   auto strideOf = [&](unsigned loop, unsigned operand) { return plan.loops[loop].strides[operand]; };
   auto contiguousLoop = [&](unsigned operand) -> std::optional<unsigned> {
     for (unsigned l = 0; l < plan.loops.size(); ++l)

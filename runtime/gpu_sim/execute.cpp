@@ -49,6 +49,7 @@ void runLane(void *argument) {
   Engine &e = engine();
   auto &lane = *static_cast<Lane *>(argument);
   e.launch->function(e.args, &lane.context);
+  cg_sim_async_commit(&lane.context);
   cg_sim_async_wait(&lane.context, 0);
   lane.wait = Wait::Finished;
   ++e.finished;
@@ -59,6 +60,7 @@ void runInTurn(void *) {
   Engine &e = engine();
   for (int32_t i : e.order) {
     e.launch->function(e.args, &e.lanes[i].context);
+    cg_sim_async_commit(&e.lanes[i].context);
     cg_sim_async_wait(&e.lanes[i].context, 0);
   }
   e.finished = e.threads;

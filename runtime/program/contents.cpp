@@ -232,7 +232,7 @@ bool readPreamble(std::string_view preamble, uint64_t fileBytes, Problem &proble
   return true;
 }
 
-bool readContents(std::string_view file, std::string_view digest, Contents &contents, Problem &problem) {
+bool readContents(std::string_view file, const char *digest, Contents &contents, Problem &problem) {
   if (!readPreamble(file.substr(0, kPreamble), file.size(), problem))
     return false;
   Blake2b hash;
@@ -242,8 +242,8 @@ bool readContents(std::string_view file, std::string_view digest, Contents &cont
   if (memcmp(found.data(), file.data() + kDigestAt, kDigestBytes) != 0)
     return problem.set(CGP_DAMAGED, "the program file is damaged: its content does not match its digest");
   contents.digest = hexadecimal(found.data(), found.size());
-  if (!digest.empty() && digest != contents.digest)
-    return problem.set(CGP_UNTRUSTED, "the program file has digest " + contents.digest + ", not the expected " + std::string(digest));
+  if (digest && contents.digest != digest)
+    return problem.set(CGP_UNTRUSTED, "the program file has digest " + contents.digest + ", not the expected '" + std::string(digest) + "'");
   contents.header = std::string(file.substr(kPreamble, word<uint64_t>(file, 24)));
   Json header;
   std::string wrong;

@@ -70,8 +70,8 @@ constexpr size_t kPreamble = 64;
 
 /// Bytes of the whole file as its preamble says. False for what cannot be a program file.
 bool readPreamble(std::string_view preamble, uint64_t fileBytes, Problem &problem);
-/// Reads a whole file; `contents` refers into it. `digest` is empty or what the file's has to be.
-bool readContents(std::string_view file, std::string_view digest, Contents &contents, Problem &problem);
+/// Reads a whole file; `contents` refers into it. `digest` is null or what the file's has to be.
+bool readContents(std::string_view file, const char *digest, Contents &contents, Problem &problem);
 
 } // namespace cellgrad::program
 

@@ -127,7 +127,8 @@ bool loadCode(cgp_program &program, Problem &problem) {
     return damaged("its scratch memory is not of the size that the header says");
   if (gpu) {
     void *kernels = program.image->symbol("cg_gpu_program");
-    if (!kernels || program.image->bytesFrom(kernels) < sizeof(cg_gpu_program))
+    if (!kernels || reinterpret_cast<uintptr_t>(kernels) % alignof(cg_gpu_program) || program.image->bytesFrom(kernels) < sizeof(cg_gpu_program) ||
+        static_cast<cg_gpu_program *>(kernels)->state)
       return damaged("it has no kernels");
     program.kernels = static_cast<cg_gpu_program *>(kernels);
     if (!(program.calls = gpu->callsCreate()))
@@ -141,7 +142,7 @@ bool loadCode(cgp_program &program, Problem &problem) {
 
 bool load(std::string_view bytes, const char *digest, cgp_file **out, Problem &problem) {
   Contents contents;
-  if (!readContents(bytes, digest ? digest : "", contents, problem))
+  if (!readContents(bytes, digest, contents, problem))
     return false;
   auto file = std::make_unique<cgp_file>();
   file->digest = std::move(contents.digest);

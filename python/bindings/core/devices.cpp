@@ -47,10 +47,12 @@ bool readStorage(Storage *s, void *to, size_t bytes) {
   const GpuLibrary *gpu = gpuLibrary(); // there, as the storage came from it
   int result;
   ++s->pins; // another thread could move it
+  Py_INCREF(s); // or bind other memory to its Tensor
   Py_BEGIN_ALLOW_THREADS
   result = gpu->download(s->device, to, s->data, int64_t(bytes));
   Py_END_ALLOW_THREADS
   --s->pins;
+  Py_DECREF(s);
   return result == CG_GPU_OK || raiseGpu(result);
 }
 

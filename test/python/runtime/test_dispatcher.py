@@ -349,7 +349,9 @@ def test_threads_share_a_dispatcher_that_is_cleared_meanwhile():
 
     def work(seed):
         x = [tensor(np.full(256, seed, np.float32))]
-        for _ in range(300):
+        for n in range(30_000):
+            if n >= 300 and d.stats()["misses"] > 1:  # the cleaner had its turn
+                break
             if values(d(x)["y"][0])[::255] != [3 * seed] * 2:
                 failures.append(seed)
             done.append(seed)
@@ -372,4 +374,4 @@ def test_threads_share_a_dispatcher_that_is_cleared_meanwhile():
         stop.set()
         cleaner.join()
         sys.setswitchinterval(interval)
-    assert not failures and len(done) == 4 * 300 and d.stats()["misses"] > 1
+    assert not failures and len(done) >= 4 * 300 and d.stats()["misses"] > 1
