@@ -32,7 +32,7 @@ def export_programs(path: Any, programs: Mapping[str, Any], *, target: str = "cp
         cpu: the processor: a level of x86-64 (``"x86-64"``, ``"x86-64-v2"``, ``"x86-64-v3"``, ``"x86-64-v4"``), or ``"native"`` for everything that this one has. Loading checks
             that the processor has the features.
         chip: the GPU's compute capability, such as ``"sm_80"``; without one, that of the current device. The GPU need not be here.
-        image: what of the kernels goes into the file: ``"ptx"``, which the driver compiles for the chip and later ones when the file is loaded, or ``"cubin"``, machine code for chips of the
+        image: what of the kernels goes into the file: ``"ptx"``, which the driver compiles for the chip and later ones at the first call, or ``"cubin"``, machine code for chips of the
             same generation, for which ptxas has to be installed.
         mlir: whether the text of the programs goes into the file too.
 
