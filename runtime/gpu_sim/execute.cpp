@@ -1,7 +1,7 @@
 //===- execute.cpp - runs the blocks of a launch --------------------------===//
 #include "runtime/gpu_sim/execute.h"
 
-#include "runtime/gpu_sim/memory.h"
+#include "runtime/sim_driver/memory.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -20,7 +20,7 @@ uint64_t mix(uint64_t &state) { // splitmix64 (Steele, Lea, Flood 2014)
 }
 
 /// The launch that runs; the driver lets one run at a time. Lanes and their stacks are kept for the next.
-struct Engine {
+struct State {
   const Launch *launch = nullptr;
   void **args = nullptr;
   std::unique_ptr<Lane[]> lanes;
@@ -37,8 +37,8 @@ struct Engine {
   Fiber *running = nullptr;
   std::string error;
 };
-Engine &engine() {
-  static auto *only = new Engine;
+State &state() {
+  static auto *only = new State;
   return *only;
 }
 
@@ -46,7 +46,7 @@ std::string position(const int32_t p[3]) { return "(" + std::to_string(p[0]) + "
 std::string at(const char *place) { return place ? std::string(" at ") + place : std::string(); }
 
 void runLane(void *argument) {
-  Engine &e = engine();
+  State &e = state();
   auto &lane = *static_cast<Lane *>(argument);
   e.launch->function(e.args, &lane.context);
   cg_sim_async_commit(&lane.context);
@@ -57,7 +57,7 @@ void runLane(void *argument) {
 
 /// Threads that never wait for each other: all in one fiber, which a fault leaves.
 void runInTurn(void *) {
-  Engine &e = engine();
+  State &e = state();
   for (int32_t i : e.order) {
     e.launch->function(e.args, &e.lanes[i].context);
     cg_sim_async_commit(&e.lanes[i].context);
@@ -73,7 +73,7 @@ void shuffle(std::vector<int32_t> &order, uint64_t &state) {
 
 /// Nobody can go on: says who waits for whom.
 std::string deadlock() {
-  Engine &e = engine();
+  State &e = state();
   Lane *waiting = nullptr, *other = nullptr;
   for (int32_t i = 0; i < e.threads && !waiting; ++i)
     if (e.lanes[i].wait == Wait::Warp || (e.lanes[i].wait == Wait::Barrier && e.atBarrier))
@@ -93,7 +93,7 @@ std::string deadlock() {
 
 /// False if a fault or a deadlock ended the block.
 bool runBlock(uint64_t &random) {
-  Engine &e = engine();
+  State &e = state();
   bool cooperative = e.launch->info->cooperative;
   e.atBarrier = e.finished = 0;
   e.phase = 0;
@@ -140,7 +140,7 @@ bool runBlock(uint64_t &random) {
 }
 
 bool prepare() {
-  Engine &e = engine();
+  State &e = state();
   const Launch &launch = *e.launch;
   e.threads = launch.block[0] * launch.block[1] * launch.block[2];
   if (e.threads > e.capacity) {
@@ -177,7 +177,7 @@ bool prepare() {
 } // namespace
 
 std::string run(const Launch &launch, void **args) {
-  Engine &e = engine();
+  State &e = state();
   e.launch = &launch, e.args = args;
   e.error.clear();
   if (!prepare())
@@ -193,7 +193,7 @@ std::string run(const Launch &launch, void **args) {
   if (blocks > UINT32_MAX - 1)
     return "kernel '" + launch.kernel + "': a grid of more than 2^32 blocks is not simulated";
   if (e.blockNumber > UINT32_MAX - 1 - blocks) {
-    forgetAccesses();
+    forgetRecords();
     e.sharedShadow.reset();
     e.sharedShadowBytes = 0;
     e.blockNumber = 0;
@@ -211,14 +211,14 @@ std::string run(const Launch &launch, void **args) {
 }
 
 void fault(cg_sim_thread *thread, const char *place, const std::string &text) {
-  Engine &e = engine();
+  State &e = state();
   e.error = "thread " + position(thread->thread) + at(place) + ": " + text;
   e.running->suspend();
   abort(); // a fiber with a fault is not resumed
 }
 
 bool joinWarp(Lane &lane, int32_t op, const char *what, const char *place, void *exchange) {
-  Engine &e = engine();
+  State &e = state();
   Warp &warp = e.warps[lane.context.warp];
   if (!warp.arrived) {
     warp.op = op, warp.first = &lane;
@@ -235,15 +235,15 @@ bool joinWarp(Lane &lane, int32_t op, const char *what, const char *place, void 
 }
 
 Lane *warpLanes(Lane &lane, int32_t &count) {
-  count = engine().warps[lane.context.warp].lanes;
-  return &engine().lanes[lane.context.warp * kWarp];
+  count = state().warps[lane.context.warp].lanes;
+  return &state().lanes[lane.context.warp * kWarp];
 }
 
 void leaveWarp(Lane &lane) {
-  Warp &warp = engine().warps[lane.context.warp];
+  Warp &warp = state().warps[lane.context.warp];
   warp.arrived = 0;
   for (int32_t i = 0; i < warp.lanes; ++i)
-    engine().lanes[lane.context.warp * kWarp + i].wait = Wait::None;
+    state().lanes[lane.context.warp * kWarp + i].wait = Wait::None;
 }
 
 } // namespace cellgrad::sim
@@ -251,7 +251,7 @@ void leaveWarp(Lane &lane) {
 using namespace cellgrad::sim;
 
 extern "C" void cg_sim_barrier(cg_sim_thread *thread, int32_t op, const char *place) {
-  Engine &e = engine();
+  State &e = state();
   Lane &lane = *reinterpret_cast<Lane *>(thread);
   lane.what = "the barrier", lane.place = place;
   if (!e.atBarrier)
@@ -270,7 +270,7 @@ extern "C" void cg_sim_barrier(cg_sim_thread *thread, int32_t op, const char *pl
 }
 
 extern "C" void cg_sim_access(cg_sim_thread *thread, const char *place, const void *address, int32_t bytes, int32_t alignment, int32_t kind, int32_t inside) {
-  Engine &e = engine();
+  State &e = state();
   Lane &lane = *reinterpret_cast<Lane *>(thread);
   if (!inside)
     fault(thread, place, "an index is out of bounds");
@@ -294,9 +294,9 @@ extern "C" void cg_sim_access(cg_sim_thread *thread, const char *place, const vo
     if (!wrong.empty())
       fault(thread, place, wrong);
     Allocation &block = *find(address);
-    if (!block.shadow)
-      block.shadow.reset(new Shadow(block.bytes));
-    against = block.shadow->access(size_t(static_cast<const char *>(address) - block.base), size_t(bytes), now, e.firstBlock, write, atomic);
+    if (!block.records)
+      block.records.reset(new Shadow(block.bytes));
+    against = static_cast<Shadow *>(block.records.get())->access(size_t(static_cast<const char *>(address) - block.base), size_t(bytes), now, e.firstBlock, write, atomic);
   }
   if (!against.empty())
     fault(thread, place, against);

@@ -2,6 +2,8 @@
 #ifndef CELLGRAD_SIM_RACES_H
 #define CELLGRAD_SIM_RACES_H
 
+#include "runtime/sim_driver/engine.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -16,10 +18,10 @@ struct Moment {
 
 /// Last write and last read of every byte of a piece of memory. Two accesses of one launch to one byte, at least one of them a write and not both
 /// atomic, are a race if they come from different blocks, or from different threads of a block with no barrier between.
-class Shadow {
+class Shadow : public Records {
 public:
   explicit Shadow(size_t bytes);
-  ~Shadow();
+  ~Shadow() override;
   Shadow(const Shadow &) = delete;
   /// Notes an access of [offset, offset + bytes); `firstBlock` is the first block of this launch. What is against it, or an empty text.
   std::string access(size_t offset, size_t bytes, Moment now, uint32_t firstBlock, bool write, bool atomic);

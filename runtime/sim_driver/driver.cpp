@@ -1,13 +1,12 @@
 //===- driver.cpp - device, context, memory and streams of the driver API -===//
-#include "runtime/gpu_sim/driver.h"
+#include "runtime/sim_driver/driver.h"
 
-#include "runtime/gpu_sim/memory.h"
+#include "runtime/sim_driver/memory.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <string_view>
 
 using namespace cellgrad::sim;
 
@@ -79,25 +78,6 @@ CUresult cellgrad::sim::refuse(CUresult code, const std::string &text) {
   return code;
 }
 
-const Settings &cellgrad::sim::settings() {
-  static const Settings values = [] {
-    Settings s;
-    const char *text = getenv("CELLGRAD_GPU_SIM");
-    for (std::string_view rest = text ? text : ""; !rest.empty();) {
-      std::string_view word = rest.substr(0, rest.find(','));
-      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
-      if (word == "checked")
-        s.checked = true;
-      else if (word.substr(0, 5) == "seed=")
-        s.seed = strtoull(std::string(word.substr(5)).c_str(), nullptr, 10);
-      else
-        s.wrong = "CELLGRAD_GPU_SIM: '" + std::string(word) + "' is neither 'checked' nor 'seed=<number>'";
-    }
-    return s;
-  }();
-  return values;
-}
-
 CUresult cellgrad::sim::inStream(CUstream stream, StreamWork work) {
   std::lock_guard<std::recursive_mutex> guard(driverLock());
   if (CUresult bad = needContext())
@@ -111,14 +91,14 @@ CUresult cellgrad::sim::inStream(CUstream stream, StreamWork work) {
 
 extern "C" {
 
-const char *cgDriverChip(void) { return settings().checked ? "sim-checked" : "sim"; }
+const char *cgDriverChip(void) { return engine().chip(); }
 const char *cgDriverError(void) { return lastError.c_str(); }
 
 CUresult cuInit(unsigned flags) {
   if (!deviceCount())
     return refuse(CUDA_ERROR_NO_DEVICE, "CELLGRAD_SIM_DEVICES is 0");
-  if (!settings().wrong.empty())
-    return refuse(CUDA_ERROR_INVALID_VALUE, settings().wrong);
+  if (std::string wrong = engine().start(); !wrong.empty())
+    return refuse(CUDA_ERROR_INVALID_VALUE, wrong);
   ready = true;
   return CUDA_SUCCESS;
 }
@@ -150,14 +130,14 @@ CUresult cuDeviceGet(CUdevice *device, int ordinal) {
 CUresult cuDeviceGetName(char *name, int length, CUdevice device) {
   if (!exists(device) || length < 1)
     return refuse(CUDA_ERROR_INVALID_VALUE, "cuDeviceGetName: no such device");
-  snprintf(name, size_t(length), "cellgrad GPU simulator");
+  snprintf(name, size_t(length), "%s", engine().name());
   return CUDA_SUCCESS;
 }
 CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
   if (!exists(device))
     return refuse(CUDA_ERROR_INVALID_DEVICE, "cuDeviceGetAttribute: no such device");
-  switch (attribute) { // as a device of compute capability 9.0 would answer
-  case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: *value = 1; return CUDA_SUCCESS;
+  switch (attribute) { // the runtime asks for these before it learns the chip
+  case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: *value = engine().processors(); return CUDA_SUCCESS;
   case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: *value = 9; return CUDA_SUCCESS;
   case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR: *value = 0; return CUDA_SUCCESS;
   default: return refuse(CUDA_ERROR_INVALID_VALUE, "cuDeviceGetAttribute: attribute " + std::to_string(attribute) + " is not simulated");

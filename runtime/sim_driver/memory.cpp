@@ -1,5 +1,5 @@
 //===- memory.cpp - the simulator's device memory -------------------------===//
-#include "runtime/gpu_sim/memory.h"
+#include "runtime/sim_driver/memory.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -58,7 +58,7 @@ bool release(void *address) {
     return false;
   Allocation &block = it->second;
   block.freed = true;
-  block.shadow.reset();
+  block.records.reset();
   memset(block.base, 0xff, block.bytes);
   used -= rounded(block);
   quarantined += rounded(block);
@@ -74,9 +74,9 @@ bool release(void *address) {
   return true;
 }
 
-void forgetAccesses() {
+void forgetRecords() {
   for (auto &entry : table())
-    entry.second.shadow.reset();
+    entry.second.records.reset();
 }
 
 Allocation *find(const void *address) {

@@ -1,10 +1,8 @@
-//===- driver.h - the simulator's objects behind the driver's handles -----===//
+//===- driver.h - a simulator's objects behind the driver's handles -------===//
 #ifndef CELLGRAD_SIM_DRIVER_H
 #define CELLGRAD_SIM_DRIVER_H
 
-#define CG_CUDA_DRIVER_IMPLEMENTATION
-#include "runtime/gpu/cuda_driver.h"
-#include "runtime/gpu_sim/execute.h"
+#include "runtime/sim_driver/engine.h"
 
 #include <functional>
 #include <mutex>
@@ -35,13 +33,6 @@ CUresult refuse(CUresult code, const std::string &text);
 inline CUgraph_st *captureOf(CUstream stream) { return reinterpret_cast<uintptr_t>(stream) > 2 ? stream->capture : nullptr; }
 /// Does the work, or notes it where the stream is being captured.
 CUresult inStream(CUstream stream, StreamWork work);
-/// Environment CELLGRAD_GPU_SIM: `checked`, `seed=N`.
-struct Settings {
-  bool checked = false;
-  uint64_t seed = 0;
-  std::string wrong; // a word that means nothing; cuInit refuses
-};
-const Settings &settings();
 
 } // namespace cellgrad::sim
 

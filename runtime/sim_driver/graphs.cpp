@@ -1,5 +1,5 @@
 //===- graphs.cpp - capture and replay of a stream's work -----------------===//
-#include "runtime/gpu_sim/driver.h"
+#include "runtime/sim_driver/driver.h"
 
 using namespace cellgrad::sim;
 

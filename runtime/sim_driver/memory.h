@@ -2,7 +2,7 @@
 #ifndef CELLGRAD_SIM_MEMORY_H
 #define CELLGRAD_SIM_MEMORY_H
 
-#include "runtime/gpu_sim/races.h"
+#include "runtime/sim_driver/engine.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +17,7 @@ struct Allocation {
   size_t bytes;
   uint64_t number;
   bool freed = false;
-  std::unique_ptr<Shadow> shadow; // made when a checked kernel first touches it
+  std::unique_ptr<Records> records; // belongs to the engine
 };
 
 /// Limits `CELLGRAD_SIM_MEMORY` at most this many bytes in use; null if that is reached or the system has no memory left.
@@ -28,8 +28,8 @@ bool release(void *address);
 Allocation *find(const void *address);
 /// Empty if [address, address + bytes) is device memory, otherwise what it is instead.
 std::string describeFault(const void *address, size_t bytes);
-/// Drops the records of races.
-void forgetAccesses();
+/// Drops all records.
+void forgetRecords();
 size_t usedBytes();
 size_t totalBytes();
 

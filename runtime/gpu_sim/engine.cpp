@@ -1,0 +1,107 @@
+//===- engine.cpp - the GPU behind the driver ------------------------------===//
+#include "runtime/gpu_sim/execute.h"
+
+#include <cstdlib>
+#include <string_view>
+#include <unordered_map>
+
+using namespace cellgrad;
+using namespace cellgrad::sim;
+
+namespace {
+/// Environment CELLGRAD_GPU_SIM: `checked`, `seed=N`.
+struct Settings {
+  bool checked = false;
+  uint64_t seed = 0;
+  std::string wrong; // a word that means nothing
+};
+const Settings &settings() {
+  static const Settings values = [] {
+    Settings s;
+    const char *text = getenv("CELLGRAD_GPU_SIM");
+    for (std::string_view rest = text ? text : ""; !rest.empty();) {
+      std::string_view word = rest.substr(0, rest.find(','));
+      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+      if (word == "checked")
+        s.checked = true;
+      else if (word.substr(0, 5) == "seed=")
+        s.seed = strtoull(std::string(word.substr(5)).c_str(), nullptr, 10);
+      else
+        s.wrong = "CELLGRAD_GPU_SIM: '" + std::string(word) + "' is neither 'checked' nor 'seed=<number>'";
+    }
+    return s;
+  }();
+  return values;
+}
+
+class GpuKernel : public Kernel {
+public:
+  GpuKernel(KernelFunction function, const cg_sim_kernel *info) : function(function), info(info) {}
+
+  CUresult check(const unsigned size[6], unsigned sharedBytes, std::string &text) const override {
+    auto triple = [](const unsigned *n) { return std::to_string(n[0]) + " x " + std::to_string(n[1]) + " x " + std::to_string(n[2]); };
+    const unsigned *grid = size, *block = size + 3;
+    // The limits of the real devices.
+    if (!grid[0] || !grid[1] || !grid[2] || grid[0] > 0x7fffffffu || grid[1] > 65535 || grid[2] > 65535)
+      text = "a grid of " + triple(grid) + " blocks";
+    else if (!block[0] || !block[1] || !block[2] || block[0] > 1024 || block[1] > 1024 || block[2] > 64 || block[0] * block[1] * block[2] > 1024)
+      text = "a block of " + triple(block) + " threads";
+    else if (info->block[0] && (int32_t(block[0]) != info->block[0] || int32_t(block[1]) != info->block[1] || int32_t(block[2]) != info->block[2]))
+      text = "launched with another block size than it was compiled for";
+    else if (info->shared_bytes > 48 * 1024)
+      text = std::to_string(info->shared_bytes) + " bytes of static shared memory; a block has 49152";
+    if (!text.empty())
+      return CUDA_ERROR_INVALID_VALUE;
+    if (!sharedBytes)
+      return CUDA_SUCCESS;
+    text = "dynamic shared memory is not simulated";
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+  std::string run(const int32_t size[6], void **arguments) const override {
+    return sim::run({name, function, info, {size[0], size[1], size[2]}, {size[3], size[4], size[5]}, settings().seed}, arguments);
+  }
+  std::vector<int32_t> argumentBytes() const override { return {info->argument_bytes, info->argument_bytes + info->count}; }
+
+private:
+  KernelFunction function;
+  const cg_sim_kernel *info;
+};
+
+class GpuEngine : public Engine {
+public:
+  const char *name() const override { return "cellgrad GPU simulator"; }
+  const char *chip() const override { return settings().checked ? "sim-checked" : "sim"; }
+  int processors() const override { return 1; }
+  std::string start() override { return settings().wrong; }
+  void *resolve(const std::string &name) const override {
+    static const std::unordered_map<std::string, void *> own = {
+        {"cg_sim_barrier", reinterpret_cast<void *>(&cg_sim_barrier)},       {"cg_sim_shuffle", reinterpret_cast<void *>(&cg_sim_shuffle)},
+        {"cg_sim_mma", reinterpret_cast<void *>(&cg_sim_mma)},               {"cg_sim_ldmatrix", reinterpret_cast<void *>(&cg_sim_ldmatrix)},
+        {"cg_sim_async_copy", reinterpret_cast<void *>(&cg_sim_async_copy)}, {"cg_sim_async_commit", reinterpret_cast<void *>(&cg_sim_async_commit)},
+        {"cg_sim_async_wait", reinterpret_cast<void *>(&cg_sim_async_wait)}, {"cg_sim_access", reinterpret_cast<void *>(&cg_sim_access)},
+    };
+    auto it = own.find(name);
+    return it == own.end() ? nullptr : it->second;
+  }
+  std::unique_ptr<Kernel> find(const loader::Image &image, const std::string &name, CUresult &code, std::string &text) const override {
+    auto *function = reinterpret_cast<KernelFunction>(image.symbol(name));
+    auto *info = static_cast<const cg_sim_kernel *>(image.symbol("cg_sim." + name));
+    if (!function || !info || image.bytesFrom(info) < sizeof *info) {
+      code = CUDA_ERROR_NOT_FOUND, text = "the image has no kernel '" + name + "'";
+      if (image.symbol("cg_ascend." + name))
+        code = CUDA_ERROR_INVALID_IMAGE, text = "the program was compiled for an Ascend device, this is a GPU";
+      return nullptr;
+    }
+    if (info->version != CG_SIM_VERSION) {
+      code = CUDA_ERROR_INVALID_IMAGE, text = "the image was made for another version of the simulator";
+      return nullptr;
+    }
+    return std::make_unique<GpuKernel>(function, info);
+  }
+};
+} // namespace
+
+Engine &sim::engine() {
+  static auto *only = new GpuEngine;
+  return *only;
+}

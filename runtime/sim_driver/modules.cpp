@@ -1,0 +1,130 @@
+//===- modules.cpp - images and launches ----------------------------------===//
+#include "runtime/sim_driver/driver.h"
+#include "runtime/loader/elf.h"
+
+#include <algorithm>
+#include <cstring>
+#include <dlfcn.h>
+#include <elf.h>
+#include <unordered_map>
+
+using namespace cellgrad;
+using namespace cellgrad::sim;
+
+struct CUfunc_st {
+  std::unique_ptr<Kernel> kernel;
+};
+struct CUmod_st {
+  std::unique_ptr<loader::Image> image;
+  std::unordered_map<std::string, CUfunc_st> functions;
+};
+
+namespace {
+/// The length of an object of which only the address is known, as its own headers tell it.
+size_t objectBytes(const void *image) {
+  Elf64_Ehdr header;
+  memcpy(&header, image, sizeof header);
+  if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_shentsize != sizeof(Elf64_Shdr))
+    return 0;
+  size_t end = header.e_shoff + size_t(header.e_shnum) * sizeof(Elf64_Shdr);
+  for (size_t i = 0; i < header.e_shnum; ++i) {
+    Elf64_Shdr section;
+    memcpy(&section, static_cast<const char *>(image) + header.e_shoff + i * sizeof section, sizeof section);
+    if (section.sh_type != SHT_NOBITS)
+      end = std::max(end, size_t(section.sh_offset + section.sh_size));
+  }
+  return end;
+}
+
+CUresult launchNow(const Kernel &kernel, const int32_t size[6], void **arguments) {
+  std::string wrong = kernel.run(size, arguments);
+  return wrong.empty() ? CUDA_SUCCESS : refuse(CUDA_ERROR_LAUNCH_FAILED, wrong);
+}
+
+/// What images call: the engine, and the C library for what is no instruction.
+void *resolve(const char *name) {
+  static const std::unordered_map<std::string, void *> own = {
+      {"memcpy", reinterpret_cast<void *>(&memcpy)}, {"memset", reinterpret_cast<void *>(&memset)}, {"memmove", reinterpret_cast<void *>(&memmove)}};
+  if (void *function = engine().resolve(name))
+    return function;
+  auto it = own.find(name);
+  return it != own.end() ? it->second : dlsym(RTLD_DEFAULT, name);
+}
+} // namespace
+
+extern "C" {
+
+CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count, int *options, void **values) {
+  std::lock_guard<std::recursive_mutex> guard(driverLock());
+  size_t bytes = objectBytes(image);
+  std::string error = std::string("this is no x86-64 ELF object: programs for the simulator are compiled for the chip ") + engine().chip();
+  auto made = std::make_unique<CUmod_st>();
+  if (bytes)
+    made->image = loader::Image::load({static_cast<const char *>(image), bytes}, resolve, error);
+  if (made->image) {
+    *module = made.release();
+    return CUDA_SUCCESS;
+  }
+  char *log = nullptr;
+  size_t logBytes = 0;
+  for (unsigned i = 0; i < count; ++i) {
+    if (options[i] == CU_JIT_ERROR_LOG_BUFFER)
+      log = static_cast<char *>(values[i]);
+    if (options[i] == CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES)
+      logBytes = reinterpret_cast<size_t>(values[i]);
+  }
+  if (log && logBytes) {
+    size_t length = std::min(error.size(), logBytes - 1);
+    memcpy(log, error.data(), length);
+    log[length] = 0;
+  }
+  return refuse(CUDA_ERROR_INVALID_IMAGE, error);
+}
+CUresult cuModuleUnload(CUmodule module) {
+  std::lock_guard<std::recursive_mutex> guard(driverLock());
+  delete module;
+  return CUDA_SUCCESS;
+}
+CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *name) {
+  std::lock_guard<std::recursive_mutex> guard(driverLock());
+  auto it = module->functions.find(name);
+  if (it == module->functions.end()) {
+    CUresult code = CUDA_ERROR_NOT_FOUND;
+    std::string text;
+    std::unique_ptr<Kernel> kernel = engine().find(*module->image, name, code, text);
+    if (!kernel)
+      return refuse(code, text);
+    kernel->name = name;
+    it = module->functions.emplace(name, CUfunc_st{std::move(kernel)}).first;
+  }
+  *function = &it->second;
+  return CUDA_SUCCESS;
+}
+
+CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY, unsigned blockZ, unsigned sharedBytes,
+                        CUstream stream, void **arguments, void **extra) {
+  const Kernel &kernel = *function->kernel;
+  const unsigned size[6] = {gridX, gridY, gridZ, blockX, blockY, blockZ};
+  std::string text;
+  CUresult bad = kernel.check(size, sharedBytes, text);
+  if (!bad && extra)
+    bad = CUDA_ERROR_NOT_SUPPORTED, text = "packed arguments are not simulated";
+  if (bad)
+    return refuse(bad, "kernel '" + kernel.name + "': " + text);
+  std::vector<int32_t> sizes(size, size + 6);
+  if (!captureOf(stream))
+    return inStream(stream, [&] { return launchNow(kernel, sizes.data(), arguments); });
+  // A graph keeps the values of the arguments.
+  std::vector<std::vector<char>> kept;
+  for (int32_t bytes : kernel.argumentBytes()) {
+    const char *value = static_cast<const char *>(arguments[kept.size()]);
+    kept.emplace_back(value, value + bytes);
+  }
+  return inStream(stream, [&kernel, sizes, kept]() mutable {
+    std::vector<void *> pointers;
+    for (auto &value : kept)
+      pointers.push_back(value.data());
+    return launchNow(kernel, sizes.data(), pointers.data());
+  });
+}
+}
