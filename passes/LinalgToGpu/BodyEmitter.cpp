@@ -88,7 +88,7 @@ int64_t BodyEmitter::chooseWidth(linalg::LinalgOp op, const LoopPlan &plan, cons
       ++streams;
       widest = std::max(widest, bytes(i));
     }
-  if (!streams)
+  if (!streams || target.vectorBytes <= widest)
     return 1;
   int64_t width = std::min<int64_t>(target.vectorBytes / widest, 8);
   // Each access must start at a multiple of its own size.

@@ -5,6 +5,7 @@
 #include "passes/LinalgToLLVM/LoopPlan.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -41,15 +42,27 @@ Value KernelModule::takeStart(linalg::LinalgOp op, unsigned number) {
   return start;
 }
 
-KernelBuilder::KernelBuilder(KernelModule &module, Operation *anchor, StringRef stem, ArrayRef<int64_t> block)
-    : ImplicitLocOpBuilder(anchor->getLoc(), anchor->getContext()), target(module.target), anchor(anchor), size(block) {
+KernelBuilder::KernelBuilder(KernelModule &module, Operation *anchor, StringRef stem, ArrayRef<int64_t> block, const KernelForm *wanted)
+    : ImplicitLocOpBuilder(anchor->getLoc(), anchor->getContext()), target(module.target), form(wanted ? wanted : module.form), anchor(anchor), size(block) {
   size.resize(3, 1);
   setInsertionPointToEnd(module.getOrCreate().getBody());
-  func = gpu::GPUFuncOp::create(*this, module.uniqueName(stem), getFunctionType({}, {}));
+  if (form) {
+    size.assign(3, 1);
+    auto plain = func::FuncOp::create(*this, module.uniqueName(stem), getFunctionType({}, {}));
+    plain->setAttrs(llvm::to_vector(llvm::concat<const NamedAttribute>(plain->getAttrs(), form->attributes)));
+    setInsertionPointToStart(plain.addEntryBlock());
+    setInsertionPoint(func::ReturnOp::create(*this));
+    func = plain;
+    if (!wanted && module.notePlain)
+      module.notePlain(anchor, plain.getName());
+  } else {
+    auto kernel = gpu::GPUFuncOp::create(*this, module.uniqueName(stem), getFunctionType({}, {}));
+    kernel.setKnownBlockSize(SmallVector<int32_t>(size.begin(), size.end()));
+    setInsertionPointToStart(&kernel.getBody().front());
+    setInsertionPoint(gpu::ReturnOp::create(*this));
+    func = kernel;
+  }
   func->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), getUnitAttr());
-  func.setKnownBlockSize(SmallVector<int32_t>(size.begin(), size.end()));
-  setInsertionPointToStart(&func.getBody().front());
-  setInsertionPoint(gpu::ReturnOp::create(*this));
 }
 
 /// Creates a value in front of everything that is not of the entry.
@@ -59,7 +72,7 @@ Value KernelBuilder::atEntry(Make make) {
   if (entryEnd)
     setInsertionPointAfter(entryEnd);
   else
-    setInsertionPointToStart(&func.getBody().front());
+    setInsertionPointToStart(&func.getFunctionBody().front());
   Value value = make();
   if (Operation *def = value.getDefiningOp())
     entryEnd = def;
@@ -75,7 +88,12 @@ Value KernelBuilder::use(Value outside) {
     inside = atEntry([&] { return clone(*def)->getResult(0); });
   } else {
     unsigned number = arguments.size();
-    LogicalResult added = func.insertArgument(number, outside.getType(), {}, outside.getLoc());
+    Type type = outside.getType();
+    if (auto buffer = dyn_cast<MemRefType>(type); buffer && form) {
+      Type element = form->boolsAreBytes && buffer.getElementType().isInteger(1) ? getI8Type() : buffer.getElementType();
+      type = MemRefType::get(buffer.getShape(), element, buffer.getLayout(), form->space);
+    }
+    LogicalResult added = func.insertArgument(number, type, {}, outside.getLoc());
     assert(succeeded(added));
     (void)added;
     arguments.push_back(outside);
@@ -88,9 +106,9 @@ Value KernelBuilder::use(Value outside) {
 Value KernelBuilder::flat(Value buffer) {
   if (Value known = rows.lookupOrNull(buffer))
     return known;
-  auto type = cast<MemRefType>(buffer.getType());
   Value inside = use(buffer);
-  auto row = MemRefType::get({spanOf(type)}, type.getElementType());
+  auto type = cast<MemRefType>(inside.getType());
+  auto row = MemRefType::get({spanOf(type)}, type.getElementType(), MemRefLayoutAttrInterface(), type.getMemorySpace());
   Value value = inside;
   if (type != row)
     value = atEntry([&]() -> Value {
@@ -109,11 +127,11 @@ Value KernelBuilder::flat(Value buffer) {
 
 Value KernelBuilder::shared(ArrayRef<int64_t> shape, Type element) {
   auto space = gpu::AddressSpaceAttr::get(getContext(), gpu::AddressSpace::Workgroup);
-  return func.addWorkgroupAttribution(MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space), getLoc());
+  return cast<gpu::GPUFuncOp>(func.getOperation()).addWorkgroupAttribution(MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space), getLoc());
 }
 
 Operation *KernelBuilder::cloneInto(Operation &op, IRMapping &map) {
-  Region *here = &func.getBody();
+  Region *here = &func.getFunctionBody();
   op.walk([&](Operation *inner) {
     for (Value operand : inner->getOperands())
       if (!map.contains(operand) && !op.isAncestor(operand.getParentRegion()->getParentOp()) && !here->isAncestor(operand.getParentRegion()))
@@ -132,7 +150,7 @@ Value KernelBuilder::thread(gpu::Dimension dim) {
 Value KernelBuilder::block(gpu::Dimension dim) {
   Value &id = ids[{1, static_cast<int>(dim)}];
   if (!id)
-    id = atEntry([&]() -> Value { return gpu::BlockIdOp::create(*this, dim); });
+    id = form && dim != gpu::Dimension::x ? index(0) : atEntry([&]() -> Value { return form ? form->block(*this, getLoc()) : gpu::BlockIdOp::create(*this, dim).getResult(); });
   return id;
 }
 
@@ -346,11 +364,15 @@ void KernelBuilder::launch(ArrayRef<int64_t> grid) {
   markArguments();
   SmallVector<int64_t> blocks(grid);
   blocks.resize(3, 1);
-  func.setKnownGridSize(SmallVector<int32_t>(blocks.begin(), blocks.end()));
+  if (form)
+    func->setAttr(form->blocks, getI64IntegerAttr(blocks[0]));
+  else
+    cast<gpu::GPUFuncOp>(func.getOperation()).setKnownGridSize(SmallVector<int32_t>(blocks.begin(), blocks.end()));
   ImplicitLocOpBuilder host(getLoc(), anchor);
   auto sizes = [&](ArrayRef<int64_t> values) {
     auto constant = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(host, value); };
     return gpu::KernelDim3{constant(values[0]), constant(values[1]), constant(values[2])};
   };
-  gpu::LaunchFuncOp::create(host, func, sizes(blocks), sizes(size), /*dynamicSharedMemorySize=*/Value(), arguments);
+  auto name = SymbolRefAttr::get(StringAttr::get(getContext(), cast<gpu::GPUModuleOp>(func->getParentOp()).getName()), FlatSymbolRefAttr::get(getContext(), func.getName()));
+  gpu::LaunchFuncOp::create(host, name, sizes(blocks), sizes(size), /*dynamicSharedMemorySize=*/Value(), ValueRange(arguments));
 }

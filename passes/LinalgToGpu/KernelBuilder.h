@@ -9,18 +9,39 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <functional>
+
 namespace mlir::cell {
+
+/// How kernels look on a device whose kernels are no `gpu.func` of many threads: `func.func`s of one thread per block.
+struct KernelForm {
+  Attribute space;                        // memory space of buffers in arguments
+  SmallVector<NamedAttribute> attributes; // of the function
+  StringRef blocks;                       // name of the attribute that says the number of blocks
+  Value (*block)(OpBuilder &, Location);  // the number of this block
+  bool boolsAreBytes = false;             // an argument of bools has the type of bytes
+};
 
 /// The `gpu.module @kernels` of a program, made with its first kernel.
 class KernelModule {
 public:
-  KernelModule(ModuleOp module, const GpuTarget &target) : target(target), module(module) {}
+  KernelModule(ModuleOp module, const GpuTarget &target, const KernelForm *form = nullptr) : target(target), form(form), module(module) {}
   const GpuTarget target;
+  /// The form of kernels that do not ask for another one; null for kernels of a GPU.
+  const KernelForm *const form;
+  /// True if kernels have one thread: mappings then write plain loops.
+  bool isPlain() const { return form; }
+  StringRef stage = "linalg-to-gpu-kernels"; // for messages
+  /// Told of each kernel of that form, if set.
+  std::function<void(Operation *anchor, StringRef name)> notePlain;
 
   gpu::GPUModuleOp getOrCreate();
   std::string uniqueName(StringRef stem);
+  /// Gives the number of the last name of `stem` back.
+  void forgetName(StringRef stem) { --names[stem]; }
 
   /// The scalar that output `number` of `op` starts from, if a fill gives it and nothing else sees that; the fill is gone then. Null otherwise. For mappings
   /// that read each old value once at most.
@@ -52,9 +73,10 @@ public:
   /// From the elements `a` and `b` of two partial results the combined one, created where the builder stands.
   using Combine = llvm::function_ref<Values(ValueRange a, ValueRange b)>;
 
-  KernelBuilder(KernelModule &module, Operation *anchor, StringRef stem, ArrayRef<int64_t> block);
+  KernelBuilder(KernelModule &module, Operation *anchor, StringRef stem, ArrayRef<int64_t> block, const KernelForm *form = nullptr);
 
   const GpuTarget &target;
+  const KernelForm *const form;
   int64_t threads() const { return size[0] * size[1] * size[2]; }
 
   /// The value of the kernel for `outside`, a value of the host.
@@ -97,7 +119,7 @@ public:
   /// Ends the kernel and launches it with this many blocks.
   void launch(ArrayRef<int64_t> grid);
 
-  gpu::GPUFuncOp function() { return func; }
+  FunctionOpInterface function() { return func; }
 
 private:
   template <typename Make>
@@ -107,7 +129,7 @@ private:
 
   Operation *anchor;
   SmallVector<int64_t> size;
-  gpu::GPUFuncOp func;
+  FunctionOpInterface func;
   Operation *entryEnd = nullptr; // the last op of the entry
   IRMapping captured, rows;
   SmallVector<Value> arguments;

@@ -38,90 +38,83 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     registry.insert<gpu::GPUDialect, nvgpu::NVGPUDialect, vector::VectorDialect>();
   }
 
-  /// Copies between buffers that are not both contiguous become linalg ops.
-  static void expandCopies(ModuleOp module) {
-    module.walk([](memref::CopyOp copy) {
-      auto source = cast<MemRefType>(copy.getSource().getType()), target = cast<MemRefType>(copy.getTarget().getType());
-      if (source.getNumElements() == 0) {
-        copy.erase();
-        return;
-      }
-      if (source.getLayout().isIdentity() && target.getLayout().isIdentity())
-        return;
-      OpBuilder builder(copy);
-      linalg::CopyOp::create(builder, copy.getLoc(), copy.getSource(), copy.getTarget());
-      copy.erase();
-    });
-  }
-
-  /// The host cannot write to the device: a thread of it stores.
-  static void lowerStore(KernelModule &module, memref::StoreOp store) {
-    KernelBuilder k(module, store, "store", 1);
-    IRMapping map;
-    k.cloneInto(*store, map);
-    k.launch(1);
-    store.erase();
-  }
-
-  static LogicalResult lower(KernelModule &module, linalg::LinalgOp op) {
-    FailureOr<LoopPlan> plan = planLoops(op);
-    if (failed(plan))
-      return failure();
-    if (plan->points != 0 && !lowerReduction(module, op, *plan) && !lowerTranspose(module, op, *plan) && !lowerPointwise(module, op, *plan))
-      lowerInOrder(module, op, *plan);
-    op->erase();
-    return success();
-  }
-
-  LogicalResult lowerOps(KernelModule &kernels) {
-    ModuleOp module = getOperation();
-    SmallVector<memref::StoreOp> stores;
-    SmallVector<Operation *> ops;
-    for (auto func : module.getOps<func::FuncOp>()) // not the kernels that are there already
-      func.walk([&](Operation *op) {
-        if (isa<linalg::LinalgOp, cellrt::CallOp>(op)) {
-          ops.push_back(op);
-          return WalkResult::skip();
-        }
-        if (auto store = dyn_cast<memref::StoreOp>(op))
-          stores.push_back(store);
-        return WalkResult::advance();
-      });
-    for (memref::StoreOp store : stores)
-      lowerStore(kernels, store);
-    IRRewriter rewriter(&getContext());
-    // From the back, so that a fill is still there when the op whose first value it gives is lowered.
-    for (Operation *op : llvm::reverse(ops)) {
-      if (kernels.isTaken(op))
-        continue;
-      if (auto call = dyn_cast<cellrt::CallOp>(op))
-        return call.emitError("stage linalg-to-gpu-kernels: '") << call.getRoutine() << "' cannot be compiled for the GPU; run this program with device_target=\"CPU\"";
-      auto linalgOp = cast<linalg::LinalgOp>(op);
-      if (!isa<linalg::GenericOp, linalg::FillOp>(op)) {
-        rewriter.setInsertionPoint(op);
-        FailureOr<linalg::GenericOp> generic = linalg::generalizeNamedOp(rewriter, linalgOp);
-        if (failed(generic))
-          return op->emitError("stage linalg-to-gpu-kernels: '") << op->getName() << "' cannot be written as loops";
-        linalgOp = *generic;
-      }
-      if (failed(lower(kernels, linalgOp)))
-        return failure();
-    }
-    return success();
-  }
-
   void runOnOperation() override {
     GpuTarget target;
     target.multiprocessors = std::max<int64_t>(1, multiprocessors);
     KernelModule kernels(getOperation(), target);
-    expandCopies(getOperation());
+    expandStridedCopies(getOperation());
     lowerElementLoops(getOperation(), kernels);
     if (failed(lowerProductsAndRoutines(getOperation(), kernels)))
       return signalPassFailure();
     separateReductions(getOperation());
     lowerRowChains(getOperation(), kernels);
-    if (failed(lowerOps(kernels)))
+    if (failed(lowerRemainingOps(getOperation(), kernels, "GPU")))
       signalPassFailure();
   }
 };
+
+/// The host cannot write to the device: a thread of it stores.
+void lowerStore(KernelModule &module, memref::StoreOp store) {
+  KernelBuilder k(module, store, "store", 1);
+  IRMapping map;
+  k.cloneInto(*store, map);
+  k.launch(1);
+  store.erase();
+}
 } // namespace
+
+void cell::expandStridedCopies(ModuleOp module) {
+  module.walk([](memref::CopyOp copy) {
+    auto source = cast<MemRefType>(copy.getSource().getType()), target = cast<MemRefType>(copy.getTarget().getType());
+    if (source.getNumElements() == 0) {
+      copy.erase();
+      return;
+    }
+    if (source.getLayout().isIdentity() && target.getLayout().isIdentity())
+      return;
+    OpBuilder builder(copy);
+    linalg::CopyOp::create(builder, copy.getLoc(), copy.getSource(), copy.getTarget());
+    copy.erase();
+  });
+}
+
+LogicalResult cell::lowerRemainingOps(ModuleOp module, KernelModule &kernels, StringRef device, llvm::function_ref<bool(linalg::LinalgOp, const LoopPlan &)> first) {
+  SmallVector<memref::StoreOp> stores;
+  SmallVector<Operation *> ops;
+  for (auto func : module.getOps<func::FuncOp>()) // not the kernels that are there already
+    func.walk([&](Operation *op) {
+      if (isa<linalg::LinalgOp, cellrt::CallOp>(op)) {
+        ops.push_back(op);
+        return WalkResult::skip();
+      }
+      if (auto store = dyn_cast<memref::StoreOp>(op))
+        stores.push_back(store);
+      return WalkResult::advance();
+    });
+  for (memref::StoreOp store : stores)
+    lowerStore(kernels, store);
+  IRRewriter rewriter(module.getContext());
+  // From the back, so that a fill is still there when the op whose first value it gives is lowered.
+  for (Operation *op : llvm::reverse(ops)) {
+    if (kernels.isTaken(op))
+      continue;
+    if (auto call = dyn_cast<cellrt::CallOp>(op))
+      return call.emitError("stage ") << kernels.stage << ": '" << call.getRoutine() << "' cannot be compiled for the " << device << "; run this program with device_target=\"CPU\"";
+    auto linalgOp = cast<linalg::LinalgOp>(op);
+    if (!isa<linalg::GenericOp, linalg::FillOp>(op)) {
+      rewriter.setInsertionPoint(op);
+      FailureOr<linalg::GenericOp> generic = linalg::generalizeNamedOp(rewriter, linalgOp);
+      if (failed(generic))
+        return op->emitError("stage ") << kernels.stage << ": '" << op->getName() << "' cannot be written as loops";
+      linalgOp = *generic;
+    }
+    FailureOr<LoopPlan> plan = planLoops(linalgOp);
+    if (failed(plan))
+      return failure();
+    if (plan->points != 0 && !(first && first(linalgOp, *plan)) && !lowerReduction(kernels, linalgOp, *plan) &&
+        !(!kernels.isPlain() && lowerTranspose(kernels, linalgOp, *plan)) && !lowerPointwise(kernels, linalgOp, *plan))
+      lowerInOrder(kernels, linalgOp, *plan);
+    linalgOp->erase();
+  }
+  return success();
+}

@@ -26,6 +26,12 @@ bool lowerPointwise(KernelModule &module, linalg::LinalgOp op, const LoopPlan &p
 /// Any op. What several points write is written in the order of the loops, by one thread; a thread for each value of the dimensions that keep such points apart.
 void lowerInOrder(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan);
 
+/// Copies between buffers that are not both contiguous become linalg ops, those of nothing go.
+void expandStridedCopies(ModuleOp module);
+
+/// Every linalg op that is left on the host, and every store, becomes a kernel: by `first` if that takes it, or by the mappings above. An error names `device`.
+LogicalResult lowerRemainingOps(ModuleOp module, KernelModule &kernels, StringRef device, llvm::function_ref<bool(linalg::LinalgOp, const LoopPlan &)> first = nullptr);
+
 } // namespace mlir::cell
 
 #endif // CELL_PASSES_LINALGTOGPU_MAPPING_H

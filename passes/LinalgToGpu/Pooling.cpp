@@ -214,6 +214,21 @@ void emitScatterAdd(KernelModule &kernels, cellrt::CallOp op) {
   auto plus = [&](KernelBuilder &k, Value a, Value b) -> Value {
     return isFloat ? arith::AddFOp::create(k, a, b).getResult() : arith::AddIOp::create(k, a, b).getResult();
   };
+  if (kernels.isPlain()) { // a block owns columns
+    KernelBuilder k(kernels, op, "scatter_add", 1);
+    k.forEach(width, [&](Value column) {
+      k.loop(k.index(0), k.index(count), k.index(1), [&](Value i) {
+        Value row = rowOf(k, i);
+        k.when(compare(k, arith::CmpIPredicate::ult, row, k.index(rows)), [&] {
+          Value target = k.flat(acc), place = k.add(k.mul(row, width), column);
+          Value update = memref::LoadOp::create(k, k.flat(updates), k.add(k.mul(i, width), column));
+          memref::StoreOp::create(k, plus(k, memref::LoadOp::create(k, target, place), update), target, place);
+        });
+      });
+    });
+    k.launch(k.gridFor(width));
+    return;
+  }
   constexpr int64_t kOrderedWork = 1 << 25; // indices read in all by the ordered form
   KernelBuilder k(kernels, op, "scatter_add", {kernels.target.threads});
   if (double(rows) * count * width <= kOrderedWork) {

@@ -35,7 +35,7 @@ public:
 
   void run() {
     bool alongMemory = !plan.loops.empty() && !inner.empty() && inner.back() + 1 == plan.loops.size();
-    if (!combiner || points <= kSerialPoints || (!alongMemory && rows >= target.multiprocessors * target.residentThreads))
+    if (!combiner || module.isPlain() || points <= kSerialPoints || (!alongMemory && rows >= target.multiprocessors * target.residentThreads))
       lowerThreads();
     else if (alongMemory)
       lowerRows();

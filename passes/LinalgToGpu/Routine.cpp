@@ -59,7 +59,7 @@ LogicalResult cell::lowerProductsAndRoutines(ModuleOp module, KernelModule &kern
       emitProduct(kernels, *product);
     } else if (call) {
       if (!emitRoutine(kernels, call))
-        return call.emitError("stage linalg-to-gpu-kernels: there is no GPU kernel for '") << call.getRoutine() << "' of these shapes; use device_target=\"CPU\"";
+        return call.emitError("stage ") << kernels.stage << ": there is no kernel for '" << call.getRoutine() << "' of these shapes; use device_target=\"CPU\"";
       replaced.push_back(call);
     }
     eraseReplaced(replaced, gone);

@@ -284,12 +284,14 @@ void cell::emitProduct(KernelModule &kernels, Product &p) {
   for (Value factor : {p.left.buffer, p.right.buffer})
     if (cast<MemRefType>(factor.getType()).getNumElements() == 0)
       p.k = 0;
-  if (emitTensorCoreProduct(kernels, p))
+  if (!kernels.isPlain() && emitTensorCoreProduct(kernels, p))
     return;
   auto contiguous = [](const Access &access, Access::Group group) {
     return access.windows.empty() && access.groups[group].size() == 1 && access.groups[group].back().stride == 1;
   };
-  if (std::min(p.m, p.n) <= 4 && p.k >= 64 && contiguous(p.left, Access::Column) && contiguous(p.right, Access::Row)) {
+  if (kernels.isPlain()) {
+    emitPoints(kernels, p);
+  } else if (std::min(p.m, p.n) <= 4 && p.k >= 64 && contiguous(p.left, Access::Column) && contiguous(p.right, Access::Row)) {
     emitWarps(kernels, p);
   } else if (std::min(p.m, p.n) < 5 || p.k < 4 || p.batch * p.m * p.n * p.k < 32768) {
     emitPoints(kernels, p);
