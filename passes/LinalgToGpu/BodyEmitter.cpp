@@ -42,41 +42,6 @@ bool isStream(linalg::LinalgOp op, const PlannedLoop &inner, unsigned operand) {
 }
 } // namespace
 
-int64_t cell::alignmentOf(Value buffer) {
-  auto type = cast<MemRefType>(buffer.getType());
-  if (type.getLayout().isIdentity())
-    return 16;
-  int64_t bytes = elementBytes(type.getElementType());
-  if (auto view = buffer.getDefiningOp<memref::SubViewOp>()) {
-    int64_t align = alignmentOf(view.getSource()), ignored;
-    SmallVector<int64_t> strides;
-    if (failed(view.getSourceType().getStridesAndOffset(strides, ignored)))
-      return bytes;
-    for (auto [offset, stride] : llvm::zip_equal(view.getStaticOffsets(), strides))
-      align = std::gcd(align, (ShapedType::isDynamic(offset) ? 1 : offset) * stride * bytes);
-    return align;
-  }
-  if (Operation *def = buffer.getDefiningOp(); def && isa<memref::CollapseShapeOp, memref::ExpandShapeOp, memref::CastOp>(def))
-    return alignmentOf(def->getOperand(0));
-  return bytes;
-}
-
-std::string cell::nameOf(linalg::LinalgOp op) {
-  SmallVector<StringRef> words;
-  for (Operation &inner : op.getBlock()->without_terminator()) {
-    StringRef word = inner.getName().stripDialect();
-    if (isa<arith::ConstantOp, linalg::IndexOp, arith::IndexCastOp, arith::IndexCastUIOp>(inner))
-      continue;
-    if (isa<arith::ArithDialect>(inner.getDialect()) && word.size() > 3 && (word.ends_with("f") || word.ends_with("i")))
-      word = word.drop_back();
-    if (!llvm::is_contained(words, word) && words.size() < 3 && llvm::all_of(word, [](char c) { return llvm::isAlnum(c) || c == '_'; }))
-      words.push_back(word);
-  }
-  if (words.empty())
-    return isa<linalg::FillOp>(op.getOperation()) ? "fill" : "copy";
-  return llvm::join(words, "_");
-}
-
 int64_t BodyEmitter::chooseWidth(linalg::LinalgOp op, const LoopPlan &plan, const GpuTarget &target) {
   if (plan.loops.empty())
     return 1;

@@ -2,6 +2,7 @@
 #ifndef CELL_PASSES_LINALGTOGPU_BODYEMITTER_H
 #define CELL_PASSES_LINALGTOGPU_BODYEMITTER_H
 
+#include "passes/Device/Access.h"
 #include "passes/LinalgToGpu/KernelBuilder.h"
 #include "passes/LinalgToLLVM/LoopPlan.h"
 
@@ -43,12 +44,6 @@ private:
   linalg::LinalgOp op;
   const LoopPlan &plan;
 };
-
-/// Bytes that the address of `buffer` is known to be a multiple of, at most 16. Whole buffers are: the arena's, tapes' and those of the program's arguments.
-int64_t alignmentOf(Value buffer);
-
-/// A name from the operations of the body: `add_mul`.
-std::string nameOf(linalg::LinalgOp op);
 
 } // namespace mlir::cell
 

@@ -1,5 +1,5 @@
 //===- Convolution.cpp - convolutions as products over windows ------------===//
-#include "passes/LinalgToGpu/Product.h"
+#include "passes/Device/Product.h"
 
 using namespace mlir;
 using namespace mlir::cell;

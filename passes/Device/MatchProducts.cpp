@@ -1,10 +1,10 @@
 //===- MatchProducts.cpp - products among the ops on buffers --------------===//
-#include "passes/LinalgToGpu/BodyEmitter.h"
-#include "passes/LinalgToGpu/Product.h"
+#include "passes/Device/Product.h"
 #include "passes/LinalgToLLVM/BufferRoots.h"
 #include "passes/LinalgToLLVM/Contraction.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 
@@ -254,4 +254,37 @@ std::optional<Product> cell::matchProduct(linalg::GenericOp op, SmallVectorImpl<
       group.push_back(llvm::find(c->out, d) - c->out.begin());
   absorbNeighbours(p, axes, replaced);
   return p;
+}
+
+void cell::generalizeContractions(ModuleOp module) {
+  IRRewriter rewriter(module.getContext());
+  SmallVector<linalg::LinalgOp> named;
+  module.walk([&](linalg::LinalgOp op) {
+    if (linalg::isaContractionOpInterface(op) && !isa<linalg::GenericOp>(op.getOperation()))
+      named.push_back(op);
+  });
+  for (linalg::LinalgOp op : named) {
+    rewriter.setInsertionPoint(op);
+    (void)linalg::generalizeNamedOp(rewriter, op);
+  }
+}
+
+void cell::eraseReplaced(ArrayRef<Operation *> replaced, llvm::SmallPtrSetImpl<Operation *> &gone) {
+  SmallVector<Value> operands;
+  for (Operation *op : replaced) {
+    llvm::append_range(operands, op->getOperands());
+    gone.insert(op);
+    op->erase();
+  }
+  llvm::SmallDenseSet<Value> erased;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (erased.contains(operands[i]))
+      continue;
+    Operation *def = operands[i].getDefiningOp();
+    if (!isa_and_nonnull<memref::CollapseShapeOp, memref::ExpandShapeOp, memref::CastOp, memref::AllocOp>(def) || !def->use_empty())
+      continue;
+    erased.insert(operands[i]);
+    llvm::append_range(operands, def->getOperands());
+    def->erase();
+  }
 }
