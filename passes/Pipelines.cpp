@@ -1,6 +1,7 @@
 //===- Pipelines.cpp - named pipelines, the one place of pass order -------===//
 #include "passes/Pipelines.h"
 
+#include "dialect/Ascend/Ascend.h"
 #include "dialect/Cell/Cell.h"
 #include "dialect/Rt/RtOps.h"
 #include "passes/AutoDiff/External/External.h"
@@ -107,7 +108,7 @@ void mlir::cell::buildCellToNVVMPipeline(OpPassManager &pm, StringRef chip) {
 }
 
 void mlir::cell::registerCellDialects(DialectRegistry &registry) {
-  registry.insert<CellDialect, cellrt::CellRtDialect>();
+  registry.insert<CellDialect, cellrt::CellRtDialect, ascend::AscendDialect>();
   cellrt::registerBufferizableOpInterfaceExternalModels(registry);
   registerExternalRules(registry);
 }
