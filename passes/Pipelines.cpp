@@ -4,6 +4,7 @@
 #include "dialect/Ascend/Ascend.h"
 #include "dialect/Cell/Cell.h"
 #include "dialect/Rt/RtOps.h"
+#include "passes/AscendSchedule/Passes.h"
 #include "passes/AutoDiff/External/External.h"
 #include "passes/GpuToLLVM/Passes.h"
 #include "passes/LinalgToGpu/Passes.h"
@@ -127,6 +128,7 @@ void mlir::cell::registerCellPassesAndPipelines() {
   registerCellPasses();
   registerCellGpuToLLVMPasses();
   registerCellGpuMappingPasses();
+  registerCellAscendSchedulePasses();
   PassPipelineRegistration<DifferentiateOptions>("cell-differentiate-pipeline", "Write out all derivatives",
                                                  [](OpPassManager &pm, const DifferentiateOptions &options) { buildDifferentiatePipeline(pm, options.residuals); });
   PassPipelineRegistration<>("cell-simplify", "Merge, inline, fold and clean up cell functions", buildSimplifyPipeline);
