@@ -23,6 +23,8 @@ inline constexpr llvm::StringLiteral kTargetAttr = "ascend.target";
 inline constexpr llvm::StringLiteral kCoreAttr = "ascend.core";
 inline constexpr llvm::StringLiteral kBlockDimAttr = "ascend.block_dim";
 inline constexpr llvm::StringLiteral kMultiBufferAttr = "ascend.multi_buffer";
+/// On a vector op: where in UB its scratch memory lies (see getScratchBytes).
+inline constexpr llvm::StringLiteral kScratchAttr = "ascend.scratch";
 
 /// The space of a memref; nothing for another type, or a memref without one.
 std::optional<Space> getSpace(Type type);

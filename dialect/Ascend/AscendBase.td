@@ -88,7 +88,11 @@ def Ascend_PipeOpInterface : OpInterface<"AscendPipeOpInterface"> {
     InterfaceMethod<"The memrefs that are read, the output included if the op accumulates.", "::llvm::SmallVector<::mlir::Value>", "getReads", (ins), [{}],
                     [{ return ::mlir::ascend::detail::getReads($_op.getOperation(), $_op.accumulates()); }]>,
     InterfaceMethod<"The memrefs that are written.", "::llvm::SmallVector<::mlir::Value>", "getWrites", (ins), [{}],
-                    [{ return {$_op.getOperation()->getOperands().back()}; }]>];
+                    [{ return {$_op.getOperation()->getOperands().back()}; }]>,
+    InterfaceMethod<[{
+      Bytes of UB that the device library's function for the op needs while it runs, besides its operands. Planned memory leaves room for them, at the
+      offset of the attribute `ascend.scratch`.
+    }], "int64_t", "getScratchBytes", (ins), [{}], [{ return 0; }]>];
 }
 
 //===----------------------------------------------------------------------===//

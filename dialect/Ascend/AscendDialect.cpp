@@ -74,6 +74,16 @@ LogicalResult AscendDialect::verifyOperationAttribute(Operation *op, NamedAttrib
                              << stringifyCore(core.getValue()) << "; loop over the rest inside the kernel";
     return success();
   }
+  if (name == kScratchAttr) {
+    auto offset = dyn_cast<IntegerAttr>(value);
+    if (!offset || !offset.getType().isInteger(64) || !isa<AscendPipeOpInterface>(op))
+      return op->emitError() << "'" << name << "' is an i64, on an op of the vector unit";
+    Target target = Target::get(op);
+    if (offset.getInt() < 0 || offset.getInt() % target.ub_align || offset.getInt() + cast<AscendPipeOpInterface>(op).getScratchBytes() > target.ub_bytes)
+      return op->emitError() << "'" << name << "' is a multiple of " << target.ub_align << " with room for "
+                             << cast<AscendPipeOpInterface>(op).getScratchBytes() << " bytes in ub, got " << offset.getInt();
+    return success();
+  }
   if (name == kMultiBufferAttr)
     return positive(16) && op->getName().getStringRef() == "memref.alloc" ? success() : op->emitError() << "'" << name << "' is an i64 from 1 to 16, on memref.alloc";
   return success();

@@ -20,7 +20,7 @@ def Ascend_BlockNumOp : Ascend_Op<"block_num", [Pure]> {
   let assemblyFormat = "attr-dict";
 }
 
-def Ascend_AddressOp : Ascend_Op<"address", [Pure]> {
+def Ascend_AddressOp : Ascend_Op<"address"> {
   let summary = "a buffer at a planned place";
   let description = [{
     What `memref.alloc` becomes once memory is planned. Offsets are bytes in the space of the type. With several offsets, `slot` chooses:
@@ -32,7 +32,8 @@ def Ascend_AddressOp : Ascend_Op<"address", [Pure]> {
     ```
   }];
   let arguments = (ins DenseI64ArrayAttr:$offsets, Optional<Index>:$slot);
-  let results = (outs AnyMemRef:$result);
+  // Two at one place are two lives of its memory: they are not merged or moved.
+  let results = (outs Res<AnyMemRef, "", [MemAlloc]>:$result);
   let assemblyFormat = "$offsets (`slot` $slot^)? attr-dict `:` type($result)";
   let hasVerifier = 1;
 }

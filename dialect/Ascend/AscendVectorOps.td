@@ -22,6 +22,7 @@ def Ascend_VBinOp : Ascend_VectorOp<"vbin"> {
   }];
   let arguments = (ins Ascend_BinaryAttr:$kind, AnyMemRef:$lhs, AnyMemRef:$rhs, AnyMemRef:$out);
   let assemblyFormat = "$kind `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)` `outs` `(` $out `:` type($out) `)` attr-dict";
+  let more = "int64_t getScratchBytes();";
 }
 
 def Ascend_VBinScalarOp : Ascend_VectorOp<"vbin_scalar"> {
@@ -38,6 +39,7 @@ def Ascend_VBinScalarOp : Ascend_VectorOp<"vbin_scalar"> {
   let assemblyFormat = [{
     $kind `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)` `outs` `(` $out `:` type($out) `)` (`reverse` $reverse^)? attr-dict
   }];
+  let more = "int64_t getScratchBytes();";
 }
 
 def Ascend_VUnOp : Ascend_VectorOp<"vun"> {
@@ -65,6 +67,7 @@ def Ascend_VCastOp : Ascend_VectorOp<"vcast"> {
   }];
   let arguments = (ins Ascend_RoundingAttr:$rounding, AnyMemRef:$source, AnyMemRef:$out);
   let assemblyFormat = "$rounding `ins` `(` $source `:` type($source) `)` `outs` `(` $out `:` type($out) `)` attr-dict";
+  let more = "int64_t getScratchBytes();";
 }
 
 def Ascend_VBrcOp : Ascend_VectorOp<"vbrc"> {
@@ -77,6 +80,7 @@ def Ascend_VBrcOp : Ascend_VectorOp<"vbrc"> {
   }];
   let arguments = (ins Ascend_BufferOrScalar:$source, AnyMemRef:$out);
   let assemblyFormat = "`ins` `(` $source `:` type($source) `)` `outs` `(` $out `:` type($out) `)` attr-dict";
+  let more = "int64_t getScratchBytes();";
 }
 
 def Ascend_VReduceOp : Ascend_VectorOp<"vreduce"> {
@@ -90,6 +94,7 @@ def Ascend_VReduceOp : Ascend_VectorOp<"vreduce"> {
   }];
   let arguments = (ins Ascend_ReduceAttr:$kind, DenseI64ArrayAttr:$dims, AnyMemRef:$source, AnyMemRef:$out);
   let assemblyFormat = "$kind `dims` `=` $dims `ins` `(` $source `:` type($source) `)` `outs` `(` $out `:` type($out) `)` attr-dict";
+  let more = "int64_t getScratchBytes();";
 }
 
 def Ascend_VCmpOp : Ascend_VectorOp<"vcmp"> {
@@ -119,6 +124,7 @@ def Ascend_VSelOp : Ascend_VectorOp<"vsel"> {
   let assemblyFormat = [{
     `ins` `(` $mask `,` $lhs `,` $rhs `:` type($mask) `,` type($lhs) `,` type($rhs) `)` `outs` `(` $out `:` type($out) `)` attr-dict
   }];
+  let more = "int64_t getScratchBytes();";
 }
 
 def Ascend_VTransposeOp : Ascend_VectorOp<"vtranspose"> {
@@ -132,6 +138,7 @@ def Ascend_VTransposeOp : Ascend_VectorOp<"vtranspose"> {
   }];
   let arguments = (ins DenseI64ArrayAttr:$permutation, AnyMemRef:$source, AnyMemRef:$out);
   let assemblyFormat = "`permutation` `=` $permutation `ins` `(` $source `:` type($source) `)` `outs` `(` $out `:` type($out) `)` attr-dict";
+  let more = "int64_t getScratchBytes();";
 }
 
 def Ascend_VGatherOp : Ascend_VectorOp<"vgather"> {
@@ -145,6 +152,7 @@ def Ascend_VGatherOp : Ascend_VectorOp<"vgather"> {
   }];
   let arguments = (ins AnyMemRef:$source, AnyMemRef:$indices, AnyMemRef:$out);
   let assemblyFormat = "`ins` `(` $source `,` $indices `:` type($source) `,` type($indices) `)` `outs` `(` $out `:` type($out) `)` attr-dict";
+  let more = "int64_t getScratchBytes();";
 }
 
 def Ascend_VArangeOp : Ascend_VectorOp<"varange"> {

@@ -30,6 +30,7 @@ enum class Space : uint32_t;
 #define CELL_ASCEND_TARGET(X)                                                                                                               \
   X(aic_cores, 24, "cube cores")                                                                                                            \
   X(aiv_cores, 48, "vector cores")                                                                                                          \
+  X(aicpu_cores, 8, "general cores that run kernels")                                                                                       \
   X(clock_mhz, 1850, "clock of both kinds of core")                                                                                         \
   X(gm_bytes, 64ll << 30, "global memory")                                                                                                  \
   X(l2_bytes, 192 << 20, "cache in front of global memory")                                                                                 \

@@ -1,0 +1,89 @@
+//===- Scratch.cpp - memory that functions of the device library need ------===//
+//
+// The numbers are those that the vendor's compiler hands to its library, or a little more where a size is known only when the kernel runs.
+//
+//===----------------------------------------------------------------------===//
+#include "dialect/Ascend/Check.h"
+
+using namespace mlir;
+using namespace mlir::ascend;
+
+namespace {
+/// Elements of the buffer that `value` is a view of: what a view of unknown size may reach.
+int64_t wholeElements(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (op->getName().getStringRef() != "memref.subview")
+      break;
+    value = op->getOperand(0);
+  }
+  auto type = cast<MemRefType>(value.getType());
+  return type.hasStaticShape() ? type.getNumElements() : 0;
+}
+
+int64_t elements(Value value) {
+  auto type = cast<MemRefType>(value.getType());
+  return type.hasStaticShape() ? type.getNumElements() : wholeElements(value);
+}
+
+/// A row per 32 bytes, for an operand that is repeated along the last axis of `out`.
+int64_t repeatBytes(const Target &target, Value value, Value out) {
+  auto type = dyn_cast<MemRefType>(value.getType());
+  auto outType = cast<MemRefType>(out.getType());
+  if (!type || type.getRank() == 0 || type.getShape().back() != 1 || outType.getShape().back() == 1)
+    return 0;
+  int64_t rows = type.getRank() == 1 ? 1 : type.isDynamicDim(type.getRank() - 2) ? wholeElements(out) : type.getDimSize(type.getRank() - 2);
+  return rows == 1 ? target.block_bytes : llvm::alignTo(rows, 8) * target.block_bytes;
+}
+} // namespace
+
+int64_t VBinOp::getScratchBytes() {
+  Target target = Target::get(*this);
+  int64_t bytes = repeatBytes(target, getLhs(), getOut()) + repeatBytes(target, getRhs(), getOut());
+  if (getKind() == BinaryKind::Xor)
+    bytes += elements(getOut()) * getElementBytes(bufferType(getOut()).getElementType());
+  return llvm::alignTo(bytes, target.ub_align);
+}
+
+int64_t VBinScalarOp::getScratchBytes() {
+  bool bySpread = getKind() == BinaryKind::Sub || getKind() == BinaryKind::Div;
+  return bySpread ? Target::get(*this).block_bytes : 0;
+}
+
+int64_t VCastOp::getScratchBytes() {
+  return bufferType(getSource()).getElementType().isInteger(1) ? 3 * Target::get(*this).block_bytes : 0;
+}
+
+int64_t VBrcOp::getScratchBytes() { return repeatBytes(Target::get(*this), getSource(), getOut()); }
+
+int64_t VReduceOp::getScratchBytes() {
+  Target target = Target::get(*this);
+  MemRefType type = bufferType(getSource());
+  int64_t bytes = getElementBytes(type.getElementType()), total = elements(getSource()) * bytes;
+  int64_t last = type.getShape().back(), repeat = target.vector_bytes;
+  int64_t size = 0;
+  if (getDims().back() != type.getRank() - 1)
+    size = total;
+  else if (type.getElementType().isInteger())
+    size = 2 * total;
+  else if (ShapedType::isDynamic(last))
+    size = total;
+  else if (last * bytes > 2 * repeat)
+    size = std::max(total / 2, repeat);
+  else if (last * bytes > repeat)
+    size = type.getRank() == 1 ? repeat : (total / (last * bytes) + 1) * repeat;
+  else if (last * bytes < target.block_bytes)
+    size = total / 2;
+  return llvm::alignTo(size, target.ub_align);
+}
+
+int64_t VSelOp::getScratchBytes() { return Target::get(*this).block_bytes; }
+
+int64_t VTransposeOp::getScratchBytes() {
+  // Pairs of fractals, for what the transposing instruction does not take.
+  Target target = Target::get(*this);
+  return bufferType(getSource()).getElementType().isInteger(64) ? 2 * target.fractal_rows * target.fractal_rows * 8 : 0;
+}
+
+int64_t VGatherOp::getScratchBytes() {
+  return llvm::alignTo(elements(getOut()) * 4, Target::get(*this).ub_align);
+}
