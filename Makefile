@@ -1,4 +1,4 @@
-# make demo | test | test-gpu | fuzz | wheel | test-wheel | sanitize | bench | bench-gpu | docs | lint | format | clean.  Needs Python 3.11+, a C++17 compiler and pip.
+# make demo | test | test-gpu | gpu-bundle | fuzz | wheel | test-wheel | sanitize | bench | bench-gpu | docs | lint | format | clean.  Needs Python 3.11+, a C++17 compiler and pip.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -18,7 +18,7 @@ SOURCES := CMakeLists.txt pyproject.toml $(shell find cmake dialect passes runti
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help demo build test test-gpu fuzz lint format wheel test-wheel sanitize bench bench-gpu docs clean
+.PHONY: help demo build test test-gpu gpu-bundle fuzz lint format wheel test-wheel sanitize bench bench-gpu docs clean
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -54,6 +54,10 @@ test: build
 # What needs a GPU, on the GPU of this machine; CELLGRAD_CUDA_DRIVER=sim takes the simulator.
 test-gpu: build
 	@$(BIN)/python test/run_gpu.py
+
+# dist/cellgrad-gpu.tar.xz: everything that test-gpu and bench-gpu need on a machine without network and compiler. For another Python: VENV=.venv312 BUILD=build312 PYTHON=python3.12.
+gpu-bundle: build
+	@$(BIN)/python tools/gpu_bundle.py
 
 # Random programs, eager against compiled and derivatives against each other, for FUZZ_SECONDS; SEED=n repeats a run.
 fuzz: build

@@ -53,3 +53,12 @@ def test_installed_tools_run_outside_the_source_tree(tmp_path):
     assert "cell.exp" in done.stdout
     where = subprocess.run([scripts / "cell-config", "--plugin"], cwd=tmp_path, capture_output=True, text=True).stdout.strip()
     assert Path(where).is_file()
+
+
+def test_the_archive_for_gpu_machines_holds_what_runs_there_and_no_tools():
+    _installed()
+    listed = subprocess.run([sys.executable, str(ROOT / "tools" / "gpu_bundle.py"), "--list"], capture_output=True, text=True, check=True).stdout
+    paths = [line.split()[1] for line in listed.splitlines()]
+    for needed in ("cellgrad/__init__.py", "cellgrad/lib/libcellgrad_gpu.so", "llvm/lib/libLLVM.so", "mlir/_mlir_libs/libMLIRPythonCAPI.so", "numpy/__init__.py", "pytest/__init__.py"):
+        assert needed in paths
+    assert not [path for path in paths if path.startswith(("llvm/bin", "mlir/bin", "cellgrad/include")) or path.endswith("libMLIR.so")]
