@@ -101,7 +101,7 @@ bench: build
 	@$(BIN)/python benchmarks/run.py
 
 bench-gpu: build
-	@$(BIN)/python benchmarks/gpu.py
+	@$(BIN)/python benchmarks/run.py --device GPU
 
 docs: build
 	@$(BIN)/python tools/gen/docs.py

@@ -36,9 +36,20 @@ def traffic_note(case: str, entry: dict, bandwidth: float) -> str:
     return f"{entry['median'] / floor:.2f} x the time to move its bytes"
 
 
+def device_notes(case: str, entries: dict, results: dict) -> list[str]:
+    """Against the best copy of the run, and what a product does against the best of all systems."""
+    own, notes = entries["cellgrad"]["median"], []
+    copies = [e["median"] for e in results.get("copy", {}).values()]
+    if cases.bytes_moved(case) and copies:
+        notes.append(f"{cases.bytes_moved(case) / own / (cases.bytes_moved('copy') / min(copies)) * 100:.0f} % of copy bandwidth")
+    if case.startswith("matmul"):
+        notes.append(f"{2 * cases.matmul_size(case) ** 3 / own / 1e12:.4g} TFLOP/s, {min(e['median'] for e in entries.values()) / own * 100:.0f} % of the best")
+    return notes
+
+
 def report(data: dict) -> str:
     systems = list(data["versions"])
-    lines = ["# Benchmark run", "", f"{data['date']}. {machine()}; {data['threads']} threads for every system.", ""]
+    lines = ["# Benchmark run", "", f"{data['date']}. {machine()}; {data['threads']} threads for every system; device {data.get('device', 'CPU')}.", ""]
     lines += [f"* {name}: {version}" for name, version in data["versions"].items()]
     limits, bandwidth, peak = data["limits"], None, None
     if "C" in limits.get("copy_16m", {}):
@@ -60,13 +71,15 @@ def report(data: dict) -> str:
             notes.append(f"{own['median'] / entries['C']['median']:.2f} x the hand-written C")
         if own and case.startswith("chain") and bandwidth:
             notes.append(traffic_note(case, own, bandwidth))
-        rows.append([cases.TITLES.get(case, case), *(milliseconds(entries.get(s)) for s in systems), ratio, "; ".join(notes)])
+        if own and data.get("device", "CPU") != "CPU":
+            notes = device_notes(case, entries, data["results"])
+        rows.append([cases.title(case), *(milliseconds(entries.get(s)) for s in systems), ratio, "; ".join(notes)])
     lines += table(["case", *systems, "faster than the fastest peer", "notes"], rows)
     if data["first"]:
         lines += ["Seconds from the start of the first call to its end in a fresh process: empty compile cache / filled compile cache.", ""]
         names = [s for s in systems if any(s in row for row in data["first"].values())]
         rows = [
-            [cases.TITLES[c], *(f"{row[s]['cold']:.3f} / {row[s]['cached']:.3f}" if s in row else "-" for s in names)]
+            [cases.title(c), *(f"{row[s]['cold']:.3f} / {row[s]['cached']:.3f}" if s in row else "-" for s in names)]
             for c, row in data["first"].items()
         ]
         lines += table(["first call", *names], rows)

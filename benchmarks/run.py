@@ -1,6 +1,7 @@
 """Runs the cases on cellgrad and on every peer that is installed, interleaved, and prints a table.
 
     python benchmarks/run.py [--systems cellgrad,jax,...] [--cases tiny,lenet,...] [--rounds 7] [--seconds 0.4] [--output FILE.md]
+    python benchmarks/run.py --device GPU    # all of them on the GPU, its own list of cases
 
 One process for each system. A round measures a case on one system after another, so that a slow moment of the machine hits all of them.
 The table gives the shortest and the median time of a call. The answers of all systems are compared before anything is timed.
@@ -10,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import importlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
@@ -26,6 +29,7 @@ HERE = Path(__file__).resolve().parent
 WORKER = HERE / "worker.py"
 PEER_OF = {"torch": "torch", "torch.compile": "torch", "jax": "jax", "mindspore": "mindspore"}
 SYSTEMS = ["cellgrad", "torch", "torch.compile", "jax", "mindspore", "C"]
+DEVICE_SYSTEMS = ["cellgrad", "cellgrad, no graphs", "torch", "torch.compile", "jax"]
 IMPORTS = {"cellgrad": "cellgrad", "torch": "torch", "jax": "jax", "mindspore": "mindspore"}
 
 
@@ -33,20 +37,24 @@ def interpreter(system: str, folder: Path) -> Path | None:
     if system not in PEER_OF:
         return Path(sys.executable)
     python = folder / PEER_OF[system] / "bin" / "python"
-    return python if python.exists() else None
+    if python.exists():
+        return python
+    return Path(sys.executable) if find_spec(PEER_OF[system]) else None  # or it is installed beside cellgrad
 
 
-def environment(cache: str, threads: int) -> dict[str, str]:
+def environment(system: str, cache: str, threads: int, device: str, small: bool) -> dict[str, str]:
     """Same number of threads for all, and compile caches of their own."""
-    env = dict(os.environ, OMP_NUM_THREADS=str(threads), CELLGRAD_CACHE_DIR=f"{cache}/cellgrad", TORCHINDUCTOR_CACHE_DIR=f"{cache}/inductor")
+    env = dict(os.environ, CELLGRAD_BENCH_DEVICE=device, CELLGRAD_BENCH_SMALL=str(int(small)), XLA_PYTHON_CLIENT_PREALLOCATE="false", OMP_NUM_THREADS=str(threads), CELLGRAD_CACHE_DIR=f"{cache}/cellgrad", TORCHINDUCTOR_CACHE_DIR=f"{cache}/inductor")
     env.update(JAX_COMPILATION_CACHE_DIR=f"{cache}/jax", JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0", GLOG_v="3", PYTHONUNBUFFERED="1")
+    if system == "cellgrad, no graphs":
+        env["CELLGRAD_GPU_GRAPHS"] = "0"
     if "PYTHONPATH" in env:  # the workers run elsewhere
         env["PYTHONPATH"] = os.pathsep.join(os.path.abspath(part) for part in env["PYTHONPATH"].split(os.pathsep))
     return env
 
 
 class Worker:
-    def __init__(self, system: str, python: Path, cache: str, threads: int):
+    def __init__(self, system: str, python: Path, cache: str, threads: int, device: str = "CPU", small: bool = False):
         self.log = tempfile.TemporaryFile("w+")  # stays open as long as the process
         self.process = subprocess.Popen(
             [python, WORKER, system],
@@ -55,7 +63,7 @@ class Worker:
             stderr=self.log,
             text=True,
             bufsize=1,
-            env=environment(cache, threads),
+            env=environment(system, cache, threads, device, small),
             cwd=cache,
         )
         self.hello = self.read()
@@ -87,7 +95,7 @@ def compare(case: str, checks: dict[str, list[float]]) -> list[str]:
     problems, (name, reference), *rest = [], *checks.items()
     for other, values in rest:
         for a, b in zip(reference, values):
-            if abs(a - b) > cases.TOLERANCE * max(abs(a), abs(b), 1e-6):
+            if abs(a - b) > cases.tolerance(case) * max(abs(a), abs(b), 1e-6):
                 problems.append(f"{case}: {name} gives {a:.6g}, {other} gives {b:.6g}")
     return problems
 
@@ -158,8 +166,10 @@ def import_times(systems: dict[str, Path]) -> dict[str, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--systems", default=",".join(SYSTEMS))
-    parser.add_argument("--cases", default=",".join(cases.CASES))
+    parser.add_argument("--systems", help="separated by ';' or ','")
+    parser.add_argument("--cases")
+    parser.add_argument("--device", default="CPU", help="CPU, or GPU for a table of its own cases")
+    parser.add_argument("--small", action="store_true", help="sizes that a simulated device can do (CELLGRAD_CUDA_DRIVER=sim); the times say nothing of a device")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.4, help="length of one measurement")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
@@ -168,13 +178,19 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="also write the table (and a .json beside it)")
     args = parser.parse_args()
 
-    systems = {s: p for s in args.systems.split(",") if (p := interpreter(s, args.peers))}
-    missing = [s for s in args.systems.split(",") if s not in systems]
+    on_device = args.device != "CPU"
+    if args.small:  # read by the cases here as in the workers
+        os.environ["CELLGRAD_BENCH_SMALL"] = "1"
+    os.environ["CELLGRAD_BENCH_DEVICE"] = args.device
+    importlib.reload(cases)
+    asked = args.systems.split(";" if ";" in args.systems else ",") if args.systems else DEVICE_SYSTEMS if on_device else SYSTEMS
+    systems = {s: p for s in asked if (p := interpreter(s, args.peers))}
+    missing = [s for s in asked if s not in systems]
     if missing:
         print(f"not installed, left out: {', '.join(missing)} (python benchmarks/peers.py installs them)")
-    chosen = args.cases.split(",")
+    chosen = args.cases.split(",") if args.cases else cases.DEVICE_CASES if on_device else cases.CASES
     with tempfile.TemporaryDirectory() as cache:
-        workers = {name: Worker(name, python, cache, args.threads) for name, python in systems.items()}
+        workers = {name: Worker(name, python, cache, args.threads, args.device, args.small) for name, python in systems.items()}
         problems = [f"{name}: {w.hello['error']}" for name, w in workers.items() if "error" in w.hello]
         workers = {name: w for name, w in workers.items() if "error" not in w.hello}
         limits, more = run_cases({n: w for n, w in workers.items() if n == "C"}, ["copy_16m", "peak"], args.rounds, args.seconds)
@@ -184,15 +200,17 @@ def main() -> int:
         versions = {name: w.hello["version"] for name, w in workers.items()}
         for worker in workers.values():
             worker.close()
+    first = not args.no_first_calls and not on_device
     data = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
         "threads": args.threads,
+        "device": args.device,
         "versions": versions,
         "limits": limits,
         "results": results,
         "problems": problems,
-        "first": {} if args.no_first_calls else first_calls(systems, [c for c in ("tiny", "chain_1m", "mlp", "lenet") if c in chosen], args.threads),
-        "imports": {} if args.no_first_calls else import_times(systems),
+        "first": {} if not first else first_calls(systems, [c for c in ("tiny", "chain_1m", "mlp", "lenet") if c in chosen], args.threads),
+        "imports": {} if not first else import_times(systems),
     }
     text = report(data)
     print("\n" + text)

@@ -14,10 +14,12 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import cases
 
 # Where the module that implements each system is, and with what argument it is asked.
 SYSTEMS = {
     "cellgrad": ("mindspore_style", "cellgrad"),
+    "cellgrad, no graphs": ("mindspore_style", "cellgrad"),
     "mindspore": ("mindspore_style", "mindspore"),
     "torch": ("torch_worker", "eager"),
     "torch.compile": ("torch_worker", "compile"),
@@ -26,21 +28,29 @@ SYSTEMS = {
 }
 
 
-def measure(call, seconds: float) -> list[float]:
-    """Seconds per call; calls below a tenth of a millisecond are timed in groups."""
+def measure(call, wait, seconds: float, latency: bool) -> list[float]:
+    """Seconds per call. Calls below a tenth of a millisecond are timed in groups; on a device groups of calls are queued and waited for once."""
     clock = time.perf_counter
-    start = clock()
-    call()
-    once = clock() - start
-    group = max(1, int(0.002 / max(once, 1e-7))) if once < 1e-4 else 1
+
+    def group_of(count: int) -> float:
+        start = clock()
+        for _ in range(count):
+            call()
+        wait()
+        return (clock() - start) / count
+
+    group_of(3)
+    once = group_of(1)
+    if latency:
+        group = 1
+    elif cases.DEVICE == "CPU":
+        group = max(1, int(0.002 / max(once, 1e-7))) if once < 1e-4 else 1
+    else:
+        group = max(1, min(1000, int(0.02 / max(group_of(max(1, min(100, int(0.02 / once)))), 1e-7))))
     times, end = [], clock() + seconds
     while True:
-        start = clock()
-        for _ in range(group):
-            call()
-        now = clock()
-        times.append((now - start) / group)
-        if now >= end and len(times) >= 3:
+        times.append(group_of(group))
+        if clock() >= end and len(times) >= 3:
             return times
 
 
@@ -62,11 +72,12 @@ def main() -> None:
                 call, check = system.prepare(case)
                 start = time.perf_counter()
                 call()
+                system.wait()
                 first = time.perf_counter() - start
                 calls[case] = call
                 answer = {"first_seconds": first, "check": [float(v) for v in check()]}
             elif request["do"] == "measure":
-                answer = {"times": measure(calls[case], request["seconds"])}
+                answer = {"times": measure(calls[case], system.wait, request["seconds"], case in cases.LATENCY and cases.DEVICE != "CPU")}
             else:
                 calls.pop(case, None)
                 answer = {}

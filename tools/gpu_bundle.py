@@ -41,8 +41,8 @@ export PYTHONPATH="$PWD/site" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 export CELLGRAD_CACHE_DIR="${{CELLGRAD_CACHE_DIR:-$PWD/cache}}" CELLGRAD_CUDA_DRIVER="${{CELLGRAD_CUDA_DRIVER:-libcuda.so.1}}"
 case "${{1:-all}}" in
   test) "$python" test/run_gpu.py "${{@:2}}" ;;
-  bench) "$python" benchmarks/gpu.py "${{@:2}}" ;;
-  all) "$python" test/run_gpu.py; "$python" benchmarks/gpu.py ;;
+  bench) "$python" benchmarks/run.py --device GPU "${{@:2}}" ;;
+  all) "$python" test/run_gpu.py; "$python" benchmarks/run.py --device GPU ;;
   *) echo "run test | bench | all"; exit 1 ;;
 esac
 """

@@ -35,6 +35,9 @@ class System:
         self.library = build()
         self.version = subprocess.run(["c++", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
 
+    def wait(self):
+        pass
+
     def prepare(self, case: str):
         state = SimpleNamespace(result=0.0)
         if case == "peak":

@@ -8,40 +8,10 @@ from types import SimpleNamespace
 
 import cases
 import numpy as np
-
-
-def networks(ms):
-    nn = ms.nn
-
-    class Mlp(nn.Cell):
-        def __init__(self):
-            super().__init__()
-            self.fc1, self.fc2, self.fc3 = nn.Dense(784, 512), nn.Dense(512, 512), nn.Dense(512, 10)
-            self.relu = nn.ReLU()
-
-        def construct(self, x):
-            return self.fc3(self.relu(self.fc2(self.relu(self.fc1(x)))))
-
-    class LeNet(nn.Cell):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(1, 6, 5, pad_mode="valid", has_bias=True)
-            self.conv2 = nn.Conv2d(6, 16, 5, pad_mode="valid", has_bias=True)
-            self.fc1, self.fc2, self.fc3 = nn.Dense(400, 120), nn.Dense(120, 84), nn.Dense(84, 10)
-            self.relu, self.pool, self.flatten = nn.ReLU(), nn.MaxPool2d(2, 2), nn.Flatten()
-
-        def construct(self, x):
-            x = self.pool(self.relu(self.conv1(x)))
-            x = self.pool(self.relu(self.conv2(x)))
-            x = self.flatten(x)
-            return self.fc3(self.relu(self.fc2(self.relu(self.fc1(x)))))
-
-    return {"mlp": Mlp, "lenet": LeNet}
+from workers.mindspore_networks import networks
 
 
 class System:
-    cases = cases.CASES
-
     def __init__(self, module: str):
         if module == "mindspore":
             os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
@@ -51,6 +21,14 @@ class System:
         self.ms, self.version = ms, ms.__version__
         if module == "mindspore":
             ms.set_context(mode=ms.GRAPH_MODE)
+        self.cases = cases.CASES if module == "mindspore" else [*cases.CASES, *cases.DEVICE_CASES]
+        if cases.DEVICE != "CPU":
+            ms.set_context(device_target=cases.DEVICE)
+            self.version += f", {ms.runtime.device_info()['name']}"
+            self.wait = ms.runtime.synchronize
+
+    def wait(self):
+        pass
 
     def prepare(self, case: str):
         ms = self.ms
@@ -68,12 +46,14 @@ class System:
                 return (ops.sigmoid(x * y) * ops.exp(-0.5 * x * x) + ops.tanh(y) * x).sum()
 
             step = ms.jit(ms.value_and_grad(chain, grad_position=(0, 1)))
+        elif case in ("softmax", "layer_norm"):
+            norm = (lambda x: ops.softmax(x, -1)) if case == "softmax" else ms.nn.LayerNorm((cases.COLUMNS,), epsilon=1e-5)
+            step = ms.jit(ms.value_and_grad(lambda x, y: (norm(x) * y).sum()))
+        elif case == "copy":
+            step = arrays[0].copy
+            arrays = []
         elif case.startswith("matmul"):
-
-            def product(a, b):
-                return ops.matmul(a, b)
-
-            step = ms.jit(product)
+            step, arrays = self.product(case, arrays)
         else:
             step = self.training_step(case)
 
@@ -85,16 +65,30 @@ class System:
 
         return call, lambda: self.check(case, state.result)
 
+    def product(self, case: str, arrays):
+        ms = self.ms
+        if case.endswith("bf16"):
+            arrays = [a.astype(ms.bfloat16) for a in arrays]
+        if case.endswith("tf32"):
+            ms.set_context(gpu_config={"matmul_allow_tf32": True})
+
+        def product(a, b):
+            return ms.ops.matmul(a, b)
+
+        return ms.jit(product), arrays
+
     def training_step(self, case: str):
         ms = self.ms
         net = networks(ms)[case]()
-        for parameter, value in zip(net.trainable_params(), cases.weights(case)):
+        given = cases.weights(case)
+        assert [p.shape for p in net.trainable_params()] == [w.shape for w in given]
+        for parameter, value in zip(net.trainable_params(), given):
             parameter.set_data(ms.Tensor(value))
         loss_fn = ms.nn.CrossEntropyLoss()
         optimizer = ms.nn.Momentum(net.trainable_params(), cases.LEARNING_RATE, cases.MOMENTUM)
 
         def forward(x, y):
-            return loss_fn(net(x), y)
+            return loss_fn(net(x), y.reshape(-1))
 
         grad_fn = ms.value_and_grad(forward, None, optimizer.parameters)
 
@@ -107,9 +101,9 @@ class System:
         return step
 
     def check(self, case: str, result):
-        if case in ("mlp", "lenet"):
+        if case in cases.TRAINING:
             return [result.asnumpy()]
-        if case.startswith("matmul"):
-            return [np.abs(result.asnumpy()).sum()]
-        value, (a, b) = result
-        return [value.asnumpy().sum(), np.abs(a.asnumpy()).sum(), np.abs(b.asnumpy()).sum()]
+        if case.startswith(("matmul", "copy")):
+            return [np.abs(result.float().asnumpy()).sum(dtype=np.float64)]
+        value, grads = result
+        return [value.asnumpy().sum(), *(np.abs(g.asnumpy()).sum(dtype=np.float64) for g in (grads if isinstance(grads, tuple) else (grads,)))]
