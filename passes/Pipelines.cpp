@@ -7,6 +7,7 @@
 #include "passes/AscendSchedule/Passes.h"
 #include "passes/AutoDiff/External/External.h"
 #include "passes/GpuToLLVM/Passes.h"
+#include "passes/LinalgToAscend/Passes.h"
 #include "passes/LinalgToGpu/Passes.h"
 #include "passes/Passes.h"
 
@@ -66,16 +67,36 @@ void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createFinalizeCpu());
 }
 
-void mlir::cell::buildLinalgToGpuPipeline(OpPassManager &pm) {
+/// Tensors -> a host program on the memory of a device, whose ops `mapping` makes kernels of.
+static void buildLinalgToDevice(OpPassManager &pm, std::unique_ptr<Pass> mapping) {
   pm.addPass(createNormalizeLinalg());
   pm.addPass(createScalarizeHostTensors());
   pm.addPass(createFoldProductOperands());
   pm.addPass(createFuseLinalg());
   pm.addPass(createResultsToArguments());
   pm.addPass(createBufferizeTensors());
-  pm.addPass(createLinalgToGpuKernels());
+  pm.addPass(std::move(mapping));
   pm.addPass(createCSEPass()); // one constant per grid and block size
   pm.addPass(createPlanArena());
+}
+
+void mlir::cell::buildLinalgToGpuPipeline(OpPassManager &pm) { buildLinalgToDevice(pm, createLinalgToGpuKernels()); }
+
+void mlir::cell::buildLinalgToAscendPipeline(OpPassManager &pm, StringRef chip) {
+  LinalgToAscendKernelsOptions options;
+  options.chip = chip.str();
+  buildLinalgToDevice(pm, createLinalgToAscendKernels(options));
+  pm.addPass(createAscendMultiBuffer());
+  pm.addPass(createAscendPlanMemory());
+  pm.addPass(createAscendInsertSync());
+  pm.addPass(createAscendVerifyKernels());
+}
+
+void mlir::cell::buildCellToAscendPipeline(OpPassManager &pm, StringRef chip) {
+  buildDifferentiatePipeline(pm);
+  buildSimplifyPipeline(pm);
+  buildCellToLinalgPipeline(pm);
+  buildLinalgToAscendPipeline(pm, chip);
 }
 
 void mlir::cell::buildCellToLLVMPipeline(OpPassManager &pm) {
@@ -122,6 +143,10 @@ struct DifferentiateOptions : PassPipelineOptions<DifferentiateOptions> {
 struct ChipOptions : PassPipelineOptions<ChipOptions> {
   Option<std::string> chip{*this, "chip", llvm::cl::desc("What the kernels are for: sm_80, sm_90 ..., or the simulator: sim, sim-checked; sim or sim-checked: the simulator"), llvm::cl::init("sm_80")};
 };
+
+struct AscendOptions : PassPipelineOptions<AscendOptions> {
+  Option<std::string> chip{*this, "chip", llvm::cl::desc("The chip of the accelerator that kernels are made for"), llvm::cl::init("Ascend910B3")};
+};
 } // namespace
 
 void mlir::cell::registerCellPassesAndPipelines() {
@@ -129,6 +154,7 @@ void mlir::cell::registerCellPassesAndPipelines() {
   registerCellGpuToLLVMPasses();
   registerCellGpuMappingPasses();
   registerCellAscendSchedulePasses();
+  registerCellAscendMappingPasses();
   PassPipelineRegistration<DifferentiateOptions>("cell-differentiate-pipeline", "Write out all derivatives",
                                                  [](OpPassManager &pm, const DifferentiateOptions &options) { buildDifferentiatePipeline(pm, options.residuals); });
   PassPipelineRegistration<>("cell-simplify", "Merge, inline, fold and clean up cell functions", buildSimplifyPipeline);
@@ -142,4 +168,8 @@ void mlir::cell::registerCellPassesAndPipelines() {
   PassPipelineRegistration<>("cell-to-llvm", "The whole way from cell to the LLVM dialect for the CPU", buildCellToLLVMPipeline);
   PassPipelineRegistration<ChipOptions>("cell-to-nvvm", "The whole way from cell to the LLVM and NVVM dialects for a GPU",
                                         [](OpPassManager &pm, const ChipOptions &options) { buildCellToNVVMPipeline(pm, options.chip); });
+  PassPipelineRegistration<AscendOptions>("linalg-to-ascend", "Lower linalg on tensors to kernels of the accelerator and the host program that launches them",
+                                          [](OpPassManager &pm, const AscendOptions &options) { buildLinalgToAscendPipeline(pm, options.chip); });
+  PassPipelineRegistration<AscendOptions>("cell-to-ascend", "The whole way from cell to kernels of the accelerator",
+                                          [](OpPassManager &pm, const AscendOptions &options) { buildCellToAscendPipeline(pm, options.chip); });
 }

@@ -1,0 +1,95 @@
+//===- LinalgToAscendKernels.cpp - linalg ops become Ascend kernels --------===//
+#include "passes/LinalgToAscend/Mapping.h"
+#include "passes/LinalgToAscend/Passes.h"
+
+#include "dialect/Ascend/Ascend.h"
+#include "passes/LinalgToGpu/ElementLoops.h"
+#include "passes/LinalgToGpu/Mapping.h"
+#include "passes/LinalgToGpu/Routine.h"
+#include "passes/LinalgToLLVM/Common.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace mlir::cell {
+#define GEN_PASS_DEF_LINALGTOASCENDKERNELS
+#include "passes/LinalgToAscend/AscendMappingPasses.h.inc"
+} // namespace mlir::cell
+
+using namespace mlir;
+using namespace mlir::cell;
+
+namespace {
+/// Plain loops: a block is one core, which is one thread.
+GpuTarget generalCores(const ascend::Target &chip) {
+  GpuTarget target;
+  target.warp = target.maxThreads = target.threads = target.residentThreads = 1;
+  target.sharedBytes = 0;
+  target.vectorBytes = 1;
+  target.multiprocessors = chip.aicpu_cores;
+  return target;
+}
+
+KernelForm formOf(MLIRContext *context, ascend::Core core) {
+  KernelForm form;
+  form.space = ascend::SpaceAttr::get(context, ascend::Space::GM);
+  form.attributes = {{StringAttr::get(context, ascend::kCoreAttr), ascend::CoreAttr::get(context, core)}};
+  form.blocks = ascend::kBlockDimAttr;
+  form.block = [](OpBuilder &builder, Location loc) -> Value { return ascend::BlockIdxOp::create(builder, loc, builder.getIndexType()); };
+  form.boolsAreBytes = core != ascend::Core::AICPU;
+  return form;
+}
+} // namespace
+
+AscendKernels::AscendKernels(ModuleOp module, const ascend::Target &chip)
+    : KernelModule(module, generalCores(chip), &general), chip(chip), general(formOf(module.getContext(), ascend::Core::AICPU)),
+      vector(formOf(module.getContext(), ascend::Core::AIV)), cube(formOf(module.getContext(), ascend::Core::AIC)) {
+  stage = "linalg-to-ascend-kernels";
+  notePlain = [this](Operation *anchor, StringRef name) {
+    std::string why = reasons.lookup(anchor);
+    mlir::emitRemark(anchor->getLoc()) << "stage " << stage << ": kernel '" << name << "' runs on the AI CPU: " << (why.empty() ? "single elements are its work" : why);
+  };
+}
+
+void AscendKernels::explain(Operation *op, const Twine &why) { reasons.try_emplace(op, why.str()); }
+
+void AscendKernels::handOn(Operation *from, Operation *to) {
+  if (std::string why = reasons.lookup(from); !why.empty())
+    explain(to, why);
+}
+
+namespace {
+struct LinalgToAscendKernels : cell::impl::LinalgToAscendKernelsBase<LinalgToAscendKernels> {
+  using LinalgToAscendKernelsBase::LinalgToAscendKernelsBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registerLinalgToLLVMDialects(registry);
+    registry.insert<ascend::AscendDialect, gpu::GPUDialect, vector::VectorDialect>();
+  }
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    ascend::Target target;
+    if (!ascend::Target::parse(chip, DictionaryAttr(), target, [&](const std::string &why) { module.emitError("stage linalg-to-ascend-kernels: ") << why; }))
+      return signalPassFailure();
+    AscendKernels kernels(module, target);
+    expandStridedCopies(module);
+    lowerElementLoops(module, kernels);
+    module.walk([&](Operation *op) {
+      if (auto call = dyn_cast<cellrt::CallOp>(op))
+        kernels.explain(op, "there is no vector kernel for '" + call.getRoutine() + "'");
+      else if (isa<linalg::LinalgOp>(op) && linalg::isaContractionOpInterface(cast<linalg::LinalgOp>(op)))
+        kernels.explain(op, "the cube does not take this product");
+    });
+    if (failed(lowerProductsAndRoutines(module, kernels)))
+      return signalPassFailure();
+    separateReductions(module);
+    if (failed(lowerRemainingOps(module, kernels, "accelerator")))
+      return signalPassFailure();
+    for (auto made : module.getOps<gpu::GPUModuleOp>())
+      made->setAttr(ascend::kTargetAttr, ascend::TargetAttr::get(&getContext(), chip));
+  }
+};
+} // namespace

@@ -1,0 +1,22 @@
+//===- Mapping.h - the mappings from linalg ops to Ascend kernels ----------===//
+#ifndef CELL_PASSES_LINALGTOASCEND_MAPPING_H
+#define CELL_PASSES_LINALGTOASCEND_MAPPING_H
+
+#include "dialect/Rt/RtOps.h"
+#include "passes/LinalgToAscend/AscendKernels.h"
+#include "passes/LinalgToLLVM/LoopPlan.h"
+
+namespace mlir::cell {
+
+// linalg-to-ascend-kernels asks in the order of this file; what nobody takes becomes plain loops on the general cores (passes/LinalgToGpu).
+
+/// Chains of ops over the same rows that fit into UB become one kernel each. Removes the ops that it lowers.
+void lowerVectorRows(ModuleOp module, AscendKernels &kernels);
+
+/// Ops on the vector cores: pointwise groups and reductions. Puts kernels and launches in front of the op and returns true; false, with a reason given to
+/// `AscendKernels::explain`, if the vector unit cannot.
+bool lowerVectorOp(AscendKernels &kernels, linalg::LinalgOp op, const LoopPlan &plan);
+
+} // namespace mlir::cell
+
+#endif // CELL_PASSES_LINALGTOASCEND_MAPPING_H
