@@ -102,6 +102,8 @@ enum {
 };
 /* Takes the failure, so that it is reported once; `text` is valid as long as the program is loaded. */
 int cg_take_failure(const char **text);
+/* Whether there is one that was not taken. */
+int cg_has_failed(void);
 /* Ends the running program. */
 void cg_fail(int kind, const char *text);
 

@@ -27,6 +27,8 @@ void cg_run(void (*body)(void **, void *), void **args, void *arena) {
   cellgrad::freeTapes(run);
 }
 
+int cg_has_failed(void) { return failure.kind != CG_FAILURE_NONE; }
+
 int cg_take_failure(const char **text) {
   Failure taken = failure;
   failure = {};

@@ -25,9 +25,9 @@ struct Graph {
   int64_t launches;
 };
 
-bool wanted() {
+bool wanted(const Device &device) {
   const char *text = getenv("CELLGRAD_GPU_GRAPHS");
-  return driver->graphs && !(text && !strcmp(text, "0"));
+  return device.driver->graphs && !(text && !strcmp(text, "0"));
 }
 
 uint64_t hashOf(int device, void *const *args, int64_t count, void *arena) {
@@ -42,10 +42,11 @@ uint64_t hashOf(int device, void *const *args, int64_t count, void *arena) {
 
 struct cg_gpu_calls {
   std::atomic<bool> busy{false}; // a call that comes while another one runs goes without graphs
-  bool known = false, possible = true;
+  // Read without `busy`, written with it.
+  std::atomic<bool> known{false}, possible{true};
+  std::atomic<int64_t> launches{0}, captures{0}, replays{0};
   std::vector<Graph> graphs;
   uint64_t seen[kSeen] = {}, numSeen = 0, clock = 0;
-  cg_gpu_call_stats stats = {};
 
   Graph *find(int device, uint64_t hash, void *const *args, int64_t count, void *arena) {
     for (Graph &g : graphs)
@@ -61,9 +62,10 @@ struct cg_gpu_calls {
     return false;
   }
   void drop(size_t i) {
-    if (Device *device = openDevice(graphs[i].device))
-      driver->cuStreamSynchronize(device->stream); // it may be running
-    driver->cuGraphExecDestroy(graphs[i].exec);
+    if (Device *device = openDevice(graphs[i].device)) {
+      device->driver->cuStreamSynchronize(device->stream); // it may be running
+      device->driver->cuGraphExecDestroy(graphs[i].exec);
+    }
     graphs.erase(graphs.begin() + long(i));
   }
 };
@@ -84,12 +86,12 @@ void runPlainly(Device &device, Entry entry, void **args, void *arena, Running &
 /// The program as a graph, or null: it cannot be captured.
 Graph *capture(Device &device, cg_gpu_calls &calls, Entry entry, void **args, int64_t count, void *arena, uint64_t hash) {
   CUstream stream;
-  if (driver->cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING))
+  if (device.driver->cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING))
     return nullptr;
   CUgraph graph = nullptr;
   CUgraphExec exec = nullptr;
   Running before = running;
-  CUresult error = driver->cuStreamBeginCapture_v2(stream, CU_STREAM_CAPTURE_MODE_RELAXED);
+  CUresult error = device.driver->cuStreamBeginCapture_v2(stream, CU_STREAM_CAPTURE_MODE_RELAXED);
   Running what = {};
   if (!error) {
     running = {};
@@ -98,17 +100,17 @@ Graph *capture(Device &device, cg_gpu_calls &calls, Entry entry, void **args, in
     entry(args, arena);
     what = running;
     running = before;
-    error = driver->cuStreamEndCapture(stream, &graph);
+    error = device.driver->cuStreamEndCapture(stream, &graph);
     // A failure while capturing concerns the capture: the plain run that follows tells the program's own.
     const char *text;
     if (cg_take_failure(&text) != CG_FAILURE_NONE || what.waits)
       error = CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
   }
   if (!error)
-    error = driver->cuGraphInstantiateWithFlags(&exec, graph, 0);
+    error = device.driver->cuGraphInstantiateWithFlags(&exec, graph, 0);
   if (graph)
-    driver->cuGraphDestroy(graph);
-  driver->cuStreamDestroy_v2(stream);
+    device.driver->cuGraphDestroy(graph);
+  device.driver->cuStreamDestroy_v2(stream);
   if (error)
     return nullptr;
   if (calls.graphs.size() >= kGraphs) {
@@ -121,7 +123,7 @@ Graph *capture(Device &device, cg_gpu_calls &calls, Entry entry, void **args, in
   std::vector<void *> key(args, args + count);
   key.push_back(arena);
   calls.graphs.push_back({hash, 0, std::move(key), device.number, exec, what.lastKernel, what.launches});
-  ++calls.stats.captures;
+  ++calls.captures;
   return &calls.graphs.back();
 }
 
@@ -129,9 +131,10 @@ int runOrReplay(Device &device, cg_gpu_calls &calls, Entry entry, void **args, i
   Running what;
   if (!calls.known) {
     runPlainly(device, entry, args, arena, what);
-    calls.stats.launches += what.launches;
-    calls.known = true;
-    calls.possible = !what.waits && what.launches >= kLeastLaunches;
+    calls.launches += what.launches;
+    // A run that failed may have ended before its first wait: the next one tells.
+    calls.possible = what.fixed && !what.waits && what.launches >= kLeastLaunches;
+    calls.known = !cg_has_failed();
     return CG_GPU_OK;
   }
   uint64_t hash = hashOf(device.number, args, count, arena);
@@ -139,18 +142,18 @@ int runOrReplay(Device &device, cg_gpu_calls &calls, Entry entry, void **args, i
   if (!graph && calls.sawBefore(hash)) {
     graph = capture(device, calls, entry, args, count, arena, hash);
     // Memory that comes back only now and then would cost more captures than it saves launches.
-    calls.possible = graph && (calls.stats.captures < kManyCaptures || calls.stats.replays > 4 * calls.stats.captures);
+    calls.possible = graph && (calls.captures < kManyCaptures || calls.replays > 4 * calls.captures);
   }
   if (!graph) {
     runPlainly(device, entry, args, arena, what);
-    calls.stats.launches += what.launches;
+    calls.launches += what.launches;
     return CG_GPU_OK;
   }
   graph->used = ++calls.clock;
-  if (CUresult error = driver->cuGraphLaunch(graph->exec, device.stream))
+  if (CUresult error = device.driver->cuGraphLaunch(graph->exec, device.stream))
     return failed(device, "replaying a program", error);
   device.note(graph->lastKernel, int(graph->launches) - 1);
-  ++calls.stats.replays;
+  ++calls.replays;
   return CG_GPU_OK;
 }
 } // namespace
@@ -166,7 +169,7 @@ void cg_gpu_calls_destroy(cg_gpu_calls *calls) {
   delete calls;
 }
 
-void cg_gpu_calls_stats(const cg_gpu_calls *calls, cg_gpu_call_stats *out) { *out = calls->stats; }
+void cg_gpu_calls_stats(const cg_gpu_calls *calls, cg_gpu_call_stats *out) { *out = {calls->launches, calls->captures, calls->replays}; }
 
 int cg_gpu_run(int number, cg_gpu_calls *calls, void (*entry)(void **args, void *arena), void **args, int64_t count, int64_t arena_bytes) {
   Device *device = openDevice(number);
@@ -178,14 +181,14 @@ int cg_gpu_run(int number, cg_gpu_calls *calls, void (*entry)(void **args, void 
     if (int error = allocate(*device, arena_bytes, &arena))
       return error;
   int result = CG_GPU_OK;
-  if (calls && (!calls->known || calls->possible) && wanted() && !calls->busy.exchange(true)) {
+  if (calls && (!calls->known || calls->possible) && wanted(*device) && !calls->busy.exchange(true)) {
     result = runOrReplay(*device, *calls, entry, args, count, arena);
     calls->busy.store(false);
   } else {
     Running what;
     runPlainly(*device, entry, args, arena, what);
     if (calls)
-      __atomic_fetch_add(&calls->stats.launches, what.launches, __ATOMIC_RELAXED);
+      calls->launches += what.launches;
   }
   // Work that comes later may have the scratch memory: it runs after this program's.
   if (arena)

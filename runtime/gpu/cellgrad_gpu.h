@@ -59,10 +59,13 @@ const char *cg_gpu_error(void);
 /* CG_GPU_OUT_OF_MEMORY is told apart; other reasons are one. */
 enum { CG_GPU_OK, CG_GPU_FAILED, CG_GPU_OUT_OF_MEMORY };
 
-/* Loads the driver: the library CELLGRAD_CUDA_DRIVER, or libcuda.so.1; "sim" is libcellgrad_gpu_sim.so beside this library. Done by all others
- * at need; more than once is harmless. */
-int cg_gpu_open(void);
-int cg_gpu_device_count(int *count);
+/* Kinds of devices, by the number of the first: what has the CUDA driver's functions can be one. A device's number tells its kind. */
+enum { CG_GPU_CUDA = 0, CG_GPU_ASCEND = 64 };
+
+/* Loads the driver of a kind. CUDA: the library CELLGRAD_CUDA_DRIVER, or libcuda.so.1; "sim" is libcellgrad_gpu_sim.so beside this library. Ascend:
+ * libcellgrad_ascend_sim.so beside this library. Done by all others at need; more than once is harmless. */
+int cg_gpu_open(int kind);
+int cg_gpu_device_count(int kind, int *count);
 typedef struct {
   char name[128];
   char chip[16]; /* what to compile for: "sm_90", "sim" */

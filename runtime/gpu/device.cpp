@@ -10,24 +10,25 @@ namespace {
 std::mutex opening;
 std::atomic<Device *> devices[kMaxDevices];
 
-int describeDevice(int number, CUdevice *handle, cg_gpu_device *out) {
-  int count = 0;
-  CUresult error = driver->cuDeviceGetCount(&count);
+int describeDevice(const Driver &driver, int number, CUdevice *handle, cg_gpu_device *out) {
+  int count = 0, kind = kindOf(number), ordinal = number - kind;
+  const char *what = kind == CG_GPU_CUDA ? "GPU" : "Ascend device";
+  CUresult error = driver.cuDeviceGetCount(&count);
   if (error)
-    return fail("the GPUs cannot be counted: %s", describe(error).c_str());
-  if (number < 0 || number >= count || number >= kMaxDevices)
-    return fail("there is no GPU %d: the driver has %d, numbered from 0", number, count);
+    return fail("the %ss cannot be counted: %s", what, describe(driver, error).c_str());
+  if (ordinal < 0 || ordinal >= count || ordinal >= kPerKind)
+    return fail("there is no %s %d: the driver has %d, numbered from 0", what, ordinal, count);
   *out = {};
   int major = 0, minor = 0, processors = 0, version = 0;
   size_t memory = 0;
-  if ((error = driver->cuDeviceGet(handle, number)) || (error = driver->cuDeviceGetName(out->name, sizeof out->name, *handle)) ||
-      (error = driver->cuDeviceGetAttribute(&major, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, *handle)) ||
-      (error = driver->cuDeviceGetAttribute(&minor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, *handle)) ||
-      (error = driver->cuDeviceGetAttribute(&processors, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, *handle)) ||
-      (error = driver->cuDeviceTotalMem_v2(&memory, *handle)) || (error = driver->cuDriverGetVersion(&version)))
-    return fail("GPU %d cannot be asked for its properties: %s", number, describe(error).c_str());
-  if (driver->cgDriverChip)
-    snprintf(out->chip, sizeof out->chip, "%s", driver->cgDriverChip());
+  if ((error = driver.cuDeviceGet(handle, ordinal)) || (error = driver.cuDeviceGetName(out->name, sizeof out->name, *handle)) ||
+      (error = driver.cuDeviceGetAttribute(&major, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, *handle)) ||
+      (error = driver.cuDeviceGetAttribute(&minor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, *handle)) ||
+      (error = driver.cuDeviceGetAttribute(&processors, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, *handle)) ||
+      (error = driver.cuDeviceTotalMem_v2(&memory, *handle)) || (error = driver.cuDriverGetVersion(&version)))
+    return fail("%s %d cannot be asked for its properties: %s", what, ordinal, describe(driver, error).c_str());
+  if (driver.cgDriverChip)
+    snprintf(out->chip, sizeof out->chip, "%s", driver.cgDriverChip());
   else
     snprintf(out->chip, sizeof out->chip, "sm_%d%d", major, minor);
   out->memory_bytes = int64_t(memory);
@@ -41,16 +42,18 @@ Device *cellgrad::gpu::openDevice(int number) {
   if (number >= 0 && number < kMaxDevices)
     if (Device *device = devices[number].load(std::memory_order_acquire))
       return device;
-  if (!openDriver())
+  const Driver *driver = openDriver(kindOf(number));
+  if (!driver)
     return nullptr;
   std::lock_guard<std::mutex> guard(opening);
   CUdevice handle;
   cg_gpu_device about;
-  if (describeDevice(number, &handle, &about))
+  if (describeDevice(*driver, number, &handle, &about))
     return nullptr;
   if (Device *device = devices[number].load(std::memory_order_acquire)) // another thread was quicker
     return device;
   auto *device = new Device();
+  device->driver = driver;
   device->number = number;
   device->handle = handle;
   device->about = about;
@@ -60,7 +63,7 @@ Device *cellgrad::gpu::openDevice(int number) {
     error = driver->cuStreamCreate(&device->stream, CU_STREAM_NON_BLOCKING);
   }
   if (error) {
-    fail("%s cannot be opened: %s", device->title().c_str(), describe(error).c_str());
+    fail("%s cannot be opened: %s", device->title().c_str(), describe(*driver, error).c_str());
     delete device;
     return nullptr;
   }
@@ -68,7 +71,9 @@ Device *cellgrad::gpu::openDevice(int number) {
   return device;
 }
 
-std::string Device::title() const { return "GPU " + std::to_string(number) + " (" + about.name + ")"; }
+std::string Device::title() const {
+  return (kindOf(number) == CG_GPU_CUDA ? "GPU " : "Ascend ") + std::to_string(number - kindOf(number)) + " (" + about.name + ")";
+}
 
 void Device::note(const char *kernel, int others) {
   Started &slot = started[numStarted.fetch_add(1, std::memory_order_relaxed) % kStarted];
@@ -81,7 +86,7 @@ void Device::forgetStarted() {
     slot.kernel.store(nullptr, std::memory_order_relaxed);
 }
 
-Within::Within(Device &device) {
+Within::Within(Device &device) : driver(device.driver) {
   driver->cuCtxGetCurrent(&before);
   if (before != device.context) {
     driver->cuCtxSetCurrent(device.context);
@@ -95,7 +100,7 @@ Within::~Within() {
 }
 
 int cellgrad::gpu::failed(Device &device, const char *doing, CUresult error) {
-  std::string text = device.title() + ": " + doing + " failed: " + describe(error), last;
+  std::string text = device.title() + ": " + doing + " failed: " + describe(*device.driver, error), last;
   unsigned end = device.numStarted.load(std::memory_order_relaxed);
   for (unsigned i = 0; i < Device::kStarted && i < end; ++i) {
     Started &slot = device.started[(end - 1 - i) % Device::kStarted];
@@ -113,23 +118,25 @@ int cellgrad::gpu::failed(Device &device, const char *doing, CUresult error) {
 }
 
 int cellgrad::gpu::synchronize(Device &device, const char *doing) {
-  if (CUresult error = driver->cuStreamSynchronize(device.stream))
+  if (CUresult error = device.driver->cuStreamSynchronize(device.stream))
     return failed(device, doing, error);
   device.forgetStarted();
   return CG_GPU_OK;
 }
 
-int cg_gpu_device_count(int *count) {
-  if (!openDriver())
+int cg_gpu_device_count(int kind, int *count) {
+  const Driver *driver = openDriver(kind);
+  if (!driver)
     return CG_GPU_FAILED;
   if (CUresult error = driver->cuDeviceGetCount(count))
-    return fail("the GPUs cannot be counted: %s", describe(error).c_str());
+    return fail("the devices cannot be counted: %s", describe(*driver, error).c_str());
   return CG_GPU_OK;
 }
 
 int cg_gpu_describe(int number, cg_gpu_device *out) {
   CUdevice handle;
-  return openDriver() ? describeDevice(number, &handle, out) : CG_GPU_FAILED;
+  const Driver *driver = openDriver(kindOf(number));
+  return driver ? describeDevice(*driver, number, &handle, out) : CG_GPU_FAILED;
 }
 
 int cg_gpu_upload(int number, void *to, const void *from, int64_t bytes) {
@@ -137,12 +144,13 @@ int cg_gpu_upload(int number, void *to, const void *from, int64_t bytes) {
   if (!device || bytes <= 0)
     return device ? CG_GPU_OK : CG_GPU_FAILED;
   Within within(*device);
-  if (CUresult error = driver->cuMemcpyHtoDAsync_v2(address(to), from, size_t(bytes), device->stream))
+  if (CUresult error = device->driver->cuMemcpyHtoDAsync_v2(address(to), from, size_t(bytes), device->stream))
     return failed(*device, "a copy to the device", error);
-  // The driver has taken pageable memory into its own staging buffers by now; pinned memory (another library's) it reads later.
-  int kind = 0;
-  bool pinned = driver->cuPointerGetAttribute && !driver->cuPointerGetAttribute(&kind, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, address(from)) && kind == CU_MEMORYTYPE_HOST;
-  return pinned ? synchronize(*device, "a copy to the device") : CG_GPU_OK;
+  // The driver has taken pageable memory into its own staging buffers by now. Memory that it knows (another library's pinned or managed memory, which
+  // counts as the host's or the device's by where it lies at present) it reads later.
+  int type = 0;
+  bool known = device->driver->cuPointerGetAttribute && !device->driver->cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, address(from)) && type;
+  return known ? synchronize(*device, "a copy to the device") : CG_GPU_OK;
 }
 
 int cg_gpu_download(int number, void *to, const void *from, int64_t bytes) {
@@ -150,7 +158,7 @@ int cg_gpu_download(int number, void *to, const void *from, int64_t bytes) {
   if (!device || bytes <= 0)
     return device ? CG_GPU_OK : CG_GPU_FAILED;
   Within within(*device);
-  if (CUresult error = driver->cuMemcpyDtoHAsync_v2(to, address(from), size_t(bytes), device->stream))
+  if (CUresult error = device->driver->cuMemcpyDtoHAsync_v2(to, address(from), size_t(bytes), device->stream))
     return failed(*device, "a copy from the device", error);
   return synchronize(*device, "a copy from the device");
 }
@@ -160,7 +168,7 @@ int cg_gpu_move(int number, void *to, const void *from, int64_t bytes) {
   if (!device || bytes <= 0)
     return device ? CG_GPU_OK : CG_GPU_FAILED;
   Within within(*device);
-  if (CUresult error = driver->cuMemcpyDtoDAsync_v2(address(to), address(from), size_t(bytes), device->stream))
+  if (CUresult error = device->driver->cuMemcpyDtoDAsync_v2(address(to), address(from), size_t(bytes), device->stream))
     return failed(*device, "a copy on the device", error);
   return CG_GPU_OK;
 }
@@ -170,7 +178,7 @@ int cg_gpu_clear(int number, void *memory, int64_t bytes) {
   if (!device || bytes <= 0)
     return device ? CG_GPU_OK : CG_GPU_FAILED;
   Within within(*device);
-  if (CUresult error = driver->cuMemsetD8Async(address(memory), 0, size_t(bytes), device->stream))
+  if (CUresult error = device->driver->cuMemsetD8Async(address(memory), 0, size_t(bytes), device->stream))
     return failed(*device, "filling memory", error);
   return CG_GPU_OK;
 }
@@ -188,8 +196,8 @@ int cg_gpu_quiesce(int number) {
   if (!device)
     return CG_GPU_FAILED;
   Within within(*device);
-  if (driver->cuCtxSynchronize)
-    if (CUresult error = driver->cuCtxSynchronize())
+  if (device->driver->cuCtxSynchronize)
+    if (CUresult error = device->driver->cuCtxSynchronize())
       return failed(*device, "waiting for the device", error);
   return CG_GPU_OK;
 }
@@ -207,6 +215,7 @@ namespace {
 int order(Device &device, CUstream first, CUstream later) {
   Within within(device);
   CUevent event;
+  const Driver *driver = device.driver;
   CUresult error = driver->cuEventCreate(&event, CU_EVENT_DISABLE_TIMING);
   if (!error) {
     if (!(error = driver->cuEventRecord(event, first)))

@@ -9,12 +9,11 @@
 
 using namespace cellgrad::gpu;
 
-const Driver *cellgrad::gpu::driver = nullptr;
-
 namespace {
 thread_local char reason[4096] = "";
 std::mutex opening;
-Driver found;
+Driver cuda, ascend;
+bool haveCuda = false, haveAscend = false;
 
 constexpr const char *kNoDriver =
     "no CUDA driver: %s cannot be loaded (%s).\n"
@@ -32,7 +31,26 @@ std::string beside(const char *name) {
   return slash == std::string::npos ? name : path.substr(0, slash + 1) + name;
 }
 
-bool load() {
+/// Takes a driver's functions from its library. `name`: of the library, for messages.
+bool lookUp(void *handle, const std::string &name, Driver &found) {
+  const char *missing = nullptr;
+#define CG_LOOK_UP(result, name, parameters) found.name = reinterpret_cast<result(*) parameters>(dlsym(handle, #name));
+#define CG_REQUIRE(result, name, parameters)                                                                                            \
+  CG_LOOK_UP(result, name, parameters)                                                                                                  \
+  missing = found.name ? missing : #name;
+  CG_CUDA_REQUIRED(CG_REQUIRE)
+  if (missing) {
+    fail("%s is not a CUDA driver that can be used: it has no function %s; a driver for CUDA 12 or later has it", name.c_str(), missing);
+    return false;
+  }
+  CG_CUDA_GRAPHS(CG_REQUIRE)
+  found.graphs = !missing;
+  CG_CUDA_OPTIONAL(CG_LOOK_UP)
+  CG_CUDA_EXTRA(CG_LOOK_UP)
+  return true;
+}
+
+bool loadCuda() {
   const char *chosen = getenv("CELLGRAD_CUDA_DRIVER");
   bool simulated = chosen && !strcmp(chosen, "sim");
   std::string path = simulated ? beside("libcellgrad_gpu_sim.so") : chosen && *chosen ? chosen : "libcuda.so.1";
@@ -46,28 +64,33 @@ bool load() {
       fail(kNoDriver, path.c_str(), why);
     return false;
   }
-  const char *missing = nullptr;
-#define CG_LOOK_UP(result, name, parameters) found.name = reinterpret_cast<result(*) parameters>(dlsym(handle, #name));
-#define CG_REQUIRE(result, name, parameters)                                                                                            \
-  CG_LOOK_UP(result, name, parameters)                                                                                                  \
-  missing = found.name ? missing : #name;
-  CG_CUDA_REQUIRED(CG_REQUIRE)
-  if (missing) {
-    fail("%s is not a CUDA driver that can be used: it has no function %s; a driver for CUDA 12 or later has it", path.c_str(), missing);
+  if (!lookUp(handle, path, cuda))
     return false;
-  }
-  CG_CUDA_GRAPHS(CG_REQUIRE)
-  found.graphs = !missing;
-  CG_CUDA_OPTIONAL(CG_LOOK_UP)
-  CG_CUDA_EXTRA(CG_LOOK_UP)
-  if (CUresult error = found.cuInit(0)) {
+  if (CUresult error = cuda.cuInit(0)) {
     if (error == CUDA_ERROR_NO_DEVICE)
       fail("the CUDA driver (%s) finds no GPU (CUDA_ERROR_NO_DEVICE): there is none, CUDA_VISIBLE_DEVICES hides it, or the container was started "
            "without it (--gpus all)", path.c_str());
-    else if (found.cgDriverError) // the simulator says why
-      fail("the GPU simulator does not start: %s", found.cgDriverError());
+    else if (cuda.cgDriverError) // the simulator says why
+      fail("the GPU simulator does not start: %s", cuda.cgDriverError());
     else
       fail("the CUDA driver (%s) does not start: error %d; `nvidia-smi` tells whether driver and kernel module fit together", path.c_str(), error);
+    return false;
+  }
+  return true;
+}
+
+bool loadAscend() {
+  std::string path = beside("libcellgrad_ascend_sim.so");
+  void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) {
+    const char *why = dlerror();
+    fail("the Ascend simulator, %s, cannot be loaded (%s); it is installed and built with cellgrad", path.c_str(), why ? why : "unknown reason");
+    return false;
+  }
+  if (!lookUp(handle, path, ascend))
+    return false;
+  if (CUresult error = ascend.cuInit(0)) {
+    fail("the Ascend simulator does not start: %s", ascend.cgDriverError ? ascend.cgDriverError() : std::to_string(error).c_str());
     return false;
   }
   return true;
@@ -86,24 +109,24 @@ int cellgrad::gpu::fail(const char *format, ...) {
 
 const char *cg_gpu_error(void) { return reason; }
 
-const Driver *cellgrad::gpu::openDriver() {
+const Driver *cellgrad::gpu::openDriver(int kind) {
   std::lock_guard<std::mutex> guard(opening);
-  if (!driver && load())
-    driver = &found;
-  return driver;
+  bool isCuda = kind == CG_GPU_CUDA, &have = isCuda ? haveCuda : haveAscend;
+  have = have || (isCuda ? loadCuda() : loadAscend());
+  return !have ? nullptr : isCuda ? &cuda : &ascend;
 }
 
-int cg_gpu_open(void) { return openDriver() ? CG_GPU_OK : CG_GPU_FAILED; }
+int cg_gpu_open(int kind) { return openDriver(kind) ? CG_GPU_OK : CG_GPU_FAILED; }
 
-std::string cellgrad::gpu::describe(CUresult error) {
+std::string cellgrad::gpu::describe(const Driver &driver, CUresult error) {
   const char *name = nullptr, *text = nullptr;
-  driver->cuGetErrorName(error, &name);
-  driver->cuGetErrorString(error, &text);
+  driver.cuGetErrorName(error, &name);
+  driver.cuGetErrorString(error, &text);
   std::string all = name ? name : "error " + std::to_string(error);
   if (text && *text)
     all += std::string(" (") + text + ")";
-  if (driver->cgDriverError) {
-    const char *more = driver->cgDriverError();
+  if (driver.cgDriverError) {
+    const char *more = driver.cgDriverError();
     if (more && *more)
       all += std::string(": ") + more;
   }

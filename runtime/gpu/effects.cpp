@@ -19,8 +19,7 @@ const cg_tape_memory deviceMemory = {takeChunk, giveChunk};
 } // namespace
 
 int64_t cg_gpu_tape_create(int64_t stride) {
-  ++running.waits; // its chunks have other addresses at each run
-  here();
+  countWait(); // its chunks have other addresses at each run
   return cg_tape_create_in(stride, &deviceMemory);
 }
 
@@ -49,7 +48,7 @@ void cg_gpu_print(const char *format, int64_t count, void *const *data, const in
     next += (bytes + 15) / 16 * 16;
   }
   if (!count)
-    ++running.waits;
+    countWait();
   cg_print(format, count, host, meta);
   cg_tape_free(tape);
 }

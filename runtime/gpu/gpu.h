@@ -23,15 +23,13 @@ struct Driver {
 #undef CG_MEMBER
   bool graphs = false;
 };
-/// Null where there is no driver; the reason is set.
-const Driver *openDriver();
-/// The driver that openDriver has found before.
-extern const Driver *driver;
+/// The driver of a kind of devices (CG_GPU_CUDA, CG_GPU_ASCEND). Null where there is none; the reason is set.
+const Driver *openDriver(int kind);
 
 /// Sets the reason of this thread's failure; returns CG_GPU_FAILED.
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /// The driver's name and text of an error.
-std::string describe(CUresult error);
+std::string describe(const Driver &driver, CUresult error);
 std::string formatBytes(int64_t bytes);
 
 /// What was started on a device, for messages about failures that show up later.
@@ -40,10 +38,13 @@ struct Started {
   std::atomic<int> others{0}; // kernels of the same replayed graph before it
 };
 
-constexpr int kMaxDevices = 64;
+constexpr int kPerKind = 64, kMaxDevices = 2 * kPerKind;
+/// The kind of a device's number, and its number among its kind.
+inline int kindOf(int number) { return number >= CG_GPU_ASCEND ? CG_GPU_ASCEND : CG_GPU_CUDA; }
 constexpr int kClasses = 400;
 
 struct Device {
+  const Driver *driver = nullptr;
   int number = 0;
   CUdevice handle = 0;
   CUcontext context = nullptr;
@@ -62,7 +63,7 @@ struct Device {
 
   void note(const char *kernel, int others = 0);
   void forgetStarted();
-  /// "GPU 0 (name)".
+  /// "GPU 0 (name)", "Ascend 0 (name)".
   std::string title() const;
 };
 /// Null with the reason set.
@@ -75,6 +76,7 @@ public:
   ~Within();
 
 private:
+  const Driver *driver;
   CUcontext before = nullptr;
   bool restore = false;
 };
@@ -92,6 +94,7 @@ struct Running {
   Device *device = nullptr;
   CUstream stream = nullptr; // the device's, or one that is captured
   int64_t launches = 0, waits = 0; // waits: what a captured program must not do
+  bool fixed = true;               // what was launched belongs to programs that do the same at every run
   const char *lastKernel = nullptr;
 };
 extern thread_local Running running;
@@ -99,6 +102,8 @@ extern thread_local Running running;
 [[noreturn]] void stop(int kind);
 /// The running program's device; ends the program where there is none.
 Device &here();
+/// Counts a wait for the device; ends a program that is being captured, which does not run.
+void countWait();
 
 inline CUdeviceptr address(const void *p) { return static_cast<CUdeviceptr>(reinterpret_cast<uintptr_t>(p)); }
 

@@ -28,10 +28,10 @@ int64_t classBytes(int c) {
 CUresult flush(Device &device) {
   if (!device.cachedBytes)
     return CUDA_SUCCESS;
-  CUresult first = driver->cuStreamSynchronize(device.stream);
+  CUresult first = device.driver->cuStreamSynchronize(device.stream);
   for (int c = 0; c < kClasses; ++c) {
     for (CUdeviceptr block : device.idle[c]) {
-      CUresult error = driver->cuMemFree_v2(block);
+      CUresult error = device.driver->cuMemFree_v2(block);
       first = first ? first : error;
     }
     device.idle[c].clear();
@@ -42,7 +42,7 @@ CUresult flush(Device &device) {
 
 int outOfMemory(Device &device, int64_t bytes) {
   size_t available = 0, total = 0;
-  driver->cuMemGetInfo_v2(&available, &total);
+  device.driver->cuMemGetInfo_v2(&available, &total);
   std::string text = device.title() + " is out of memory: " + formatBytes(bytes) + " were asked for; Tensors and running programs have " +
                      formatBytes(device.usedBytes);
   if (device.limit)
@@ -69,11 +69,11 @@ int cellgrad::gpu::allocate(Device &device, int64_t bytes, void **out) {
     device.cachedBytes -= size;
   } else {
     bool fits = !device.limit || device.usedBytes + device.cachedBytes + size <= device.limit;
-    CUresult error = fits ? driver->cuMemAlloc_v2(&block, size_t(size)) : CUDA_ERROR_OUT_OF_MEMORY;
+    CUresult error = fits ? device.driver->cuMemAlloc_v2(&block, size_t(size)) : CUDA_ERROR_OUT_OF_MEMORY;
     if (error == CUDA_ERROR_OUT_OF_MEMORY && device.cachedBytes) {
       if (CUresult late = flush(device))
         return failed(device, "freeing memory", late);
-      error = driver->cuMemAlloc_v2(&block, size_t(size));
+      error = device.driver->cuMemAlloc_v2(&block, size_t(size));
     }
     if (error == CUDA_ERROR_OUT_OF_MEMORY)
       return outOfMemory(device, bytes);

@@ -36,19 +36,19 @@ int loadFunctions(Device &device, cg_gpu_program *program, Loaded &loaded) {
   int options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
   void *values[] = {log, reinterpret_cast<void *>(sizeof log)};
   const char *format = program->format ? program->format : "unknown format";
-  if (CUresult error = driver->cuModuleLoadDataEx(&loaded.module, program->image, 2, options, values)) {
+  if (CUresult error = device.driver->cuModuleLoadDataEx(&loaded.module, program->image, 2, options, values)) {
     const char *hint = error == CUDA_ERROR_UNSUPPORTED_PTX_VERSION ? "; the driver is older than the PTX: update it, or install ptxas (pip install \"cellgrad[cuda]\")"
                        : error == CUDA_ERROR_NO_BINARY_FOR_GPU || error == CUDA_ERROR_INVALID_IMAGE
                            ? "; the program was compiled for another chip than this one"
                            : "";
     return fail("%s, a %s, does not take the program's device code (%s for %s, %lld bytes): %s%s%s%s", device.title().c_str(), device.about.chip,
-                format, program->chip ? program->chip : "an unknown chip", static_cast<long long>(program->image_bytes), describe(error).c_str(), hint, *log ? "\n" : "", log);
+                format, program->chip ? program->chip : "an unknown chip", static_cast<long long>(program->image_bytes), describe(*device.driver, error).c_str(), hint, *log ? "\n" : "", log);
   }
   loaded.functions.resize(size_t(program->kernel_count));
   for (int64_t k = 0; k < program->kernel_count; ++k)
-    if (CUresult error = driver->cuModuleGetFunction(&loaded.functions[size_t(k)], loaded.module, program->kernels[k])) {
-      driver->cuModuleUnload(loaded.module);
-      return fail("%s: the program's device code has no kernel '%s': %s", device.title().c_str(), program->kernels[k], describe(error).c_str());
+    if (CUresult error = device.driver->cuModuleGetFunction(&loaded.functions[size_t(k)], loaded.module, program->kernels[k])) {
+      device.driver->cuModuleUnload(loaded.module);
+      return fail("%s: the program's device code has no kernel '%s': %s", device.title().c_str(), program->kernels[k], describe(*device.driver, error).c_str());
     }
   return CG_GPU_OK;
 }
@@ -88,7 +88,7 @@ void *constantOf(Device &device, cg_gpu_program *program, const void *host, int6
   }
   if (bytes > 0)
     // On the device's stream even where the program is being captured: it is done once and not at each replay.
-    if (CUresult error = driver->cuMemcpyHtoDAsync_v2(address(memory), host, size_t(bytes), device.stream)) {
+    if (CUresult error = device.driver->cuMemcpyHtoDAsync_v2(address(memory), host, size_t(bytes), device.stream)) {
       release(device, memory);
       failed(device, "a copy of a constant to the device", error);
       return nullptr;
@@ -109,7 +109,7 @@ int failedKernel(Device &device, const cg_gpu_program *program, int64_t kernel, 
   const char *position = program->positions ? program->positions[kernel] : nullptr;
   return fail("%s: %s kernel '%s'%s%s (grid %d x %d x %d, block %d x %d x %d) failed: %s", device.title().c_str(), doing, program->kernels[kernel],
               position ? " of " : "", position ? position : "",
-              g[0], g[1], g[2], g[3], g[4], g[5], describe(error).c_str());
+              g[0], g[1], g[2], g[3], g[4], g[5], describe(*device.driver, error).c_str());
 }
 
 /// Not 0: the reason is set.
@@ -117,23 +117,24 @@ int launch(Device &device, cg_gpu_program *program, int64_t kernel, const int32_
   Loaded *loaded = load(device, program);
   if (!loaded)
     return CG_GPU_FAILED;
-  CUresult error = driver->cuLaunchKernel(loaded->functions[size_t(kernel)], unsigned(g[0]), unsigned(g[1]), unsigned(g[2]), unsigned(g[3]),
+  CUresult error = device.driver->cuLaunchKernel(loaded->functions[size_t(kernel)], unsigned(g[0]), unsigned(g[1]), unsigned(g[2]), unsigned(g[3]),
                                           unsigned(g[4]), unsigned(g[5]), 0, running.stream, args, nullptr);
   if (error)
     return failedKernel(device, program, kernel, g, "starting", error);
   ++running.launches;
+  running.fixed &= program->fixed != 0;
   running.lastKernel = program->kernels[kernel];
   if (running.stream != device.stream)
     return CG_GPU_OK; // captured, not run
   device.note(running.lastKernel);
   if (waitsForEach())
-    if ((error = driver->cuStreamSynchronize(running.stream)))
+    if ((error = device.driver->cuStreamSynchronize(running.stream)))
       return failedKernel(device, program, kernel, g, "running", error);
   return CG_GPU_OK;
 }
 
 int read(Device &device, void *host, const void *from, int64_t bytes) {
-  CUresult error = driver->cuMemcpyDtoHAsync_v2(host, address(from), size_t(bytes), running.stream);
+  CUresult error = device.driver->cuMemcpyDtoHAsync_v2(host, address(from), size_t(bytes), running.stream);
   return error ? failed(device, "reading a value", error) : synchronize(device, "reading a value");
 }
 } // namespace
@@ -152,6 +153,14 @@ Device &cellgrad::gpu::here() {
   return *running.device;
 }
 
+void cellgrad::gpu::countWait() {
+  ++running.waits;
+  if (running.stream == here().stream)
+    return;
+  fail("a program that is being captured as a graph cannot wait for a value");
+  stop(CG_FAILURE_PROGRAM);
+}
+
 void cg_gpu_launch(cg_gpu_program *program, int64_t kernel, const int32_t grid_and_block[6], void **args) {
   if (launch(here(), program, kernel, grid_and_block, args))
     stop(CG_FAILURE_PROGRAM);
@@ -162,7 +171,7 @@ void cg_gpu_copy(void *to, const void *from, int64_t bytes) {
   if (bytes <= 0 || to == from)
     return;
   ++running.launches;
-  if (CUresult error = driver->cuMemcpyDtoDAsync_v2(address(to), address(from), size_t(bytes), running.stream)) {
+  if (CUresult error = device.driver->cuMemcpyDtoDAsync_v2(address(to), address(from), size_t(bytes), running.stream)) {
     failed(device, "a copy on the device", error);
     stop(CG_FAILURE_PROGRAM);
   }
@@ -172,7 +181,7 @@ void cg_gpu_read(void *host, const void *device, int64_t bytes) {
   Device &from = here();
   if (bytes <= 0)
     return;
-  ++running.waits;
+  countWait();
   if (read(from, host, device, bytes))
     stop(CG_FAILURE_PROGRAM);
 }
@@ -201,7 +210,7 @@ void cg_gpu_unload(cg_gpu_program *program) {
     for (auto &constant : loaded->constants)
       release(*device, constant.second);
     if (loaded->module)
-      driver->cuModuleUnload(loaded->module);
+      device->driver->cuModuleUnload(loaded->module);
     delete loaded;
   }
   delete state;

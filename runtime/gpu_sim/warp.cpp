@@ -1,46 +1,14 @@
 //===- warp.cpp - what the threads of a warp do together ------------------===//
 #include "runtime/gpu_sim/execute.h"
 
+#include "runtime/cpu/halves.h"
+
 #include <algorithm>
 #include <cstring>
 
 using namespace cellgrad::sim;
 
 namespace {
-float bitsToFloat(uint32_t bits) {
-  float x;
-  memcpy(&x, &bits, sizeof x);
-  return x;
-}
-uint32_t floatToBits(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
-float fromHalf(uint16_t half) {
-  uint32_t sign = uint32_t(half & 0x8000) << 16, exponent = half >> 10 & 31, fraction = half & 1023;
-  if (exponent == 31)
-    return bitsToFloat(sign | 0x7f800000 | fraction << 13);
-  if (exponent)
-    return bitsToFloat(sign | (exponent + 112) << 23 | fraction << 13);
-  float tiny = float(fraction) * 0x1p-24f;
-  return sign ? -tiny : tiny;
-}
-/// Rounds to nearest, ties to even.
-uint16_t toHalf(float x) {
-  uint32_t bits = floatToBits(x), sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000)
-    return uint16_t(sign | 0x7e00);
-  if (magnitude >= 0x477ff000) // 65520 and more
-    return uint16_t(sign | 0x7c00);
-  if (magnitude < 0x38800000) { // below 2^-14: the sum has the fraction in its last bits
-    float shifted = bitsToFloat(magnitude) + 0.5f;
-    return uint16_t(sign | (floatToBits(shifted) - 0x3f000000));
-  }
-  magnitude += 0xfff + (magnitude >> 13 & 1);
-  return uint16_t(sign | ((magnitude - 0x38000000) >> 13));
-}
-
 int32_t elementBytes(int32_t type) {
   return type == CG_SIM_F64 ? 8 : type == CG_SIM_I8 ? 1 : type == CG_SIM_F16 || type == CG_SIM_BF16 ? 2 : 4;
 }
@@ -50,10 +18,10 @@ double element(const void *data, int32_t index, int32_t type) {
   uint32_t word;
   double wide;
   switch (type) {
-  case CG_SIM_F16: return memcpy(&half, at, 2), fromHalf(half);
-  case CG_SIM_BF16: return memcpy(&half, at, 2), bitsToFloat(uint32_t(half) << 16);
-  case CG_SIM_TF32: return memcpy(&word, at, 4), bitsToFloat(word & ~uint32_t(0x1fff)); // the last 13 bits are not looked at
-  case CG_SIM_F32: return memcpy(&word, at, 4), bitsToFloat(word);
+  case CG_SIM_F16: return memcpy(&half, at, 2), cellgrad::fromHalf(half);
+  case CG_SIM_BF16: return memcpy(&half, at, 2), cellgrad::fromBfloat(half);
+  case CG_SIM_TF32: return memcpy(&word, at, 4), cellgrad::bitsOf<float>(word & ~uint32_t(0x1fff)); // the last 13 bits are not looked at
+  case CG_SIM_F32: return memcpy(&word, at, 4), cellgrad::bitsOf<float>(word);
   case CG_SIM_I8: return *reinterpret_cast<const signed char *>(at);
   case CG_SIM_I32: return memcpy(&word, at, 4), double(int32_t(word));
   default: return memcpy(&wide, at, 8), wide;
@@ -61,7 +29,7 @@ double element(const void *data, int32_t index, int32_t type) {
 }
 void setElement(void *data, int32_t index, int32_t type, double value) {
   char *at = static_cast<char *>(data) + index * elementBytes(type);
-  uint16_t half = type == CG_SIM_F16 ? toHalf(float(value)) : 0;
+  uint16_t half = type == CG_SIM_F16 ? cellgrad::toHalf(float(value)) : 0;
   float single = float(value);
   int32_t word = type == CG_SIM_I32 ? int32_t(uint32_t(int64_t(value))) : 0; // wraps
   switch (type) {

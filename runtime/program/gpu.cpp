@@ -83,7 +83,7 @@ const Gpu *openGpu(const DeviceTarget &target, int device, Problem &problem) {
   if (!gpu)
     return fail(why);
   int count = 0;
-  if (gpu->open() != CG_GPU_OK || gpu->deviceCount(&count) != CG_GPU_OK)
+  if (gpu->open(CG_GPU_CUDA) != CG_GPU_OK || gpu->deviceCount(CG_GPU_CUDA, &count) != CG_GPU_OK)
     return fail(gpu->error());
   if (device < 0 || device >= count)
     return fail("there is no GPU " + std::to_string(device) + "; this machine has " + std::to_string(count));

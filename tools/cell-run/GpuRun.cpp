@@ -45,7 +45,7 @@ llvm::Expected<std::unique_ptr<GpuDevice>> GpuDevice::open(llvm::StringRef runti
 #undef LOOK_UP
   if (simulated)
     setenv("CELLGRAD_CUDA_DRIVER", "sim", /*overwrite=*/1);
-  if (llvm::Error error = device->check(device->functions->cg_gpu_open()))
+  if (llvm::Error error = device->check(device->functions->cg_gpu_open(CG_GPU_CUDA)))
     return std::move(error);
   cg_gpu_device what;
   if (llvm::Error error = device->check(device->functions->cg_gpu_describe(0, &what)))

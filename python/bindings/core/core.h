@@ -43,7 +43,7 @@ struct Storage {
   size_t bytes;
   PyObject *owner;    // keeps borrowed memory alive, or null
   Py_buffer *buffer;  // a held buffer view, or null
-  uint64_t mark;      // epoch of the last call that writes this storage (hazard check of Executable)
+  uint64_t mark;      // of the last call or copy that wrote into it
   uint32_t pins;      // views, DLPack messages and running programs that know the address
   int16_t device;     // kHost or a GPU's number
   uint16_t sizeClass, dataClass; // of the header's block and, unless kInline, of a block of the host for the data
@@ -111,7 +111,13 @@ bool readStorage(Storage *s, void *to, size_t bytes);
 bool writeStorage(Storage *s, const void *from, size_t bytes);
 bool copyStorage(Storage *to, Storage *from, size_t bytes);
 inline bool movable(const Storage *s) { return !s->borrowed && !s->pins; }
-bool moveStorage(Storage *s, int device); // a movable one, in place
+// Takes a movable one to another device, in place. True where it is still where it was: another thread took it in use meanwhile. Look at its device.
+bool moveStorage(Storage *s, int device);
+void settle(const Storage *s, bool allStreams); // waits before its memory goes to others; failures are shown as those of destructors
+uint64_t nextMark();         // of a call or copy that writes into storages
+bool deviceNumber(PyObject *arg, int *out);
+bool isAscend(int device); // numbers of GPUs are from 0 on, of Ascend devices from CG_GPU_ASCEND
+void nameDevice(int device, char *text, size_t room); // "the CPU", "GPU 1", "Ascend 0"
 TensorObject *copyTo(PyTypeObject *cls, TensorObject *t, int device);
 bool requireHost(const Storage *s, const char *what); // BufferError where the memory is a GPU's
 extern PyMethodDef deviceFunctions[];

@@ -9,6 +9,33 @@ namespace cg {
 
 int currentDevice = kHost;
 
+bool isAscend(int device) { return device >= CG_GPU_ASCEND; }
+
+void nameDevice(int device, char *text, size_t room) {
+  if (device == kHost)
+    snprintf(text, room, "the CPU");
+  else
+    snprintf(text, room, isAscend(device) ? "Ascend %d" : "GPU %d", device % CG_GPU_ASCEND);
+}
+
+uint64_t nextMark() {
+  static uint64_t last;
+  return ++last;
+}
+
+bool deviceNumber(PyObject *arg, int *out) {
+  int overflow;
+  long n = PyLong_AsLongAndOverflow(arg, &overflow);
+  if (n == -1 && PyErr_Occurred())
+    return false;
+  if (overflow || n < kHost || n >= 2 * CG_GPU_ASCEND) {
+    PyErr_Format(PyExc_ValueError, "there is no device %S", arg);
+    return false;
+  }
+  *out = int(n);
+  return true;
+}
+
 const GpuLibrary *gpuLibrary() {
   static GpuLibrary library;
   static bool loaded;
@@ -57,6 +84,7 @@ bool readStorage(Storage *s, void *to, size_t bytes) {
 }
 
 bool writeStorage(Storage *s, const void *from, size_t bytes) {
+  s->mark = nextMark();
   if (s->device == kHost) {
     memmove(s->data, from, bytes);
     return true;
@@ -76,6 +104,7 @@ bool copyStorage(Storage *to, Storage *from, size_t bytes) {
   }
   const GpuLibrary *gpu = gpuLibrary();
   if (to->device == from->device) {
+    to->mark = nextMark();
     int result = to->data == from->data ? CG_GPU_OK : gpu->move(to->device, to->data, from->data, int64_t(bytes));
     return result == CG_GPU_OK || raiseGpu(result);
   }
@@ -91,30 +120,28 @@ bool moveStorage(Storage *s, int device) {
   Storage *fresh = newStorage(s->bytes, device);
   if (!fresh)
     return false;
-  if (device == kHost && fresh->dataClass == kInline) { // the block would go with `fresh`
-    // Small data goes back behind the header it started in, or was made with room for.
-    bool ok = readStorage(s, reinterpret_cast<char *>(s) + kStorageHeader, s->bytes);
-    Py_DECREF(fresh);
-    if (!ok)
-      return false;
-    releaseMemory(s);
-    s->data = reinterpret_cast<char *>(s) + kStorageHeader;
-    s->device = kHost;
-    s->dataClass = kInline;
-    return true;
+  // Copying may let go of the GIL, and another thread's program may write into the memory meanwhile: then what was copied is old.
+  bool ok = true, whole = false;
+  for (int tries = 0; ok && !whole && tries < 8 && movable(s); ++tries) {
+    uint64_t before = s->mark;
+    ok = copyStorage(fresh, s, s->bytes);
+    whole = before == s->mark;
   }
-  bool ok = copyStorage(fresh, s, s->bytes);
-  if (ok && movable(s)) { // still: the GIL may have been released
+  // Or it has moved the storage itself, or taken it in use where it is.
+  if (ok && whole && s->device != device && movable(s)) {
     releaseMemory(s);
-    s->data = fresh->data;
+    if (device == kHost && fresh->dataClass == kInline) { // the block would go with `fresh`
+      // Small data goes back behind the header it started in, or was made with room for.
+      s->data = reinterpret_cast<char *>(s) + kStorageHeader;
+      memcpy(s->data, fresh->data, s->bytes);
+    } else {
+      s->data = fresh->data;
+      fresh->data = nullptr;
+    }
     s->device = fresh->device;
     s->dataClass = fresh->dataClass;
-    fresh->data = nullptr;
     fresh->device = kHost;
     fresh->dataClass = kInline;
-  } else if (ok) {
-    PyErr_SetString(PyExc_RuntimeError, "a Tensor was exported by another thread while it was moved to another device");
-    ok = false;
   }
   Py_DECREF(fresh);
   return ok;
@@ -127,26 +154,34 @@ TensorObject *copyTo(PyTypeObject *cls, TensorObject *t, int device) {
   return r;
 }
 
+void settle(const Storage *s, bool allStreams) {
+  if (s->device == kHost)
+    return;
+  const GpuLibrary *gpu = gpuLibrary(); // there, as it has used the memory
+  int device = s->device, result;
+  Py_BEGIN_ALLOW_THREADS
+  result = allStreams ? gpu->quiesce(device) : gpu->synchronize(device);
+  Py_END_ALLOW_THREADS
+  if (result == CG_GPU_OK)
+    return;
+  PyObject *type, *value, *trace;
+  PyErr_Fetch(&type, &value, &trace);
+  raiseGpu(result);
+  PyErr_WriteUnraisable(nullptr);
+  PyErr_Restore(type, value, trace);
+}
+
 bool requireHost(const Storage *s, const char *what) {
   if (s->device == kHost)
     return true;
-  PyErr_Format(PyExc_BufferError, "%s: the Tensor is in the memory of GPU %d; asnumpy() copies it, DLPack shares it", what, int(s->device));
+  char name[32];
+  nameDevice(s->device, name, sizeof name);
+  PyErr_Format(PyExc_BufferError, "%s: the Tensor is in the memory of %s; asnumpy() copies it%s", what, name,
+               isAscend(s->device) ? "" : ", DLPack shares it");
   return false;
 }
 
 namespace {
-
-bool deviceNumber(PyObject *arg, int *out) {
-  long n = PyLong_AsLong(arg);
-  if (n == -1 && PyErr_Occurred())
-    return false;
-  if (n < kHost || n > 63) {
-    PyErr_Format(PyExc_ValueError, "there is no device %ld", n);
-    return false;
-  }
-  *out = int(n);
-  return true;
-}
 
 PyObject *none(int result) {
   if (result != CG_GPU_OK)
@@ -154,12 +189,12 @@ PyObject *none(int result) {
   Py_RETURN_NONE;
 }
 
-PyObject *deviceCount(PyObject *, PyObject *) {
+PyObject *deviceCount(PyObject *, PyObject *arg) {
   const GpuLibrary *gpu = gpuLibrary();
-  int count = 0;
-  if (!gpu)
+  int count = 0, first;
+  if (!gpu || !deviceNumber(arg, &first))
     return nullptr;
-  if (int result = gpu->device_count(&count))
+  if (int result = gpu->device_count(isAscend(first) ? CG_GPU_ASCEND : CG_GPU_CUDA, &count))
     return none(result);
   return PyLong_FromLong(count);
 }
@@ -210,9 +245,10 @@ PyObject *synchronize(PyObject *, PyObject *arg) {
 }
 
 PyObject *setLimit(PyObject *, PyObject *args) {
+  PyObject *which;
   int number;
   long long bytes;
-  if (!PyArg_ParseTuple(args, "iL", &number, &bytes))
+  if (!PyArg_ParseTuple(args, "OL", &which, &bytes) || !deviceNumber(which, &number))
     return nullptr;
   const GpuLibrary *gpu = gpuLibrary();
   return gpu ? none(gpu->set_memory_limit(number, bytes)) : nullptr;
@@ -249,7 +285,7 @@ PyObject *unload(PyObject *, PyObject *address) {
 } // namespace
 
 PyMethodDef deviceFunctions[] = {
-    {"gpu_count", deviceCount, METH_NOARGS, "How many GPUs the driver has."},
+    {"gpu_count", deviceCount, METH_O, "gpu_count(number): how many devices the driver of this one's kind has; GPUs are numbered from 0, Ascend devices from 64."},
     {"gpu_info", describe, METH_O, "gpu_info(number): dict of name, chip, memory_bytes, processors, driver_version."},
     {"gpu_memory_stats", gpuMemory, METH_O, "gpu_memory_stats(number): bytes in use, cached and at the peak."},
     {"gpu_empty_cache", gpuEmptyCache, METH_O, "gpu_empty_cache(number): give cached memory back to the driver."},

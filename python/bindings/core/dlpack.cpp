@@ -31,8 +31,19 @@ struct ManagedVersioned {
   DLTensor tensor;
 };
 constexpr int32_t kCPU = 1, kCUDA = 2, kCUDAHost = 3;
+constexpr size_t kDeviceAlign = 16; // what kernels of GPUs may rely on (cellgrad_gpu.h)
 
 DLDevice placeOf(const Storage *s) { return s->device == kHost ? DLDevice{kCPU, 0} : DLDevice{kCUDA, s->device}; }
+
+// False with an exception: the memory is of a kind that DLPack has no number for.
+bool shareable(const Storage *s) {
+  if (!isAscend(s->device))
+    return true;
+  char name[32];
+  nameDevice(s->device, name, sizeof name);
+  PyErr_Format(PyExc_BufferError, "the Tensor is in the memory of %s, which DLPack cannot describe; copy it first: to(\"CPU\") or asnumpy()", name);
+  return false;
+}
 
 template <typename M> constexpr const char *capsuleName();
 template <> constexpr const char *capsuleName<Managed>() { return "dltensor"; }
@@ -52,8 +63,7 @@ template <typename M> void deleteExport(M *m) {
     return;
   PyGILState_STATE gil = PyGILState_Ensure();
   auto *s = static_cast<Storage *>(m->context);
-  if (s->device != kHost)
-    gpuLibrary()->quiesce(s->device); // the consumer's stream is not known here, and our memory is given out again at once
+  settle(s, true); // the consumer's stream is not known here, and our memory is given out again at once
   --s->pins;
   Py_DECREF(static_cast<PyObject *>(m->context));
   PyGILState_Release(gil);
@@ -124,6 +134,10 @@ template <typename M> PyObject *importCapsule(PyObject *capsule, PyTypeObject *c
     return nullptr;
   const DLTensor &d = m->tensor;
   int device = d.device.type == kCUDA ? d.device.id : kHost;
+  if (d.device.type == kCUDA && (device < 0 || isAscend(device))) {
+    PyErr_Format(PyExc_BufferError, "from_dlpack: there is no GPU %d", device);
+    return nullptr;
+  }
   if (d.device.type != kCPU && d.device.type != kCUDAHost && d.device.type != kCUDA) {
     PyErr_Format(PyExc_BufferError, "from_dlpack: memory of DLPack device type %d is neither the CPU's nor a CUDA device's; copy it to the CPU first",
                  d.device.type);
@@ -154,9 +168,18 @@ template <typename M> PyObject *importCapsule(PyObject *capsule, PyTypeObject *c
     PyErr_SetString(PyExc_BufferError, "from_dlpack: the memory of the GPU's tensor is not contiguous (row major); make it so first (contiguous())");
     return nullptr;
   }
-  if (spec.numel && (!contiguous || reinterpret_cast<uintptr_t>(data) % itemsize)) {
-    TensorObject *t = newTensorData(cls, spec);
-    if (t && d.strides)
+  if (spec.numel && (!contiguous || reinterpret_cast<uintptr_t>(data) % (device == kHost ? itemsize : kDeviceAlign))) {
+    TensorObject *t = newTensorData(cls, spec, device);
+    if (t && device != kHost) {
+      const GpuLibrary *gpu = gpuLibrary();
+      int result = gpu->move(device, dataOf(t), data, int64_t(spec.nbytes));
+      if (!result)
+        result = gpu->synchronize(device); // the producer frees its memory on a stream that knows nothing of ours
+      if (result) {
+        raiseGpu(result);
+        Py_CLEAR(t);
+      }
+    } else if (t && d.strides)
       copyStrided(dataOf(t), data, d, 0, itemsize, spec.nbytes);
     else if (t)
       memcpy(dataOf(t), data, spec.nbytes);
@@ -175,7 +198,7 @@ template <typename M> PyObject *importCapsule(PyObject *capsule, PyTypeObject *c
 
 PyObject *tensorDLPackDevice(PyObject *self, PyObject *) {
   TensorObject *t = asTensor(self);
-  if (!requireData(t, "__dlpack_device__"))
+  if (!requireData(t, "__dlpack_device__") || !shareable(t->storage))
     return nullptr;
   DLDevice place = placeOf(t->storage);
   return Py_BuildValue("ii", int(place.type), int(place.id));
@@ -187,7 +210,7 @@ PyObject *tensorDLPack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyOb
     PyErr_SetString(PyExc_TypeError, "__dlpack__ takes keyword arguments only");
     return nullptr;
   }
-  if (!requireData(t, "__dlpack__"))
+  if (!requireData(t, "__dlpack__") || !shareable(t->storage))
     return nullptr;
   bool versioned = false, copy = false;
   long stream = 1; // CUDA's default stream, which None stands for; -1: the consumer needs no order
@@ -266,6 +289,10 @@ static bool consumerStream(PyObject *producer, PyObject *kw) {
   Py_XDECREF(place);
   if (!ok || type != kCUDA)
     return ok;
+  if (id < 0 || isAscend(id)) {
+    PyErr_Format(PyExc_BufferError, "from_dlpack: there is no GPU %d", id);
+    return false;
+  }
   const GpuLibrary *gpu = gpuLibrary();
   void *stream;
   if (!gpu)
@@ -283,6 +310,8 @@ template <typename M> static bool orderAfterProducer(PyObject *capsule) {
   auto *m = static_cast<M *>(PyCapsule_GetPointer(capsule, capsuleName<M>()));
   if (m->tensor.device.type != kCUDA)
     return true;
+  if (m->tensor.device.id < 0 || isAscend(m->tensor.device.id))
+    return true; // importCapsule refuses it
   const GpuLibrary *gpu = gpuLibrary();
   int result = gpu ? gpu->wait_for(m->tensor.device.id, reinterpret_cast<void *>(1)) : 0;
   return gpu && (!result || raiseGpu(result));
@@ -308,8 +337,9 @@ PyObject *fromDLPack(PyObject *, PyObject *const *args, Py_ssize_t n) {
       return nullptr;
     }
     PyObject *empty = PyTuple_New(0), *kw = Py_BuildValue("{s:(ii)}", "max_version", 1, 0);
-    capsule = empty && kw && consumerStream(args[0], kw) ? PyObject_Call(method, empty, kw) : nullptr;
-    if (!capsule && empty && kw && PyErr_ExceptionMatches(PyExc_TypeError)) { // a producer from before DLPack 1.0
+    bool known = empty && kw && consumerStream(args[0], kw);
+    capsule = known ? PyObject_Call(method, empty, kw) : nullptr;
+    if (known && !capsule && PyErr_ExceptionMatches(PyExc_TypeError)) { // a producer from before DLPack 1.0
       PyErr_Clear();
       if (PyDict_DelItemString(kw, "max_version") == 0)
         capsule = PyObject_Call(method, empty, kw);

@@ -8,7 +8,6 @@ namespace cg {
 namespace {
 
 constexpr int kInlineArgs = 64;
-uint64_t epoch; // of calls that write into inputs; marks their storages
 
 // Scratch memory of compiled code: one grow-only block per thread, shared by all executables.
 struct Arena {
@@ -61,8 +60,8 @@ struct ArenaUse {
   }
 };
 
-bool overlap(const TensorObject *a, const TensorObject *b) {
-  return a->nbytes && b->nbytes && dataOf(a) < dataOf(b) + b->nbytes && dataOf(b) < dataOf(a) + a->nbytes;
+bool overlap(const Storage *a, const Storage *b, size_t aBytes, size_t bBytes) {
+  return aBytes && bBytes && a->data < b->data + bBytes && b->data < a->data + aBytes;
 }
 
 // Keeps a tensor until the run is over; takes its reference.
@@ -72,36 +71,49 @@ bool keep(TensorObject *t, PyObject **copies) {
   return ok;
 }
 
-// Brings inputs to where the program runs. Memory that others know stays where it is and a copy serves this call: args[i] is then its address.
-bool bringInputs(Executable *exe, TensorObject *const *in, void **args, PyObject **copies) {
+Storage *heldBy(void *const *held, int i) { return static_cast<Storage *>(held[i]); }
+
+// Bringing inputs, and a run without the GIL, let other threads in. They could bind other memory to the caller's Tensors or move it, so a call keeps the
+// storages that it began with, and pins each where the program is to find it.
+void release(Executable *exe, void *const *held, int pinned) {
   for (int i = 0; i < exe->nIn; ++i) {
-    Storage *s = in[i]->storage;
-    args[i] = nullptr;
-    if (s->device == exe->device || !in[i]->nbytes)
+    Storage *s = heldBy(held, i);
+    s->pins -= i < pinned;
+    Py_DECREF(reinterpret_cast<PyObject *>(s));
+  }
+}
+
+// Brings inputs to where the program runs. Memory that others know stays where it is and a copy serves this call: args[i] is then its address.
+bool bringInputs(Executable *exe, TensorObject *const *in, void **args, void *const *held, int *pinned, PyObject **copies) {
+  for (int i = 0; i < exe->nIn; ++i) {
+    Storage *s = heldBy(held, i);
+    bool readonly = exe->written[i] && s->readonly; // separateHazards says so
+    if (s->device != exe->device && in[i]->nbytes && !readonly && movable(s) && !moveStorage(s, exe->device))
+      return false;
+    ++s->pins;
+    ++*pinned;
+    args[i] = s->data;
+    if (s->device == exe->device || !in[i]->nbytes || readonly)
       continue;
-    if (exe->written[i] && s->readonly)
-      continue; // separateHazards says so
-    if (movable(s)) {
-      if (!moveStorage(s, exe->device))
-        return false;
-    } else {
-      TensorObject *c = copyTo(TensorClass, in[i], exe->device);
-      args[i] = c ? dataOf(c) : nullptr;
-      if (!keep(c, copies))
-        return false;
-    }
+    TensorObject *c = newTensorData(TensorClass, specOf(in[i]), exe->device);
+    if (!c || !copyStorage(c->storage, s, c->nbytes))
+      Py_CLEAR(c);
+    args[i] = c ? dataOf(c) : nullptr;
+    if (!keep(c, copies))
+      return false;
   }
   return true;
 }
 
 // What the program wrote into copies goes to the inputs that they stood for.
-bool copyBack(Executable *exe, TensorObject *const *in, void *const *args, PyObject *copies) {
-  for (int i = 0; i < exe->nIn; ++i) {
-    if (!exe->written[i] || in[i]->storage->device == exe->device || !in[i]->nbytes)
+bool copyBack(Executable *exe, void *const *args, void *const *held, PyObject *copies) {
+  for (int i = 0; copies && i < exe->nIn; ++i) {
+    Storage *s = heldBy(held, i);
+    if (!exe->written[i] || s->device == exe->device)
       continue;
-    for (Py_ssize_t k = 0; copies && k < PyList_GET_SIZE(copies); ++k) {
+    for (Py_ssize_t k = 0; k < PyList_GET_SIZE(copies); ++k) {
       TensorObject *c = asTensor(PyList_GET_ITEM(copies, k));
-      if (dataOf(c) == args[i] && !copyStorage(in[i]->storage, c->storage, c->nbytes))
+      if (dataOf(c) == args[i] && !copyStorage(s, c->storage, c->nbytes))
         return false;
     }
   }
@@ -109,13 +121,14 @@ bool copyBack(Executable *exe, TensorObject *const *in, void *const *args, PyObj
 }
 
 // Inputs that share memory with a written input are replaced by copies, kept in `copies` until the run is over.
-bool separateHazards(Executable *exe, TensorObject *const *in, void **args, PyObject **copies) {
-  uint64_t now = ++epoch;
+bool separateHazards(Executable *exe, TensorObject *const *in, void **args, void *const *held, PyObject **copies) {
+  uint64_t now = nextMark();
   bool borrowed = false;
+  auto storageOf = [&](int i) { return held ? heldBy(held, i) : in[i]->storage; };
   for (int i = 0; i < exe->nIn; ++i) {
     if (!exe->written[i] || !in[i]->nbytes)
       continue;
-    Storage *s = in[i]->storage;
+    Storage *s = storageOf(i);
     if (s->readonly) {
       PyErr_Format(PyExc_ValueError, "%S: input %d is updated in place but shares read-only memory", exe->name, i);
       return false;
@@ -128,21 +141,22 @@ bool separateHazards(Executable *exe, TensorObject *const *in, void **args, PyOb
     borrowed |= s->borrowed;
   }
   for (int i = 0; i < exe->nIn; ++i) {
-    Storage *s = in[i]->storage;
+    Storage *s = storageOf(i);
     bool hazard = !exe->written[i] && s->mark == now && in[i]->nbytes;
     // Foreign memory may be reached through several storages, so their addresses are compared.
     if (!hazard && s->borrowed && borrowed)
       for (int j = 0; j < exe->nIn && !hazard; ++j)
-        hazard = j != i && exe->written[j] && in[j]->storage != s && overlap(in[i], in[j]);
-    if (!hazard || (!exe->written[i] && args[i] != dataOf(in[i]))) // or it is a copy already
+        hazard = j != i && exe->written[j] && storageOf(j) != s && overlap(s, storageOf(j), in[i]->nbytes, in[j]->nbytes);
+    if (!hazard || (!exe->written[i] && args[i] != s->data)) // or it is a copy already
       continue;
     if (exe->written[i]) {
       PyErr_Format(PyExc_ValueError, "%S: input %d is updated in place and shares its memory with another such input", exe->name, i);
       return false;
     }
-    TensorObject *c = copyTo(TensorClass, in[i], exe->device);
-    if (c)
-      args[i] = dataOf(c);
+    TensorObject *c = newTensorData(TensorClass, specOf(in[i]), exe->device);
+    if (!c || !copyStorage(c->storage, s, c->nbytes))
+      Py_CLEAR(c);
+    args[i] = c ? dataOf(c) : nullptr;
     if (!keep(c, copies))
       return false;
   }
@@ -190,22 +204,28 @@ bool runExecutable(Executable *exe, TensorObject *const *in, TensorObject **outs
   void *inlineArgs[kInlineArgs];
   void **args = inlineArgs;
   int pointers = exe->nIn + exe->nFree, made = 0;
-  int total = pointers + (exe->releaseGil ? exe->nIn : 0); // the tail holds the storages while the GIL is released
+  bool elsewhere = false, ok = true;
+  for (int i = 0; i < exe->nIn; ++i)
+    elsewhere |= in[i]->storage->device != exe->device;
+  bool shared = elsewhere || exe->releaseGil; // with other threads, so the storages are held: in the tail of args
+  int total = pointers + (shared ? exe->nIn : 0);
   if (total > kInlineArgs && !(args = static_cast<void **>(PyMem_Malloc(sizeof(void *) * size_t(total))))) {
     PyErr_NoMemory();
     return false;
   }
   PyObject *copies = nullptr;
-  bool elsewhere = false, ok = true;
+  void **held = shared ? args + pointers : nullptr;
+  int pinned = elsewhere || !shared ? 0 : exe->nIn;
   for (int i = 0; i < exe->nIn; ++i) {
     args[i] = dataOf(in[i]);
-    elsewhere |= in[i]->storage->device != exe->device;
+    if (shared)
+      held[i] = Py_NewRef(reinterpret_cast<PyObject *>(in[i]->storage));
+    in[i]->storage->pins += i < pinned;
   }
-  if (elsewhere && (ok = bringInputs(exe, in, args, &copies)))
-    for (int i = 0; i < exe->nIn; ++i)
-      args[i] = args[i] ? args[i] : dataOf(in[i]);
+  if (elsewhere)
+    ok = bringInputs(exe, in, args, held, &pinned, &copies);
   if (ok && exe->anyWritten)
-    ok = separateHazards(exe, in, args, &copies);
+    ok = separateHazards(exe, in, args, held, &copies);
   for (int o = 0; ok && o < exe->nOut; ++o) {
     if (exe->out[o].alias >= 0)
       continue;
@@ -219,13 +239,7 @@ bool runExecutable(Executable *exe, TensorObject *const *in, TensorObject **outs
     ++exe->calls;
     int result = 0;
     if (exe->releaseGil) {
-      // The caller's references keep the tensors; another thread could bind other memory to them or move it, so hold the storages where they are.
       Py_INCREF(exe);
-      for (int i = 0; i < exe->nIn; ++i) {
-        Storage *s = in[i]->storage;
-        ++s->pins;
-        args[pointers + i] = Py_NewRef(reinterpret_cast<PyObject *>(s));
-      }
       // Scratch memory of the host belongs to the thread, so it is taken and reported with the GIL.
       if (exe->device == kHost) {
         ArenaUse scratch(exe->arenaBytes);
@@ -239,11 +253,6 @@ bool runExecutable(Executable *exe, TensorObject *const *in, TensorObject **outs
         ok = runOnGpu(exe, args, &result);
         Py_END_ALLOW_THREADS
       }
-      for (int i = 0; i < exe->nIn; ++i) {
-        auto *s = static_cast<Storage *>(args[pointers + i]);
-        --s->pins;
-        Py_DECREF(reinterpret_cast<PyObject *>(s));
-      }
       Py_DECREF(exe);
     } else {
       ok = exe->device == kHost ? runOnHost(exe, args) : runOnGpu(exe, args, &result);
@@ -256,13 +265,15 @@ bool runExecutable(Executable *exe, TensorObject *const *in, TensorObject **outs
   if (ok && PyErr_Occurred()) // only an entry that calls back into Python can set one
     ok = false;
   if (ok && elsewhere && exe->anyWritten)
-    ok = copyBack(exe, in, args, copies);
+    ok = copyBack(exe, args, held, copies);
   if (!ok && exe->device != kHost)
     explainGpu(exe);
   if (!ok)
     while (made)
       Py_DECREF(outs[--made]);
   Py_XDECREF(copies);
+  if (shared)
+    release(exe, held, pinned);
   if (args != inlineArgs)
     PyMem_Free(args);
   return ok;

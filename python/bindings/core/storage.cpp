@@ -75,8 +75,8 @@ Storage *borrowStorage(void *data, size_t bytes, PyObject *owner, bool readonly,
 
 static void storageDealloc(PyObject *self) {
   auto *s = reinterpret_cast<Storage *>(self);
-  if (s->borrowed && s->device != kHost)
-    gpuLibrary()->synchronize(s->device); // the owner may use its memory at once, on a stream that knows nothing of ours
+  if (s->borrowed)
+    settle(s, false); // the owner may use its memory at once, on a stream that knows nothing of ours
   if (s->buffer) {
     PyBuffer_Release(s->buffer);
     PyMem_Free(s->buffer);

@@ -132,23 +132,27 @@ static PyObject *getDeviceNumber(PyObject *self, void *) { SELF; return PyLong_F
 // Where the data are needed by the host for reading and writing: the storage itself comes back, with all Tensors on it.
 static PyObject *place(PyObject *self, PyObject *arg) {
   SELF;
-  long device = PyLong_AsLong(arg);
-  if ((device == -1 && PyErr_Occurred()) || !requireData(t, "moving"))
+  int device;
+  if (!deviceNumber(arg, &device) || !requireData(t, "moving"))
     return nullptr;
-  if (t->storage->device != device && !movable(t->storage)) {
+  Storage *s = t->storage;
+  Py_INCREF(s);
+  bool ok = !movable(s) || moveStorage(s, device);
+  if (ok && s->device != device) {
     PyErr_SetString(PyExc_ValueError, "a Tensor that shares its memory with others (an array, DLPack, a running program) stays where it is; copy it");
-    return nullptr;
+    ok = false;
   }
-  if (!moveStorage(t->storage, int(device)))
+  Py_DECREF(s);
+  if (!ok)
     return nullptr;
   Py_RETURN_NONE;
 }
 static PyObject *to(PyObject *self, PyObject *arg) {
   SELF;
-  long device = PyLong_AsLong(arg);
-  if ((device == -1 && PyErr_Occurred()) || !requireData(t, "moving"))
+  int device;
+  if (!deviceNumber(arg, &device) || !requireData(t, "moving"))
     return nullptr;
-  return reinterpret_cast<PyObject *>(copyTo(TensorClass, t, int(device)));
+  return reinterpret_cast<PyObject *>(copyTo(TensorClass, t, device));
 }
 
 static TensorObject *copyAs(PyTypeObject *cls, TensorObject *t) {
