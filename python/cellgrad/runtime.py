@@ -37,29 +37,27 @@ def get_num_threads() -> int:
 
 
 def device_count(device_target: str = "GPU") -> int:
-    """How many devices there are: GPUs that the driver has, or the one CPU.
+    """How many devices there are of a target (``"GPU"``, ``"Ascend"``): those that its driver has. There is one ``"CPU"``.
 
     Raises:
-        RuntimeError: there is no CUDA driver; the message says how to get it.
+        ValueError: there is no such target.
+        RuntimeError: there is no driver; the message says how to get it.
     """
-    return 1 if device.parse(device_target) < 0 else _core.gpu_count()
+    number = device.parse(device_target)
+    return 1 if number < 0 else _core.gpu_count(number)
 
 
 def device_info(device_name: str = "GPU") -> dict[str, Any]:
-    """A GPU's ``name``, ``chip`` (what programs are compiled for), ``memory_bytes``, ``processors`` and ``driver_version``.
+    """A device's ``name``, ``chip`` (what programs are compiled for), ``memory_bytes``, ``processors`` and ``driver_version``.
 
     Raises:
-        ValueError: not the name of a GPU.
-        RuntimeError: there is no driver or no such GPU.
+        ValueError: not the name of a GPU or Ascend device.
+        RuntimeError: there is no driver or no such device.
     """
-    return _core.gpu_info(_gpu("device_info", device_name))
-
-
-def _gpu(function: str, name: str) -> int:
-    number = device.parse(name)
+    number = device.parse(device_name)
     if number < 0:
-        raise ValueError(f"For '{function}', a GPU was expected ('GPU' or 'GPU:1'), but got {name!r}.")
-    return number
+        raise ValueError(f"For 'device_info', a GPU was expected ('GPU' or 'GPU:1') or an Ascend device, but got {device_name!r}.")
+    return _core.gpu_info(number)
 
 
 def synchronize(device_name: str | None = None) -> None:
@@ -75,14 +73,14 @@ def memory_stats(device_name: str | None = None) -> dict[str, int]:
     """Bytes in use by Tensors (and running programs), bytes kept for new ones, and the most that were in use at once.
 
     Args:
-        device_name: ``"CPU"``, ``"GPU"`` or ``"GPU:1"``; by default the device that programs are compiled for.
+        device_name: ``"CPU"``, ``"GPU"``, ``"GPU:1"`` or ``"Ascend"``; by default the device that programs are compiled for.
     """
     number = device.current().core if device_name is None else device.parse(device_name)
     return _core.memory_stats() if number < 0 else _core.gpu_memory_stats(number)
 
 
 def empty_cache() -> None:
-    """Gives the memory that is kept for new Tensors back to the system, that of the present GPU to its driver."""
+    """Gives the memory that is kept for new Tensors back to the system, that of the present device to its driver."""
     _core.empty_cache()
     if device.current().core >= 0:
         _core.gpu_empty_cache(device.current().core)

@@ -285,7 +285,9 @@ static bool consumerStream(PyObject *producer, PyObject *kw) {
     PyErr_Clear(); // all that exchange memory of devices have it
     return true;
   }
-  bool ok = place && PyArg_ParseTuple(place, "ii", &type, &id);
+  if (place && !PyTuple_Check(place))
+    PyErr_Format(PyExc_TypeError, "from_dlpack: __dlpack_device__ gave %.200s instead of two numbers", Py_TYPE(place)->tp_name);
+  bool ok = place && PyTuple_Check(place) && PyArg_ParseTuple(place, "ii", &type, &id);
   Py_XDECREF(place);
   if (!ok || type != kCUDA)
     return ok;

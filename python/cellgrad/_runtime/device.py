@@ -1,15 +1,20 @@
-"""Where programs run: the CPU or one of the GPUs. Programs of one device do not serve another; Tensors move to where a program needs them."""
+"""Where programs run: the CPU, a GPU or an Ascend device. Programs of one device do not serve another; Tensors move to where a program needs them."""
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 from . import _core
 
-__all__ = ["CPU", "Device", "current", "explain_failure", "explain_memory", "name_of", "parse", "select"]
+__all__ = ["CPU", "TARGETS", "Device", "current", "explain_failure", "explain_memory", "first_of", "name_of", "parse", "select"]
+
+# Targets besides the CPU, with the number that ``_core`` has for the first device of each (runtime/gpu/cellgrad_gpu.h), and how many there can be.
+_FIRST = {"GPU": 0, "Ascend": 64}
+_MOST = 64
+TARGETS = ("CPU", *_FIRST)
 
 
 class Device(NamedTuple):
-    """The CPU, or a GPU by its number, with the chip that programs are compiled for."""
+    """The CPU, or a device by its number among its kind, with the chip that programs are compiled for."""
 
     target: str
     number: int
@@ -18,7 +23,7 @@ class Device(NamedTuple):
     @property
     def core(self) -> int:
         """The number that ``_core`` has for it."""
-        return -1 if self.target == "CPU" else self.number
+        return -1 if self.target == "CPU" else _FIRST[self.target] + self.number
 
 
 CPU = Device("CPU", 0, None)
@@ -30,24 +35,36 @@ def current() -> Device:
     return _current
 
 
-def select(target: str, number: int = 0) -> Device:
+def first_of(target: str) -> int:
+    """The number that ``_core`` has for the first device of a target."""
+    return _FIRST[target]
+
+
+def select(target: str, number: int = 0, chip: str | None = None) -> Device:
     """Makes a device the current one.
 
+    Args:
+        target: one of ``TARGETS``.
+        number: of the device among those of its target.
+        chip: what programs are compiled for; ``None``: the one that the driver names.
+
     Raises:
-        RuntimeError: there is no driver, no such GPU, or it cannot be used; the message says what is missing and how to get it.
+        RuntimeError: there is no driver, no such device, or it cannot be used; the message says what is missing and how to get it.
     """
     global _current
     if target == "CPU":
-        _core.set_device(-1)
-        _current = CPU
+        chosen = CPU
     else:
-        _core.set_device(number)
-        _current = Device("GPU", number, _core.gpu_info(number)["chip"])
+        if number >= _MOST:
+            raise RuntimeError(f"there is no {target} device {number}; they are numbered from 0 to {_MOST - 1}")
+        chosen = Device(target, number, chip or _core.gpu_info(_FIRST[target] + number)["chip"])
+    _core.set_device(chosen.core)
+    _current = chosen
     return _current
 
 
 def parse(text: Any) -> int:
-    """The number that ``_core`` has for a device's name: ``"CPU"``, ``"GPU"`` (the current one, else the first) or ``"GPU:1"``.
+    """The number that ``_core`` has for a device's name: ``"CPU"``, ``"GPU"`` (the current one, else the first), ``"GPU:1"`` or ``"Ascend:0"``.
 
     Raises:
         ValueError: another text.
@@ -55,14 +72,19 @@ def parse(text: Any) -> int:
     name, _, number = str(text).partition(":")
     if name.upper() == "CPU" and number in ("", "0"):
         return -1
-    if name.upper() in ("GPU", "CUDA") and (not number or number.isdecimal()):
-        return int(number) if number else _current.number
-    raise ValueError(f"a device is 'CPU', 'GPU' or 'GPU:1' with a number, but got {text!r}")
+    target = {"GPU": "GPU", "CUDA": "GPU", "ASCEND": "Ascend"}.get(name.upper())
+    if target is not None and not number:
+        return _FIRST[target] + (_current.number if _current.target == target else 0)
+    if target is not None and number.isascii() and number.isdecimal() and int(number) < _MOST:
+        return _FIRST[target] + int(number)
+    raise ValueError(f"a device is 'CPU', 'GPU', 'Ascend', or one with a number as 'GPU:1', but got {text!r}")
 
 
 def name_of(number: int) -> str:
-    """The name of a device: ``"CPU"`` or ``"GPU:0"``."""
-    return "CPU" if number < 0 else f"GPU:{number}"
+    """The name of a device: ``"CPU"``, ``"GPU:0"`` or ``"Ascend:0"``."""
+    if number < 0:
+        return "CPU"
+    return f"GPU:{number}" if number < _FIRST["Ascend"] else f"Ascend:{number - _FIRST['Ascend']}"
 
 
 # --------------------------------------------------------------------------------------------------------------------

@@ -84,3 +84,47 @@ def test_the_host_is_told_that_it_cannot_look_into_device_memory():
     with pytest.raises((BufferError, RuntimeError)):
         np.from_dlpack(x)
     assert Tensor([1.0]).__dlpack_device__() == (1, 0)
+
+
+def raw_message(data: int, count: int, device_type: int = CUDA) -> object:
+    """A DLPack message without an owner: floats at an address."""
+    import ctypes
+
+    class Message(ctypes.Structure):
+        _fields_ = [("data", ctypes.c_void_p), ("device_type", ctypes.c_int32), ("device", ctypes.c_int32), ("ndim", ctypes.c_int32), ("code", ctypes.c_uint8),
+                    ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16), ("shape", ctypes.POINTER(ctypes.c_int64)), ("strides", ctypes.c_void_p),
+                    ("byte_offset", ctypes.c_uint64), ("context", ctypes.c_void_p), ("deleter", ctypes.c_void_p)]
+
+    shape = (ctypes.c_int64 * 1)(count)
+    message = Message(data, device_type, 0, 1, 2, 32, 1, shape, None, 0, None, None)
+    new = ctypes.pythonapi.PyCapsule_New
+    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    capsule = new(ctypes.addressof(message), b"dltensor", None)
+    kept.append((message, shape))
+    return capsule
+
+
+kept: list = []
+
+
+def test_memory_that_kernels_could_not_read_at_once_is_copied():
+    """Kernels rely on addresses that are multiples of 16; a slice of another library's tensor may begin anywhere."""
+    x = Tensor(np.arange(9, dtype=np.float32)) * 1.0
+    ms.runtime.synchronize()
+    for skipped in (1, 2, 3, 4):
+        y = _core.from_dlpack(raw_message(x.data_ptr() + 4 * skipped, 9 - skipped))
+        assert y.device == "GPU:0" and y.data_ptr() % 16 == 0
+        assert (y.data_ptr() == x.data_ptr() + 16) == (skipped == 4)
+        assert (y * 2.0).asnumpy().tolist() == [2.0 * k for k in range(skipped, 9)]
+
+
+@pytest.mark.parametrize("place", ["somewhere", ("a GPU", 0)])
+def test_a_producer_that_does_not_know_its_device_is_not_read_unordered(place):
+    class Vague(Producer):
+        def __dlpack_device__(self):
+            return place
+
+    producer = Vague(Tensor([1.0]) * 1.0)
+    with pytest.raises(TypeError):
+        _core.from_dlpack(producer)
+    assert not producer.asked

@@ -119,3 +119,30 @@ def test_what_is_known_of_a_device():
         ms.runtime.device_info("CPU")
     ms.runtime.synchronize()
     ms.runtime.synchronize("CPU")
+
+
+def test_numbers_of_devices_are_not_cut_off():
+    x = Tensor([1.0])
+    for number in (1 << 32, 1 << 80, -2, 128):
+        with pytest.raises(ValueError, match="there is no device"):
+            x._to(number)
+        with pytest.raises(ValueError, match="there is no device"):
+            x._place(number)
+    with pytest.raises(ValueError, match="a device is"):
+        x.to("GPU:64")
+    with pytest.raises(RuntimeError, match="there is no GPU device 64"):
+        ms.set_context(device_id=64)
+
+
+def test_a_device_that_cannot_be_described_is_not_selected(monkeypatch):
+    from cellgrad._runtime import _core, device
+
+    before = _core.current_device()
+
+    def refuse(number):
+        raise RuntimeError("no properties")
+
+    monkeypatch.setattr(device._core, "gpu_info", refuse)
+    with pytest.raises(RuntimeError, match="no properties"):
+        device.select("GPU", 1)
+    assert _core.current_device() == before == device.current().core

@@ -1,7 +1,10 @@
 """Programs that are called again with the same memory are replayed as CUDA graphs."""
 from __future__ import annotations
 
+import ctypes
+import subprocess
 import threading
+from pathlib import Path
 
 import numpy as np
 
@@ -113,3 +116,50 @@ def test_threads_share_a_device():
     for thread in threads:
         thread.join()
     assert not errors and sorted(ended) == [0, 1, 2]
+
+
+PROGRAM = """
+#include <stdint.h>
+void cg_run(void (*body)(void **, void *), void **args, void *arena);
+void cg_fail(int kind, const char *text);
+void cg_gpu_copy(void *to, const void *from, int64_t bytes);
+void cg_gpu_read(void *host, const void *device, int64_t bytes);
+int runs, reads;
+float seen;
+static void body(void **args, void *arena) {
+  for (int i = 0; i < 3; ++i)
+    cg_gpu_copy(args[1], args[0], 4);
+  if (!runs++)
+    cg_fail(1, "out of something");
+  cg_gpu_read(&seen, args[1], 4);
+  ++reads;
+  cg_gpu_copy(args[1], args[0], 4);
+}
+void cg_entry(void **args, void *arena) { cg_run(body, args, arena); }
+"""
+
+
+def test_a_program_that_failed_before_it_read_back_is_not_captured(tmp_path):
+    """The first run tells whether a program reads back; one that ended before it got there does not."""
+    (tmp_path / "program.c").write_text(PROGRAM)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "program.so", tmp_path / "program.c"], check=True)
+    libraries = Path(ms.__file__).parent / "lib"
+    cpu = ctypes.CDLL(str(libraries / "libcellgrad_cpu.so"), mode=ctypes.RTLD_GLOBAL)
+    gpu = ctypes.CDLL(str(libraries / "libcellgrad_gpu.so"), mode=ctypes.RTLD_GLOBAL)
+    program = ctypes.CDLL(str(tmp_path / "program.so"))
+    gpu.cg_gpu_calls_create.restype = ctypes.c_void_p
+    calls = ctypes.c_void_p(gpu.cg_gpu_calls_create())
+    x, y = Tensor([0.0]) * 1.0, Tensor([0.0]) * 1.0
+    args = (ctypes.c_void_p * 2)(x.data_ptr(), y.data_ptr())
+    set_x = ms.jit(lambda value: x.copy_(value))
+    for value in range(6):
+        set_x(Tensor([float(value)]))
+        assert gpu.cg_gpu_run(0, calls, program.cg_entry, args, ctypes.c_int64(2), ctypes.c_int64(0)) == 0
+        kind = cpu.cg_take_failure(ctypes.byref(ctypes.c_char_p()))
+        assert kind == (1 if value == 0 else 0)
+        assert ctypes.c_float.in_dll(program, "seen").value == value
+    assert [ctypes.c_int.in_dll(program, name).value for name in ("runs", "reads")] == [6, 5]  # no run was tried as a graph
+    stats = (ctypes.c_int64 * 3)()
+    gpu.cg_gpu_calls_stats(calls, stats)
+    assert list(stats) == [3 + 4 * 5, 0, 0]  # launches, captures, replays
+    gpu.cg_gpu_calls_destroy(calls)

@@ -1,8 +1,11 @@
 """Where Tensors lie, and how they come to the host and to other devices."""
 from __future__ import annotations
 
+import contextlib
 import copy
 import pickle
+import threading
+import time
 
 import ml_dtypes
 import numpy as np
@@ -196,3 +199,32 @@ def test_a_limit_of_memory_holds_for_the_device_that_comes():
         ms.set_context(device_target="GPU", max_device_memory="1000GB")
         ms.set_context(device_target="CPU")
         ms._frontend.context._context["max_device_memory"] = None
+
+
+def test_threads_that_want_a_tensor_in_different_places_lose_no_update():
+    """One thread's programs add to a Parameter on the GPU while others take it to the host and back; no addition is lost, and nothing raises."""
+    state = ms.Parameter(Tensor(np.zeros(1 << 20, np.float32)), name="state")
+    add = ms.jit(lambda: state.set_data(state + 1.0))
+    errors: list = []
+    stop = threading.Event()
+    add()
+
+    def look():
+        try:
+            while not stop.is_set():
+                with contextlib.suppress(ValueError):  # in use by a running program
+                    state._place(-1)
+        except BaseException as error:  # noqa: BLE001
+            errors.append(error)
+
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(60):
+        add()
+        time.sleep(0.001)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert (state.asnumpy() == 61).all(), np.unique(state.asnumpy())
