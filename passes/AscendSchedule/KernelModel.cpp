@@ -28,75 +28,6 @@ Value mlir::ascend::getRoot(Value view) {
 }
 
 //===----------------------------------------------------------------------===//
-// Indices
-//===----------------------------------------------------------------------===//
-
-void LinearIndex::add(const LinearIndex &other, int64_t factor) {
-  constant += other.constant * factor;
-  for (auto [value, times] : other.terms) {
-    auto *at = llvm::lower_bound(terms, value, [](auto &term, Value v) { return term.first.getAsOpaquePointer() < v.getAsOpaquePointer(); });
-    if (at == terms.end() || at->first != value)
-      terms.insert(at, {value, times * factor});
-    else if ((at->second += times * factor) == 0)
-      terms.erase(at);
-  }
-}
-
-LinearIndex LinearIndex::minus(const LinearIndex &other) const {
-  LinearIndex result = *this;
-  result.add(other, -1);
-  return result;
-}
-
-LinearIndex LinearIndex::of(OpFoldResult index) {
-  LinearIndex result;
-  if (std::optional<int64_t> constant = getConstantIntValue(index)) {
-    result.constant = *constant;
-    return result;
-  }
-  Value value = cast<Value>(index);
-  Operation *op = value.getDefiningOp();
-  if (isa_and_nonnull<arith::AddIOp, arith::SubIOp>(op)) {
-    result = of(op->getOperand(0));
-    result.add(of(op->getOperand(1)), isa<arith::SubIOp>(op) ? -1 : 1);
-    return result;
-  }
-  if (auto product = dyn_cast_or_null<arith::MulIOp>(op))
-    for (auto [one, other] : {std::pair(product.getLhs(), product.getRhs()), std::pair(product.getRhs(), product.getLhs())})
-      if (std::optional<int64_t> factor = getConstantIntValue(one)) {
-        if (*factor)
-          result.add(of(other), *factor);
-        return result;
-      }
-  result.terms.push_back({value, 1});
-  return result;
-}
-
-/// The smallest value that a positive index can have; 0 if it is not known to be positive.
-static int64_t lowerBound(Value index) {
-  LinearIndex linear = LinearIndex::of(index);
-  for (auto [value, factor] : linear.terms)
-    if (factor < 0 || !value.getDefiningOp<BlockNumOp>())
-      return 0;
-    else
-      linear.constant += factor;
-  return std::max<int64_t>(linear.constant, 0);
-}
-
-/// The largest value of a size; dynamic if unknown.
-static int64_t upperBound(OpFoldResult size) {
-  if (std::optional<int64_t> constant = getConstantIntValue(size))
-    return *constant;
-  Operation *op = cast<Value>(size).getDefiningOp();
-  int64_t best = ShapedType::kDynamic;
-  if (isa_and_nonnull<arith::MinSIOp, arith::MinUIOp>(op))
-    for (Value operand : op->getOperands())
-      if (int64_t bound = upperBound(operand); bound >= 0)
-        best = best < 0 ? bound : std::min(best, bound);
-  return best;
-}
-
-//===----------------------------------------------------------------------===//
 // Rings and buffers
 //===----------------------------------------------------------------------===//
 
@@ -206,39 +137,6 @@ bool KernelModel::mayTouch(const Access &now, const Access &before, unsigned pla
       if ((!a.ring || a.ring != b.ring || j == (i + place) % b.offsets.size()) && meets(a.offsets[i], b.offsets[j]))
         return true;
   return false;
-}
-
-/// Tiles of global memory: boxes of the same argument that are apart in one dimension, in the same step of the loop (place 0) or in different steps (1).
-bool KernelModel::mayTouchGlobal(const Access &now, const Access &before, unsigned place) const {
-  auto x = now.view.getDefiningOp<memref::SubViewOp>(), y = before.view.getDefiningOp<memref::SubViewOp>();
-  if (!x || !y || x.getSource() != y.getSource() || !isa<BlockArgument>(x.getSource()) || !x.hasUnitStride() || !y.hasUnitStride())
-    return true;
-  if (now.ring != before.ring || place > 1)
-    return true;
-  scf::ForOp loop = now.ring ? rings[*now.ring].loop : scf::ForOp();
-  for (auto [xo, xs, yo, ys] : llvm::zip(x.getMixedOffsets(), x.getMixedSizes(), y.getMixedOffsets(), y.getMixedSizes())) {
-    int64_t xSize = upperBound(xs), ySize = upperBound(ys);
-    LinearIndex difference = LinearIndex::of(xo).minus(LinearIndex::of(yo));
-    if (xSize < 0 || ySize < 0 || !difference.terms.empty())
-      continue;
-    if (place == 0) {
-      if (difference.constant >= ySize || -difference.constant >= xSize)
-        return false;
-      continue;
-    }
-    // A later step: the offset has grown by factor * step at least, if all else in it stays as it is in the loop.
-    int64_t factor = 0;
-    bool invariant = true;
-    for (auto [value, times] : LinearIndex::of(xo).terms)
-      if (value == loop.getInductionVar())
-        factor = times;
-      else
-        invariant &= loop.isDefinedOutsideOfLoop(value);
-    int64_t moved = factor * lowerBound(loop.getStep());
-    if (invariant && ((moved > 0 && moved + difference.constant >= ySize) || (moved < 0 && -(moved + difference.constant) >= xSize)))
-      return false;
-  }
-  return true;
 }
 
 //===----------------------------------------------------------------------===//

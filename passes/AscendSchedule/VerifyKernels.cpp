@@ -37,23 +37,11 @@ private:
     return op->emitOpError();
   }
 
+  /// Where one address lies is the business of its op's verifier.
   void checkAddresses() {
     model.kernel.walk([&](Operation *op) {
       if (isa<memref::AllocOp>(op))
         error(op) << "has no address yet: run ascend-plan-memory";
-      auto address = dyn_cast<AddressOp>(op);
-      if (!address)
-        return;
-      auto type = cast<MemRefType>(address.getType());
-      std::optional<Space> space = getSpace(address.getResult());
-      if (!space || *space == Space::GM || !type.hasStaticShape())
-        return void(error(op) << "must name a buffer of static shape in a memory of the core");
-      int64_t bytes = getBufferBytes(type), align = model.target.getAlign(*space), capacity = model.target.getBytes(*space);
-      for (int64_t offset : address.getOffsets())
-        if (offset < 0 || offset % align)
-          error(op) << "offset " << offset << " is not a multiple of " << align << ", the alignment of " << upper(*space);
-        else if (offset + bytes > capacity)
-          error(op) << "bytes [" << offset << ", " << offset + bytes << ") are outside of " << upper(*space) << ", which has " << capacity << " on " << model.target.chip;
     });
   }
 
@@ -86,9 +74,6 @@ private:
   void checkFlagNumbers(Sequence &sequence) {
     for (auto &node : sequence) {
       if (node->kind == Node::Kind::Set || node->kind == Node::Kind::Wait) {
-        for (int64_t id : node->ids)
-          if (id < 0 || id >= model.target.event_ids)
-            error(node->op) << "flag " << id << " does not exist: " << model.target.chip << " has " << model.target.event_ids << " for each pair of pipes";
         flags.push_back(node.get());
       }
       for (Sequence &body : node->bodies)

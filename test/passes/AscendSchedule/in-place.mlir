@@ -1,0 +1,74 @@
+// RUN: cell-opt %s --ascend-multi-buffer --ascend-plan-memory --ascend-insert-sync --ascend-verify-kernels | FileCheck %s
+// Tiles of one argument that are apart in all steps do not order loads behind the stores of the step before: only the copies of the buffer do.
+
+#gm = #ascend.space<gm>
+#ub = #ascend.space<ub>
+gpu.module @kernels {
+  // CHECK-LABEL: func.func @apart
+  // CHECK: scf.for
+  // CHECK: ascend.wait_flag <mte3, mte2> [0, 1] slot
+  // CHECK-NEXT: ascend.load
+  // CHECK-NEXT: set_flag <mte2, v> [0]
+  // CHECK-NEXT: wait_flag <mte2, v> [0]
+  // CHECK-NEXT: vun
+  // CHECK-NEXT: set_flag <v, mte3> [0]
+  // CHECK-NEXT: wait_flag <v, mte3> [0]
+  // CHECK-NEXT: ascend.store
+  // CHECK-NEXT: ascend.set_flag <mte3, mte2> [0, 1] slot
+  // CHECK-NEXT: }
+  func.func @apart(%a: memref<65536xf32, #gm>) attributes {gpu.kernel, ascend.core = #ascend.core<aiv>} {
+    %i = ascend.block_idx
+    %n = ascend.block_num
+    %c16 = arith.constant 16 : index
+    %c4096 = arith.constant 4096 : index
+    scf.for %t = %i to %c16 step %n {
+      %o = arith.muli %t, %c4096 : index
+      %x = memref.reinterpret_cast %a to offset: [%o], sizes: [4096], strides: [1] : memref<65536xf32, #gm> to memref<4096xf32, strided<[1], offset: ?>, #gm>
+      %u = memref.alloc() : memref<4096xf32, #ub>
+      ascend.load ins(%x : memref<4096xf32, strided<[1], offset: ?>, #gm>) outs(%u : memref<4096xf32, #ub>)
+      ascend.vun <exp> ins(%u : memref<4096xf32, #ub>) outs(%u : memref<4096xf32, #ub>)
+      ascend.store ins(%u : memref<4096xf32, #ub>) outs(%x : memref<4096xf32, strided<[1], offset: ?>, #gm>)
+    }
+    return
+  }
+
+  // Tiles of columns: rows of different steps lie between each other and have no element in common.
+  // CHECK-LABEL: func.func @columns
+  // CHECK: ascend.wait_flag <mte3, mte2> [0, 1] slot
+  func.func @columns(%a: memref<16x1024xf32, #gm>) attributes {gpu.kernel, ascend.core = #ascend.core<aiv>} {
+    %c0 = arith.constant 0 : index
+    %c128 = arith.constant 128 : index
+    %c1024 = arith.constant 1024 : index
+    scf.for %t = %c0 to %c1024 step %c128 {
+      %x = memref.subview %a[0, %t] [16, 128] [1, 1] : memref<16x1024xf32, #gm> to memref<16x128xf32, strided<[1024, 1], offset: ?>, #gm>
+      %u = memref.alloc() : memref<16x128xf32, #ub>
+      ascend.load ins(%x : memref<16x128xf32, strided<[1024, 1], offset: ?>, #gm>) outs(%u : memref<16x128xf32, #ub>)
+      ascend.vun <exp> ins(%u : memref<16x128xf32, #ub>) outs(%u : memref<16x128xf32, #ub>)
+      ascend.store ins(%u : memref<16x128xf32, #ub>) outs(%x : memref<16x128xf32, strided<[1024, 1], offset: ?>, #gm>)
+    }
+    return
+  }
+
+  // Tiles that overlap by an element: each load waits for the store of the step before.
+  // CHECK-LABEL: func.func @overlapping
+  // CHECK: set_flag <mte3, mte2> [0]
+  // CHECK-NEXT: scf.for
+  // CHECK: wait_flag <mte3, mte2> [0]{{$}}
+  // CHECK-NOT: slot
+  // CHECK: set_flag <mte3, mte2> [0]{{$}}
+  func.func @overlapping(%a: memref<65536xf32, #gm>) attributes {gpu.kernel, ascend.core = #ascend.core<aiv>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c15 = arith.constant 15 : index
+    %c4095 = arith.constant 4095 : index
+    scf.for %t = %c0 to %c15 step %c1 {
+      %o = arith.muli %t, %c4095 : index
+      %x = memref.subview %a[%o] [4096] [1] : memref<65536xf32, #gm> to memref<4096xf32, strided<[1], offset: ?>, #gm>
+      %u = memref.alloc() {ascend.multi_buffer = 1 : i64} : memref<4096xf32, #ub>
+      ascend.load ins(%x : memref<4096xf32, strided<[1], offset: ?>, #gm>) outs(%u : memref<4096xf32, #ub>)
+      ascend.vun <exp> ins(%u : memref<4096xf32, #ub>) outs(%u : memref<4096xf32, #ub>)
+      ascend.store ins(%u : memref<4096xf32, #ub>) outs(%x : memref<4096xf32, strided<[1], offset: ?>, #gm>)
+    }
+    return
+  }
+}
