@@ -71,7 +71,7 @@ FailureOr<unsigned> KernelModel::getBuffer(Value root, Operation *user) {
   auto [at, fresh] = bufferOf.try_emplace(root, buffers.size());
   if (!fresh)
     return at->second;
-  Buffer buffer{root, getSpace(root).value_or(Space::GM)};
+  Buffer buffer{root, root.getDefiningOp(), getSpace(root).value_or(Space::GM)};
   if (buffer.space != Space::GM) {
     auto type = cast<MemRefType>(root.getType());
     if (!type.hasStaticShape() || !type.getLayout().isIdentity())
@@ -188,6 +188,11 @@ LogicalResult KernelModel::readOp(Operation &op, Node *parent, Sequence &into) {
     for (Value write : writes)
       if (failed(addAccess(node, write, node.target, true)))
         return failure();
+    if (auto scratch = op.getAttrOfType<IntegerAttr>(kScratchAttr)) {
+      node.accesses.push_back(accesses.size());
+      accesses.push_back({&node, Value(), unsigned(buffers.size()), node.target, true, 0, run.getScratchBytes(), std::nullopt});
+      buffers.push_back({Value(), &op, Space::UB, run.getScratchBytes(), {scratch.getInt()}, std::nullopt});
+    }
     return success();
   }
   if (auto load = dyn_cast<memref::LoadOp>(op))

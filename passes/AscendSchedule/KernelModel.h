@@ -47,7 +47,8 @@ struct Ring {
 };
 
 struct Buffer {
-  Value root;
+  Value root;                          // null: scratch memory of an op
+  Operation *maker;                    // the op that makes it, or whose scratch it is; null for arguments
   Space space;
   int64_t bytes = 0;                   // of one place; global memory: unknown
   SmallVector<int64_t, 2> offsets;     // empty if not planned

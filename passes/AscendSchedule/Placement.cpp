@@ -16,14 +16,14 @@ Lifetimes::Lifetimes(KernelModel &model) : model(model) {
   count(model.kernel);
 }
 
-Lifetimes::Life Lifetimes::of(Value root) const {
-  int64_t made = span(root.getDefiningOp()).first;
+Lifetimes::Life Lifetimes::of(Operation *maker) const {
+  int64_t made = span(maker).first;
   Life life{made, made};
   for (const Access &access : model.accesses) {
-    if (model.buffers[access.buffer].root != root)
+    if (model.buffers[access.buffer].maker != maker)
       continue;
     Operation *op = access.node->op;
-    while (op->getBlock() != root.getParentBlock())
+    while (op->getBlock() != maker->getBlock())
       op = op->getParentOp();
     auto [first, last] = span(op);
     life.first = life.pipes ? std::min(life.first, first) : first;
@@ -36,7 +36,27 @@ Lifetimes::Life Lifetimes::of(Value root) const {
 FailureOr<SmallVector<LocalBuffer>> mlir::ascend::getLocalBuffers(KernelModel &model) {
   Lifetimes lifetimes(model);
   SmallVector<LocalBuffer> buffers;
-  WalkResult walk = model.kernel.walk([&](memref::AllocOp alloc) {
+  auto add = [&](Operation *maker, Space space, int64_t bytes) -> LocalBuffer & {
+    LocalBuffer buffer{maker, space, int64_t(llvm::alignTo(std::max<int64_t>(bytes, 1), model.target.getAlign(space)))};
+    buffer.loop = maker->getParentOfType<scf::ForOp>();
+    if (buffer.loop)
+      std::tie(buffer.loopFirst, buffer.loopLast) = lifetimes.span(buffer.loop);
+    Lifetimes::Life life = lifetimes.of(maker);
+    buffer.first = life.first;
+    buffer.last = life.last;
+    buffer.pipes = life.pipes;
+    buffers.push_back(buffer);
+    return buffers.back();
+  };
+  WalkResult walk = model.kernel.walk([&](Operation *op) {
+    if (auto run = dyn_cast<AscendPipeOpInterface>(op); run && run.getScratchBytes() > 0) {
+      LocalBuffer &scratch = add(op, Space::UB, run.getScratchBytes());
+      std::tie(scratch.first, scratch.last) = lifetimes.span(op);
+      scratch.pipes = 1u << static_cast<unsigned>(run.getPipe());
+    }
+    auto alloc = dyn_cast<memref::AllocOp>(op);
+    if (!alloc)
+      return WalkResult::advance();
     Space space = getSpace(alloc.getResult()).value_or(Space::GM);
     if (space == Space::GM) {
       alloc.emitOpError("a kernel cannot allocate global memory: only the host can");
@@ -46,22 +66,13 @@ FailureOr<SmallVector<LocalBuffer>> mlir::ascend::getLocalBuffers(KernelModel &m
       alloc.emitError("a buffer of type ") << alloc.getType() << " has no size known when compiling: give it the size of the largest tile and use a subview";
       return WalkResult::interrupt();
     }
-    LocalBuffer buffer{alloc, space, int64_t(llvm::alignTo(std::max<int64_t>(getBufferBytes(alloc.getType()), 1), model.target.getAlign(space)))};
-    buffer.loop = alloc->getParentOfType<scf::ForOp>();
-    if (auto copies = alloc->getAttrOfType<IntegerAttr>(kMultiBufferAttr)) {
+    LocalBuffer &buffer = add(op, space, getBufferBytes(alloc.getType()));
+    if (auto copies = alloc->getAttrOfType<IntegerAttr>(kMultiBufferAttr))
       buffer.copies = std::max<int64_t>(copies.getInt(), 1);
-      if (buffer.copies > 1 && !buffer.loop) {
-        alloc.emitError("ascend.multi_buffer is for buffers of a loop's body: this one is allocated once");
-        return WalkResult::interrupt();
-      }
+    if (buffer.copies > 1 && !buffer.loop) {
+      alloc.emitError("ascend.multi_buffer is for buffers of a loop's body: this one is allocated once");
+      return WalkResult::interrupt();
     }
-    if (buffer.loop)
-      std::tie(buffer.loopFirst, buffer.loopLast) = lifetimes.span(buffer.loop);
-    Lifetimes::Life life = lifetimes.of(alloc);
-    buffer.first = life.first;
-    buffer.last = life.last;
-    buffer.pipes = life.pipes;
-    buffers.push_back(std::move(buffer));
     return WalkResult::advance();
   });
   if (walk.wasInterrupted())

@@ -7,13 +7,13 @@
 
 namespace mlir::ascend {
 
-/// A buffer that a kernel allocates in a memory of the core.
+/// A buffer that a kernel allocates in a memory of the core, or scratch memory of an op.
 struct LocalBuffer {
-  memref::AllocOp alloc;
+  Operation *maker; // memref.alloc, or the op
   Space space;
   int64_t bytes;       // of one copy, a multiple of the alignment
   unsigned copies = 1; // places that the steps of `loop` use in turn
-  scf::ForOp loop;     // innermost around the allocation; null outside of loops
+  scf::ForOp loop;     // innermost around it; null outside of loops
   int64_t first, last; // positions between which one copy is alive
   int64_t loopFirst = 0, loopLast = 0;
   unsigned pipes = 0;
@@ -29,8 +29,9 @@ public:
     int64_t first, last;
     unsigned pipes = 0; // bit per pipe that uses it
   };
-  /// From the first to the last op that uses what `root` made, in the block of `root`: what it holds does not outlive a step of the loop around it.
-  Life of(Value root) const;
+  /// From the first to the last op that uses a buffer of the core, in the block of the op that makes it: what it holds does not outlive a step of the
+  /// loop around it.
+  Life of(Operation *maker) const;
   std::pair<int64_t, int64_t> span(Operation *op) const { return spans.lookup(op); }
 
 private:
@@ -52,7 +53,7 @@ struct SpacePlan {
   bool fits() const { return peak <= capacity; }
 };
 
-/// The buffers that `memref.alloc` ops of the kernel make, with `ascend.multi_buffer` copies.
+/// The buffers that `memref.alloc` ops of the kernel make, with `ascend.multi_buffer` copies, and the scratch memory that ops ask for.
 FailureOr<SmallVector<LocalBuffer>> getLocalBuffers(KernelModel &model);
 
 /// Gives the buffers of one space their offsets, with as little sharing as fits (`most`: no more than that). Best fit, smallest peak of several orders.

@@ -50,7 +50,7 @@ struct AscendMultiBuffer : cell::impl::AscendMultiBufferBase<AscendMultiBuffer> 
     constexpr unsigned kIncoming = 1u << unsigned(Pipe::MTE2) | 1u << unsigned(Pipe::MTE1);
     SmallVector<std::pair<LocalBuffer *, unsigned>> wanted;
     for (LocalBuffer &buffer : *buffers) {
-      bool given = buffer.alloc->hasAttr(kMultiBufferAttr);
+      bool given = buffer.maker->hasAttr(kMultiBufferAttr);
       if (given ? buffer.copies > 1 : pays(buffer))
         wanted.push_back({&buffer, given ? buffer.copies : 2});
       buffer.copies = 1;
@@ -66,15 +66,15 @@ struct AscendMultiBuffer : cell::impl::AscendMultiBufferBase<AscendMultiBuffer> 
         if (placeBuffers(*buffers, space, (*model)->target, most).fits())
           continue;
         buffer->copies = 1;
-        if (buffer->alloc->hasAttr(kMultiBufferAttr))
-          buffer->alloc.emitRemark("kept single: ") << copies << " copies of this buffer do not fit into " << upper(space);
+        if (buffer->maker->hasAttr(kMultiBufferAttr))
+          buffer->maker->emitRemark("kept single: ") << copies << " copies of this buffer do not fit into " << upper(space);
       }
     }
     for (auto [buffer, copies] : wanted)
       if (buffer->copies > 1)
-        buffer->alloc->setAttr(kMultiBufferAttr, OpBuilder(buffer->alloc).getI64IntegerAttr(copies));
+        buffer->maker->setAttr(kMultiBufferAttr, OpBuilder(buffer->maker).getI64IntegerAttr(copies));
       else
-        buffer->alloc->removeAttr(kMultiBufferAttr);
+        buffer->maker->removeAttr(kMultiBufferAttr);
     return success();
   }
 
@@ -110,11 +110,14 @@ struct AscendPlanMemory : cell::impl::AscendPlanMemoryBase<AscendPlanMemory> {
         largest.push_back(&buffer);
     llvm::stable_sort(largest, [](auto *a, auto *b) { return a->bytes * a->copies > b->bytes * b->copies; });
     for (LocalBuffer *buffer : ArrayRef(largest).take_front(4)) {
-      Diagnostic &note = error.attachNote(buffer->alloc.getLoc());
+      Diagnostic &note = error.attachNote(buffer->maker->getLoc());
       note << buffer->bytes * buffer->copies << " bytes: ";
       if (buffer->copies > 1)
         note << buffer->copies << " copies of ";
-      note << buffer->alloc.getType();
+      if (auto alloc = dyn_cast<memref::AllocOp>(buffer->maker))
+        note << alloc.getType();
+      else
+        note << "scratch memory of '" << buffer->maker->getName() << "'";
     }
     return failure();
   }
@@ -131,15 +134,20 @@ struct AscendPlanMemory : cell::impl::AscendPlanMemoryBase<AscendPlanMemory> {
         return refuse(kernel, *buffers, plan, (*model)->target);
     llvm::DenseMap<Operation *, Value> steps;
     for (LocalBuffer &buffer : *buffers) {
+      auto alloc = dyn_cast<memref::AllocOp>(buffer.maker);
+      OpBuilder builder(buffer.maker);
+      if (!alloc) {
+        buffer.maker->setAttr(kScratchAttr, builder.getI64IntegerAttr(buffer.offsets.front()));
+        continue;
+      }
       Value slot;
       if (buffer.copies > 1) {
         Value &step = steps[buffer.loop];
         slot = step = step ? step : stepNumber(buffer.loop);
       }
-      OpBuilder builder(buffer.alloc);
-      Value address = AddressOp::create(builder, buffer.alloc.getLoc(), buffer.alloc.getType(), builder.getDenseI64ArrayAttr(buffer.offsets), slot);
-      buffer.alloc.replaceAllUsesWith(address);
-      buffer.alloc.erase();
+      Value address = AddressOp::create(builder, alloc.getLoc(), alloc.getType(), buffer.offsets, slot);
+      alloc.replaceAllUsesWith(address);
+      alloc.erase();
     }
     return success();
   }

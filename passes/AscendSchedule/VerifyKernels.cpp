@@ -51,7 +51,7 @@ private:
     SmallVector<std::pair<const Buffer *, Lifetimes::Life>> lives;
     for (const Buffer &buffer : model.buffers)
       if (!buffer.offsets.empty())
-        lives.push_back({&buffer, lifetimes.of(buffer.root)});
+        lives.push_back({&buffer, lifetimes.of(buffer.maker)});
     for (auto [i, one] : llvm::enumerate(lives))
       for (auto &other : ArrayRef(lives).take_front(i)) {
         auto [a, aLife] = one;
@@ -61,7 +61,7 @@ private:
         for (auto [x, xOffset] : llvm::enumerate(a->offsets))
           for (auto [y, yOffset] : llvm::enumerate(b->offsets))
             if ((!a->ring || a->ring != b->ring || x == y) && xOffset < yOffset + b->bytes && yOffset < xOffset + a->bytes) {
-              error(a->root.getDefiningOp()) << "shares bytes [" << std::max(xOffset, yOffset) << ", " << std::min(xOffset + a->bytes, yOffset + b->bytes) << ") of "
+              error(a->maker) << "shares bytes [" << std::max(xOffset, yOffset) << ", " << std::min(xOffset + a->bytes, yOffset + b->bytes) << ") of "
                                              << upper(a->space) << " with a buffer that is alive at the same time";
               break;
             }
