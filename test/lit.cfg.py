@@ -60,7 +60,7 @@ if "sanitize" in choice:
     config.environment.setdefault("ASAN_OPTIONS", "detect_container_overflow=0:detect_leaks=0:alloc_dealloc_mismatch=0")
 else:
     config.available_features.add("plugin")
-for tool, feature in (("cell-lsp-server", "lsp"), ("cell-run", "cell-run"), ("cell-reduce", "cell-reduce")):
+for tool, feature in (("cell-lsp-server", "lsp"), ("cell-run", "cell-run"), ("cell-reduce", "cell-reduce"), ("cell-translate", "cell-translate")):
     if (bindir / tool).exists():
         config.available_features.add(feature)
 if (Path(sys.prefix) / "bin" / "cell-config").exists():

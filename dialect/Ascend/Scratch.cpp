@@ -31,7 +31,7 @@ int64_t repeatBytes(const Target &target, Value value, Value out) {
   auto outType = cast<MemRefType>(out.getType());
   if (!type || type.getRank() == 0 || type.getShape().back() != 1 || outType.getShape().back() == 1)
     return 0;
-  int64_t rows = type.getRank() == 1 ? 1 : type.isDynamicDim(type.getRank() - 2) ? wholeElements(out) : type.getDimSize(type.getRank() - 2);
+  int64_t rows = type.getRank() == 1 ? 1 : type.isDynamicDim(type.getRank() - 2) ? wholeElements(value) : type.getDimSize(type.getRank() - 2);
   return rows == 1 ? target.block_bytes : llvm::alignTo(rows, 8) * target.block_bytes;
 }
 } // namespace

@@ -47,6 +47,11 @@ def cell_reduce() -> NoReturn:
     _exec("cell-reduce")
 
 
+def cell_translate() -> NoReturn:
+    """Text of other compilers: kernels of the accelerator as HIVM."""
+    _exec("cell-translate")
+
+
 def cell_config() -> int:
     """Prints where the installed parts are, for use in shell commands and build files."""
     import argparse

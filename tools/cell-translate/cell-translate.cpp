@@ -1,0 +1,31 @@
+//===- cell-translate.cpp - programs as text of other compilers ------------===//
+#include "passes/AscendToHivm/Hivm.h"
+#include "passes/Pipelines.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
+#include "mlir/Tools/mlir-translate/Translation.h"
+
+using namespace mlir;
+
+int main(int argc, char **argv) {
+  llvm::cl::opt<std::string> form("form", llvm::cl::desc("With --ascend-to-hivm: auto (the vendor's compiler plans memory and flags) or planned (ours)"), llvm::cl::init("auto"));
+  TranslateFromMLIRRegistration hivm(
+      "ascend-to-hivm", "print the kernels of the accelerator as HIVM",
+      [&](Operation *op, raw_ostream &output) -> LogicalResult {
+        std::optional<ascend::HivmForm> kind = ascend::parseHivmForm(form);
+        auto module = dyn_cast<ModuleOp>(op);
+        if (!kind || !module)
+          return op->emitError("there is no form '") << form.getValue() << "' of HIVM; give --form=auto or --form=planned";
+        FailureOr<std::string> text = ascend::printHivm(module, *kind);
+        if (failed(text))
+          return failure();
+        output << *text;
+        return success();
+      },
+      [](DialectRegistry &registry) {
+        registerAllDialects(registry);
+        cell::registerCellDialects(registry);
+      });
+  return failed(mlirTranslateMain(argc, argv, "cellgrad translations"));
+}
