@@ -34,7 +34,7 @@ def suite_commands(installed: bool, report: Path) -> dict[str, list[str]]:
     docs = [d for d in DOCS if (ROOT / d).exists()]
     return {
         "lit": [python, "-c", "from lit.main import main; main()", "-q", f"-Dtools={tools}", f"--xunit-xml-output={report}", "test"],
-        "pytest": [python, "-m", "pytest", f"--junitxml={report}", "test/python"],
+        "pytest": [python, "-m", "pytest", "-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile", f"--junitxml={report}", "test/python"],
         "docs": [python, "-m", "pytest", f"--junitxml={report}", "--doctest-glob=*.md", *docs],
         "ruff": [python, "-m", "ruff", "check", *lint],
         "mypy": [python, "-m", "mypy"],
