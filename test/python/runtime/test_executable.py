@@ -168,6 +168,7 @@ def test_references_are_balanced():
     x, y = tensor([1.0, 2.0]), tensor([3.0, 4.0])
     exe(x, y)
     counts = [sys.getrefcount(o) for o in (exe, x, y, Tensor, None)]
+    gc.collect()  # what earlier tests left
     used = _core.memory_stats()["used_bytes"]
     for _ in range(1000):
         exe(x, y)
