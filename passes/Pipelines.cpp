@@ -5,6 +5,7 @@
 #include "dialect/Cell/Cell.h"
 #include "dialect/Rt/RtOps.h"
 #include "passes/AscendSchedule/Passes.h"
+#include "passes/AscendToSim/Passes.h"
 #include "passes/AutoDiff/External/External.h"
 #include "passes/GpuToLLVM/Passes.h"
 #include "passes/LinalgToAscend/Passes.h"
@@ -92,6 +93,12 @@ void mlir::cell::buildLinalgToAscendPipeline(OpPassManager &pm, StringRef chip) 
   pm.addPass(createAscendVerifyKernels());
 }
 
+void mlir::cell::buildAscendToLLVMPipeline(OpPassManager &pm) {
+  pm.addPass(createExpandMath());
+  pm.addPass(createAscendToSim());
+  pm.addPass(createGpuHostToLLVM());
+}
+
 void mlir::cell::buildCellToAscendPipeline(OpPassManager &pm, StringRef chip) {
   buildDifferentiatePipeline(pm);
   buildSimplifyPipeline(pm);
@@ -155,6 +162,7 @@ void mlir::cell::registerCellPassesAndPipelines() {
   registerCellGpuMappingPasses();
   registerCellAscendSchedulePasses();
   registerCellAscendMappingPasses();
+  registerCellAscendToSimPasses();
   PassPipelineRegistration<DifferentiateOptions>("cell-differentiate-pipeline", "Write out all derivatives",
                                                  [](OpPassManager &pm, const DifferentiateOptions &options) { buildDifferentiatePipeline(pm, options.residuals); });
   PassPipelineRegistration<>("cell-simplify", "Merge, inline, fold and clean up cell functions", buildSimplifyPipeline);
@@ -170,6 +178,8 @@ void mlir::cell::registerCellPassesAndPipelines() {
                                         [](OpPassManager &pm, const ChipOptions &options) { buildCellToNVVMPipeline(pm, options.chip); });
   PassPipelineRegistration<AscendOptions>("linalg-to-ascend", "Lower linalg on tensors to kernels of the accelerator and the host program that launches them",
                                           [](OpPassManager &pm, const AscendOptions &options) { buildLinalgToAscendPipeline(pm, options.chip); });
+  PassPipelineRegistration<>("ascend-program-to-llvm", "Lower stage ascend to the LLVM dialect: the host's functions, and kernels for the simulator of the accelerator",
+                             buildAscendToLLVMPipeline);
   PassPipelineRegistration<AscendOptions>("cell-to-ascend", "The whole way from cell to kernels of the accelerator",
                                           [](OpPassManager &pm, const AscendOptions &options) { buildCellToAscendPipeline(pm, options.chip); });
 }

@@ -27,6 +27,9 @@ void buildLinalgToGpuPipeline(OpPassManager &pm);
 /// The same for the Ascend-like accelerator: kernels of its cores, with memory planned and pipes synchronised.
 void buildLinalgToAscendPipeline(OpPassManager &pm, StringRef chip);
 
+/// Stage ascend -> the LLVM dialect: host code, and kernels for the accelerator's simulator.
+void buildAscendToLLVMPipeline(OpPassManager &pm);
+
 /// The whole way from cell to kernels of the accelerator.
 void buildCellToAscendPipeline(OpPassManager &pm, StringRef chip);
 

@@ -166,7 +166,8 @@ llvm::Expected<DeviceImage> compileKernels(ModuleOp program, ArrayRef<gpu::GPUMo
       return std::move(error);
     image.bytes = std::move(code.object);
     image.format = "x86_64-elf";
-    image.chip = "sim";
+    auto chip = module->getAttrOfType<StringAttr>("cell.chip"); // an accelerator of its own simulator (ascend-to-sim)
+    image.chip = chip ? chip.getValue().str() : "sim";
     return image;
   }
   image.chip = chipOf(module);

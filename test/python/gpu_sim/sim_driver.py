@@ -38,10 +38,10 @@ def compile_kernels(text: str, checked: bool) -> bytes:
     return code.stdout
 
 
-def library() -> ctypes.CDLL:
+def library(name: str) -> ctypes.CDLL:
     import cellgrad
 
-    lib = ctypes.CDLL(str(Path(cellgrad.__file__).parent / "lib" / "libcellgrad_gpu_sim.so"))
+    lib = ctypes.CDLL(str(Path(cellgrad.__file__).parent / "lib" / name))
     lib.cgDriverError.restype = ctypes.c_char_p
     lib.cgDriverChip.restype = ctypes.c_char_p
     return lib
@@ -52,8 +52,8 @@ class DriverError(Exception):
 
 
 class Driver:
-    def __init__(self):
-        self.lib = library()
+    def __init__(self, name: str = "libcellgrad_gpu_sim.so"):
+        self.lib = library(name)
         self.call("cuInit", 0)
         context = ctypes.c_void_p()
         self.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), 0)

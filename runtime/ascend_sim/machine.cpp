@@ -1,0 +1,153 @@
+//===- machine.cpp - launches on the simulated accelerator -------------------===//
+#include "runtime/ascend_sim/machine.h"
+
+#include "runtime/sim_driver/memory.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+namespace cellgrad::ascend {
+
+namespace {
+/// The block that runs. The kernel sees the first member.
+struct Block {
+  cg_ascend_core context; // must stay first
+  const Target *target;
+  Memories *memories;
+  Queues *queues;     // null: operations run at once
+  CycleModel *cycles; // or null
+  GlobalAccesses *global;
+  std::string error;
+
+  void issue(const cg_ascend_op &op, const cg_ascend_view *views) {
+    bool sync = op.op >= CG_ASCEND_SET_FLAG;
+    int32_t id = sync && op.operands ? int32_t(reinterpret_cast<uintptr_t>(views[0].data)) : 0;
+    std::string wrong;
+    if (sync && op.operands && (id < 0 || id >= target->event_ids))
+      wrong = "there is no flag " + std::to_string(id) + ": a pair of pipes has " + std::to_string(target->event_ids);
+    if (!sync)
+      wrong = check(*target, *memories, op, views);
+    if (queues && wrong.empty() && !sync)
+      wrong = global->note(op, views, context.block_idx);
+    if (wrong.empty() && !queues && !sync)
+      wrong = execute(op, views);
+    if (!wrong.empty()) {
+      error = (op.place ? std::string(op.place) + ": " : std::string()) + wrong;
+      return;
+    }
+    if (cycles)
+      cycles->add(op, views, id);
+    if (queues)
+      error = queues->issue(op, views, id);
+  }
+};
+
+/// Memories are kept from launch to launch of a target.
+struct State {
+  const Target *target = nullptr;
+  std::string chip;
+  std::unique_ptr<Memories> memories;
+  GlobalAccesses global;
+};
+State &state() {
+  static auto *only = new State;
+  return *only;
+}
+bool sameSpaces(const Target &a, const Memories &b) {
+  for (int s = CG_ASCEND_L1; s < CG_ASCEND_SPACES; ++s)
+    if (a.bytes(s) != b.bytes(s))
+      return false;
+  return true;
+}
+} // namespace
+
+const Settings &settings() {
+  static const Settings values = [] {
+    Settings s;
+    const char *text = getenv("CELLGRAD_ASCEND_SIM");
+    for (std::string_view rest = text ? text : ""; !rest.empty();) {
+      std::string_view word = rest.substr(0, rest.find(','));
+      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+      if (word == "checked")
+        s.checked = true;
+      else if (word.substr(0, 5) == "seed=")
+        s.checked = true, s.seed = strtoull(std::string(word.substr(5)).c_str(), nullptr, 10);
+      else if (word == "cycles")
+        s.cycles = true;
+      else if (word.substr(0, 6) == "trace=")
+        s.cycles = true, s.trace = word.substr(6);
+      else
+        s.wrong = "CELLGRAD_ASCEND_SIM: '" + std::string(word) + "' is none of 'checked', 'seed=<number>', 'cycles' and 'trace=<file>'";
+    }
+    return s;
+  }();
+  return values;
+}
+
+std::string run(const Launch &launch, void **args) {
+  State &s = state();
+  const Target &target = *launch.target;
+  const cg_ascend_kernel &info = *launch.info;
+  std::string in = "kernel '" + launch.kernel + "'";
+  for (int32_t i = 0; i < info.count; ++i) {
+    if (!info.buffer_bytes[i])
+      continue;
+    void *pointer;
+    memcpy(&pointer, args[i], sizeof pointer);
+    std::string wrong = sim::describeFault(pointer, size_t(info.buffer_bytes[i]));
+    if (!wrong.empty())
+      return in + ": argument " + std::to_string(i) + ", a buffer of " + std::to_string(info.buffer_bytes[i]) + " bytes: " + wrong;
+  }
+  if (!s.memories || !sameSpaces(target, *s.memories))
+    s.memories = std::make_unique<Memories>(target);
+  bool checked = settings().checked && info.core != CG_ASCEND_AICPU;
+  Queues queues(target, settings().seed);
+  CycleModel model(target, launch.kernel, info.core, tracing());
+  s.global.beginLaunch(launch.blocks);
+  Block block = {{}, &target, s.memories.get(), checked ? &queues : nullptr, profiling() && info.core != CG_ASCEND_AICPU ? &model : nullptr, &s.global, {}};
+  block.context.block_num = launch.blocks;
+  for (int space = CG_ASCEND_L1; space < CG_ASCEND_SPACES; ++space)
+    block.context.space[space] = s.memories->base(space);
+  for (int64_t b = 0; b < launch.blocks; ++b) {
+    block.context.block_idx = b;
+    if (info.core != CG_ASCEND_AICPU)
+      s.memories->clear();
+    if (checked)
+      queues.begin();
+    if (block.cycles)
+      model.beginBlock();
+    launch.function(args, &block.context);
+    if (checked && block.error.empty())
+      block.error = queues.finish();
+    if (!block.error.empty())
+      return in + ", block " + std::to_string(b) + ": " + block.error;
+  }
+  if (profiling()) {
+    const LaunchTimes &times = model.finish();
+    if (!times.wrong.empty())
+      return in + ": " + times.wrong;
+    record(times, target, model.coreSpans());
+  }
+  return {};
+}
+
+} // namespace cellgrad::ascend
+
+using namespace cellgrad::ascend;
+
+extern "C" void cg_ascend_issue(cg_ascend_core *core, const cg_ascend_op *op, const cg_ascend_view *views) {
+  auto &block = *reinterpret_cast<Block *>(core);
+  if (block.error.empty())
+    block.issue(*op, views);
+}
+
+extern "C" int64_t cg_ascend_scalar_load(cg_ascend_core *core, const cg_ascend_op *op, const cg_ascend_view *view) {
+  auto &block = *reinterpret_cast<Block *>(core);
+  if (block.error.empty())
+    block.issue(*op, view);
+  int64_t bits = 0;
+  if (block.error.empty())
+    memcpy(&bits, view->data, size_t(elementBytes(op->operand[0].type)));
+  return bits;
+}

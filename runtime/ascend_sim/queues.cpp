@@ -1,0 +1,263 @@
+//===- queues.cpp - pipes that run side by side -------------------------------===//
+#include "runtime/ascend_sim/queues.h"
+
+#include "runtime/sim_driver/memory.h"
+
+#include <algorithm>
+#include <sys/mman.h>
+
+namespace cellgrad::ascend {
+
+namespace {
+constexpr size_t kMostAccesses = size_t(1) << 16;
+
+void join(Clock &into, const Clock &from) {
+  for (int p = 0; p < CG_ASCEND_PIPES; ++p)
+    into[size_t(p)] = std::max(into[size_t(p)], from[size_t(p)]);
+}
+std::string flagName(const std::array<int32_t, 3> &key) { return std::string("flag <") + pipeName(key[0]) + ", " + pipeName(key[1]) + "> " + std::to_string(key[2]); }
+
+bool accesses(const cg_ascend_op &op, int64_t i) { return op.operand[i].space != CG_ASCEND_SCALAR && op.operand[i].access; }
+bool writes(const cg_ascend_op &op, int64_t i) { return op.operand[i].access & CG_ASCEND_WRITE; }
+bool atomic(const cg_ascend_op &op, int64_t i) { return (op.flags & CG_ASCEND_ATOMIC_ADD) && op.operand[i].space == CG_ASCEND_GM; }
+} // namespace
+
+uint64_t Queues::next() { // splitmix64 (Steele, Lea, Flood 2014)
+  uint64_t z = (random += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+void Queues::begin() {
+  for (Pipe &pipe : pipes) {
+    pipe = {};
+    // Some pipes run ahead in this block and others lag behind.
+    static constexpr unsigned kEagerness[] = {0, 1, 4, 16};
+    pipe.eagerness = seeded ? kEagerness[next() % 4] : 0;
+  }
+  flags.clear();
+}
+
+bool Queues::canRun(const Waiting &waiting) { return waiting.op->op != CG_ASCEND_WAIT_FLAG || !flagOf(*waiting.op, waiting.id).raised.empty(); }
+
+std::string Queues::race(int p, const cg_ascend_op &op, const cg_ascend_view *views) {
+  Pipe &pipe = pipes[p];
+  for (int64_t i = 0; i < op.operands; ++i) {
+    if (!accesses(op, i))
+      continue;
+    Access now = {pipe.known[size_t(p)], &op, op.operand[i].space, writes(op, i), atomic(op, i), Runs(operandOf(op, views, i))};
+    if (!now.runs.bytes)
+      continue;
+    for (int q = 0; q < CG_ASCEND_PIPES; ++q) {
+      if (q == p)
+        continue;
+      const std::vector<Access> &others = pipes[q].accesses;
+      for (size_t k = others.size(); k-- && others[k].when > pipe.known[size_t(q)];) {
+        const Access &other = others[k];
+        if (other.space != now.space || !(now.write || other.write) || (now.atomic && other.atomic) || !now.runs.overlaps(other.runs))
+          continue;
+        auto doing = [](const Access &a) { return a.write ? "writes" : "reads"; };
+        return std::string("race in ") + spaceName(now.space) + ": it " + doing(now) + " on pipe " + pipeName(p) + " the bytes that " + (other.op->place ? other.op->place : "?") + " " +
+               doing(other) + " on pipe " + pipeName(q) + ", and no flag orders the two";
+      }
+    }
+    pipe.accesses.push_back(now);
+  }
+  if (pipe.accesses.size() > kMostAccesses) {
+    // What all pipes that did something know to be done can be forgotten.
+    uint32_t done = UINT32_MAX;
+    for (int q = 0; q < CG_ASCEND_PIPES; ++q)
+      if (q != p && !pipes[q].accesses.empty())
+        done = std::min(done, pipes[q].known[size_t(p)]);
+    auto rest = std::find_if(pipe.accesses.begin(), pipe.accesses.end(), [&](const Access &a) { return a.when > done; });
+    pipe.accesses.erase(pipe.accesses.begin(), rest);
+  }
+  return {};
+}
+
+/// The operation runs now.
+std::string Queues::step(int p, const Waiting &waiting) {
+  Pipe &pipe = pipes[p];
+  const cg_ascend_op &op = *waiting.op;
+  join(pipe.known, waiting.known);
+  ++pipe.known[size_t(p)];
+  switch (op.op) {
+  case CG_ASCEND_SET_FLAG: {
+    Flag &flag = flagOf(op, waiting.id);
+    int waiter = op.attributes[1];
+    if (!flag.raised.empty() || pipe.known[size_t(waiter)] < flag.waited)
+      return flagName({op.attributes[0], waiter, waiting.id}) + " is raised again while the wait for the last time (by " + (flag.last && flag.last->place ? flag.last->place : "?") +
+             ") may not be over: a flag is up or down, it does not count";
+    flag.raised.push_back(pipe.known);
+    flag.last = &op;
+    return {};
+  }
+  case CG_ASCEND_WAIT_FLAG: {
+    Flag &flag = flagOf(op, waiting.id);
+    join(pipe.known, flag.raised.front());
+    flag.raised.pop_front();
+    flag.waited = pipe.known[size_t(p)];
+    return {};
+  }
+  case CG_ASCEND_BARRIER: return {};
+  default: break;
+  }
+  std::string wrong = race(p, op, waiting.views.data());
+  return !wrong.empty() ? wrong : execute(op, waiting.views.data());
+}
+
+std::string Queues::run(int p) {
+  Waiting waiting = std::move(pipes[p].queue.front());
+  pipes[p].queue.pop_front();
+  std::string wrong = step(p, waiting);
+  return wrong.empty() || !waiting.op->place ? wrong : std::string(waiting.op->place) + ": " + wrong;
+}
+
+std::string Queues::deadlock(const cg_ascend_op *wanted) {
+  std::string text = "deadlock: ";
+  if (wanted)
+    text += std::string(wanted->place ? wanted->place : "?") + " waits";
+  for (int p = 0; p < CG_ASCEND_PIPES; ++p) {
+    if (pipes[p].queue.empty())
+      continue;
+    const Waiting &head = pipes[p].queue.front();
+    text += std::string(text.back() == ' ' ? "" : "; ") + "pipe " + pipeName(p) + " waits at " + (head.op->place ? head.op->place : "?") + " for " +
+            flagName({head.op->attributes[0], head.op->attributes[1], head.id}) + ", which nothing raises";
+  }
+  return text;
+}
+
+template <typename Enough> std::string Queues::runUntil(Enough enough, const cg_ascend_op *wanted) {
+  while (!enough()) {
+    int ready[CG_ASCEND_PIPES], count = 0;
+    for (int p = 0; p < CG_ASCEND_PIPES; ++p)
+      if (!pipes[p].queue.empty() && canRun(pipes[p].queue.front()))
+        ready[count++] = p;
+    if (!count)
+      return deadlock(wanted);
+    int chosen = ready[seeded ? next() % uint64_t(count) : 0];
+    std::string wrong = run(chosen);
+    if (!wrong.empty())
+      return wrong;
+  }
+  return {};
+}
+
+std::string Queues::issue(const cg_ascend_op &op, const cg_ascend_view *views, int32_t id) {
+  Pipe &scalar = pipes[CG_ASCEND_S];
+  int p = op.pipe;
+  if (p == CG_ASCEND_ALL) {
+    std::string wrong = runUntil([&] { return std::all_of(pipes, pipes + CG_ASCEND_PIPES, [](const Pipe &pipe) { return pipe.queue.empty(); }); }, &op);
+    for (Pipe &pipe : pipes)
+      join(scalar.known, pipe.known);
+    return wrong;
+  }
+  Waiting waiting = {&op, id, scalar.known, std::vector<cg_ascend_view>(views, views + op.operands)};
+  if (p == CG_ASCEND_S) {
+    std::string wrong = runUntil([&] { return canRun(waiting); }, &op);
+    if (wrong.empty() && (wrong = step(p, waiting)).size() && op.place)
+      wrong = std::string(op.place) + ": " + wrong;
+    return wrong;
+  }
+  pipes[p].queue.push_back(std::move(waiting));
+  if (pipes[p].queue.size() > size_t(target.queue_depth)) {
+    std::string wrong = runUntil([&] { return pipes[p].queue.size() <= size_t(target.queue_depth); }, &op);
+    if (!wrong.empty())
+      return wrong;
+  }
+  if (seeded)
+    for (int q = 0; q < CG_ASCEND_PIPES; ++q)
+      for (unsigned n = pipes[q].eagerness ? next() % (pipes[q].eagerness + 1) : 0; n && !pipes[q].queue.empty() && canRun(pipes[q].queue.front()); --n) {
+        std::string wrong = run(q);
+        if (!wrong.empty())
+          return wrong;
+      }
+  return {};
+}
+
+std::string Queues::finish() {
+  std::string wrong = runUntil([&] { return std::all_of(pipes, pipes + CG_ASCEND_PIPES, [](const Pipe &pipe) { return pipe.queue.empty(); }); }, nullptr);
+  if (!wrong.empty())
+    return wrong;
+  for (auto &entry : flags)
+    if (!entry.second.raised.empty())
+      return flagName(entry.first) + " is raised by " + (entry.second.last->place ? entry.second.last->place : "?") + " and never waited for";
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks against each other
+//===----------------------------------------------------------------------===//
+
+namespace {
+constexpr uint32_t kMark = 0x80000000; // of a writer: atomic; of a reader: several blocks
+
+/// The last writer and reader of each byte, as numbers that grow from launch to launch.
+class GlobalRecords : public sim::Records {
+public:
+  struct Cell {
+    uint32_t writer, reader;
+  };
+  explicit GlobalRecords(size_t bytes) : length(bytes * sizeof(Cell)) { // untouched pages cost nothing
+    void *memory = mmap(nullptr, length ? length : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    cells = memory == MAP_FAILED ? nullptr : static_cast<Cell *>(memory);
+  }
+  ~GlobalRecords() override {
+    if (cells)
+      munmap(cells, length ? length : 1);
+  }
+  Cell *cells;
+
+private:
+  size_t length;
+};
+} // namespace
+
+void GlobalAccesses::beginLaunch(int64_t blocks) {
+  if (uint64_t(next) + uint64_t(blocks) >= kMark) {
+    sim::forgetRecords();
+    next = 1;
+  }
+  first = next;
+  next += uint32_t(blocks);
+}
+
+std::string GlobalAccesses::note(const cg_ascend_op &op, const cg_ascend_view *views, int64_t block) {
+  uint32_t self = first + uint32_t(block);
+  for (int64_t i = 0; i < op.operands; ++i) {
+    if (!accesses(op, i) || op.operand[i].space != CG_ASCEND_GM)
+      continue;
+    Runs runs(operandOf(op, views, i));
+    sim::Allocation *memory = runs.bytes ? sim::find(runs.low) : nullptr;
+    if (!memory)
+      continue;
+    if (!memory->records)
+      memory->records.reset(new GlobalRecords(memory->bytes));
+    auto *cells = static_cast<GlobalRecords *>(memory->records.get())->cells;
+    if (!cells)
+      return "no memory for the records of a checked kernel";
+    bool write = writes(op, i), add = atomic(op, i);
+    const char *clash = nullptr;
+    runs.each([&](char *at) {
+      for (auto *cell = cells + (at - memory->base), *end = cell + runs.bytes; cell != end; ++cell) {
+        uint32_t writer = cell->writer & ~kMark, reader = cell->reader & ~kMark;
+        if (writer >= first && writer != self && !(add && (cell->writer & kMark)))
+          clash = "writes";
+        if (write && reader >= first && (reader != self || (cell->reader & kMark)))
+          clash = "reads";
+        if (write)
+          cell->writer = self | (add ? kMark : 0);
+        else if (reader < first)
+          cell->reader = self;
+        else if (reader != self)
+          cell->reader |= kMark;
+      }
+    });
+    if (clash)
+      return std::string("race in GM: it ") + (write ? "writes" : "reads") + " bytes that another block of the launch " + clash;
+  }
+  return {};
+}
+
+} // namespace cellgrad::ascend

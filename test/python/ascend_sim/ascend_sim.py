@@ -1,0 +1,76 @@
+"""Kernels written in the ascend dialect, run by the simulator's driver. Modes are read once per process: those other than the plain one run in a process of their own."""
+import json
+import os
+import pathlib
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+
+SHORT = {"GM": "#ascend.space<gm>", "UB": "#ascend.space<ub>", "L1": "#ascend.space<l1>", "L0A": "#ascend.space<l0a>", "L0B": "#ascend.space<l0b>",
+         "L0C": "#ascend.space<l0c>", "BT": "#ascend.space<bt>"}  # fmt: skip
+
+
+def kernel(arguments, body, core="aiv", blocks=1, target="", name="k"):
+    """A gpu.module with one kernel. In types, GM, UB, L1 ... stand for the memory spaces: ``memref<8xf32, UB>``."""
+    text = f"""gpu.module @kernels attributes {{ascend.target = #ascend.target<"Ascend910B3"{target and ', ' + target}>}} {{
+  func.func @{name}({arguments}) attributes {{gpu.kernel, ascend.core = #ascend.core<{core}>, ascend.block_dim = {blocks} : i64}} {{
+{body}
+    return
+  }}
+}}"""
+    for short, space in SHORT.items():
+        text = text.replace(f", {short}>", f", {space}>")
+    return text
+
+
+def compile_kernel(text):
+    """The bytes of the object that the simulator loads."""
+    from sim_driver import tool
+
+    lowered = subprocess.run([tool("cell-opt"), "-", "--pass-pipeline=builtin.module(expand-math,ascend-to-sim)"], input=text, capture_output=True, text=True)
+    assert lowered.returncode == 0, lowered.stderr
+    inner = lowered.stdout[lowered.stdout.index("gpu.module") :].rstrip()[:-1]
+    plain = "module {" + inner[inner.index("\n") :]
+    ir = subprocess.run([tool("mlir-translate"), "--mlir-to-llvmir"], input=plain, capture_output=True, text=True, check=True).stdout
+    return subprocess.run([tool("llc"), "-relocation-model=pic", "-filetype=obj", "-O1", "-o", "-"], input=ir.encode(), capture_output=True, check=True).stdout
+
+
+def launch(text, arrays, blocks=1, name="k", profile=None):
+    """Runs the kernel in this process; the arrays afterwards, or the text of the failure. Scalars are ctypes values or NumPy arrays of no dimension."""
+    import ctypes
+
+    from sim_driver import Driver, DriverError
+
+    driver = Driver("libcellgrad_ascend_sim.so")
+    driver.lib.cgAscendProfileJson.restype = ctypes.c_char_p
+    function = driver.function(driver.load(compile_kernel(text)), name)
+    values = [ctypes.c_uint64(int(a)) if a.ndim == 0 else driver.upload(a) for a in arrays]
+    if profile is not None:
+        driver.lib.cgAscendProfileStart()
+    try:
+        driver.launch(function, (blocks, 1, 1), (1, 1, 1), *values)
+    except DriverError as error:
+        return str(error)
+    if profile is not None:
+        profile.update(json.loads(driver.lib.cgAscendProfileJson())["launches"][-1])
+        driver.lib.cgAscendProfileStop()
+    return [driver.download(v, a.shape, a.dtype) if a.ndim else a for v, a in zip(values, arrays)]
+
+
+def launch_in(mode, text, arrays, blocks=1):
+    """As ``launch``, in a process with CELLGRAD_ASCEND_SIM=mode."""
+    code = "import pickle, sys; import conftest, ascend_sim; sys.stdout.buffer.write(pickle.dumps(ascend_sim.launch(*pickle.loads(sys.stdin.buffer.read()))))"
+    here = pathlib.Path(__file__).parent
+    environment = {**os.environ, "CELLGRAD_ASCEND_SIM": mode}
+    done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps((text, arrays, blocks)), capture_output=True, cwd=here, env=environment)
+    assert done.returncode == 0, done.stderr.decode()
+    return pickle.loads(done.stdout)
+
+
+def random(shape, dtype, seed=0):
+    generator = np.random.default_rng(seed)
+    if np.issubdtype(dtype, np.integer):
+        return generator.integers(-100, 100, shape).astype(dtype)
+    return generator.standard_normal(shape).astype(dtype)
