@@ -6,11 +6,11 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from kernel_maker import Maker  # noqa: E402
-from kernel_trace import flags, races, without  # noqa: E402
+from kernel_maker import Maker
+from kernel_trace import flags, races, without
 
-from cellgrad._compiler import Module  # noqa: E402
-from cellgrad._errors import CompileError  # noqa: E402
+from cellgrad._compiler import Module
+from cellgrad._errors import CompileError
 
 SCHEDULE = ("ascend-multi-buffer", "ascend-plan-memory", "ascend-insert-sync", "ascend-verify-kernels")
 NUMBERS = [dict(arg3=n, arg4=m, arg5=p) for n, m in ((0, 3), (1, 2), (4, 0), (5, 4)) for p in (0, 1)]
