@@ -127,6 +127,21 @@ static nb::object emitText(const Module &module, int level, const std::string &c
   return toStr(emit(module, form, level, cpu, features).first);
 }
 
+static nb::object hivmText(const Module &module, const std::string &form) {
+  if (!module.intact())
+    raise(nullptr, "hivm: an earlier pipeline failed on this module");
+  Errors errors;
+  std::string text;
+  bool good;
+  {
+    Locked lock;
+    good = module.hivm(form, text, errors);
+  }
+  if (!good)
+    raise(errors);
+  return toStr(text);
+}
+
 static nb::tuple shapeTuple(const void *type) {
   nb::list shape;
   auto [sizes, rank] = shapeOf(type);
@@ -225,6 +240,9 @@ NB_MODULE(_native, m) {
       .def(
           "ptx", [](const Module &module, int level) { return toStr(emit(module, EmitOptions::Ptx, level, "", "").first); }, nb::arg("level") = 3,
           "The kernels of a GPU program as PTX, \"\" where it has none.")
+      .def("hivm", &hivmText, nb::arg("form") = "auto",
+           "The kernels of a module at stage \"ascend\" as HIVM text, products not taken apart (cell-to-ascend{decompose=false}): `form` \"auto\" leaves memory and\n"
+           "flags to the vendor's compiler, \"planned\" gives ours. Raises CompileError where an op has no form in HIVM.")
       .def(
           "kernels",
           [](const Module &self) {

@@ -241,6 +241,8 @@ public:
   std::vector<SavedEntry> saved() const;
   /// The kernels in the order of their numbers.
   std::vector<KernelEntry> kernels() const;
+  /// The kernels of stage "ascend" as HIVM text; `form` is auto or planned.
+  bool hivm(const std::string &form, std::string &out, Errors &errors) const;
   /// `pipeline` is the name of a registered pipeline or a textual pass pipeline for builtin.module.
   bool run(const std::string &pipeline, bool verifyEach, Errors &errors);
   /// Splits the program by what depends on some of its arguments (passes/Transforms/Split.h); this module becomes the first half. `types` are tensor types.

@@ -2,6 +2,7 @@
 #include "python/bindings/compiler/context.h"
 
 #include "dialect/Cell/Cell.h"
+#include "passes/AscendToHivm/Hivm.h"
 #include "passes/AutoDiff/SavedReport.h"
 #include "passes/GpuToLLVM/KernelReport.h"
 #include "passes/Transforms/Split.h"
@@ -98,6 +99,19 @@ std::vector<KernelEntry> Module::kernels() const {
   for (const cell::KernelInfo &k : cell::getKernels(module))
     entries.push_back({k.name, placeOf(k.location), {k.grid[0], k.grid[1], k.grid[2]}, {k.block[0], k.block[1], k.block[2]}, k.sharedBytes, k.launches});
   return entries;
+}
+
+bool Module::hivm(const std::string &form, std::string &out, Errors &errors) const {
+  Capture capture(errors);
+  auto module = dyn_cast<ModuleOp>(op_);
+  std::optional<ascend::HivmForm> kind = ascend::parseHivmForm(form);
+  if (!module || !kind)
+    return errors.add(nullptr, "there is no form '" + form + "' of HIVM; the forms are 'auto' and 'planned'");
+  FailureOr<std::string> text = ascend::printHivm(module, *kind);
+  if (failed(text))
+    return false;
+  out = std::move(*text);
+  return true;
 }
 
 std::unique_ptr<Module> Module::clone() const { return std::make_unique<Module>(op_->clone()); }
