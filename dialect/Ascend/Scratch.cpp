@@ -25,11 +25,13 @@ int64_t elements(Value value) {
   return type.hasStaticShape() ? type.getNumElements() : wholeElements(value);
 }
 
-/// A row per 32 bytes, for an operand that is repeated along the last axis of `out`.
-int64_t repeatBytes(const Target &target, Value value, Value out) {
+/// 32 bytes per row, for an operand that is repeated along the last axis of `out`. One number that is repeated for its own sake needs none.
+int64_t repeatBytes(const Target &target, Value value, Value out, bool isFill = false) {
   auto type = dyn_cast<MemRefType>(value.getType());
   auto outType = cast<MemRefType>(out.getType());
   if (!type || type.getRank() == 0 || type.getShape().back() != 1 || outType.getShape().back() == 1)
+    return 0;
+  if (isFill && llvm::all_of(type.getShape(), [](int64_t size) { return size == 1; }))
     return 0;
   int64_t rows = type.getRank() == 1 ? 1 : type.isDynamicDim(type.getRank() - 2) ? wholeElements(value) : type.getDimSize(type.getRank() - 2);
   return rows == 1 ? target.block_bytes : llvm::alignTo(rows, 8) * target.block_bytes;
@@ -50,16 +52,25 @@ int64_t VBinScalarOp::getScratchBytes() {
 }
 
 int64_t VCastOp::getScratchBytes() {
-  return bufferType(getSource()).getElementType().isInteger(1) ? 3 * Target::get(*this).block_bytes : 0;
+  Target target = Target::get(*this);
+  Type from = bufferType(getSource()).getElementType(), to = bufferType(getOut()).getElementType();
+  if (from.isInteger(1))
+    return 3 * target.block_bytes;
+  if (!from.isInteger() || !to.isInteger() || from.getIntOrFloatBitWidth() <= to.getIntOrFloatBitWidth())
+    return 0;
+  return to.isInteger(8) ? llvm::alignTo(2 * elements(getSource()) * getElementBytes(from), target.ub_align) : target.block_bytes;
 }
 
-int64_t VBrcOp::getScratchBytes() { return repeatBytes(Target::get(*this), getSource(), getOut()); }
+int64_t VBrcOp::getScratchBytes() { return repeatBytes(Target::get(*this), getSource(), getOut(), /*isFill=*/true); }
 
 int64_t VReduceOp::getScratchBytes() {
   Target target = Target::get(*this);
   MemRefType type = bufferType(getSource());
   int64_t bytes = getElementBytes(type.getElementType()), total = elements(getSource()) * bytes;
-  int64_t last = type.getShape().back(), repeat = target.vector_bytes;
+  // Elements of one result.
+  int64_t last = 1, repeat = target.vector_bytes;
+  for (int64_t axis : getDims())
+    last = type.isDynamicDim(axis) || ShapedType::isDynamic(last) ? ShapedType::kDynamic : last * type.getDimSize(axis);
   int64_t size = 0;
   if (getDims().back() != type.getRank() - 1)
     size = total;
@@ -70,7 +81,7 @@ int64_t VReduceOp::getScratchBytes() {
   else if (last * bytes > 2 * repeat)
     size = std::max(total / 2, repeat);
   else if (last * bytes > repeat)
-    size = type.getRank() == 1 ? repeat : (total / (last * bytes) + 1) * repeat;
+    size = (total / (last * bytes)) * repeat;
   else if (last * bytes < target.block_bytes)
     size = total / 2;
   return llvm::alignTo(size, target.ub_align);

@@ -17,16 +17,16 @@ Value rootOf(Value value) {
 }
 
 /// Axes along which an operand is repeated.
-std::string repeatedAxes(ValueRange operands, Value out) {
+SmallVector<int64_t> repeatedAxes(ValueRange operands, Value out) {
   auto type = cast<MemRefType>(out.getType());
-  SmallVector<std::string> axes;
+  SmallVector<int64_t> axes;
   for (int64_t axis = 0; axis < type.getRank(); ++axis)
     if (type.getDimSize(axis) != 1 && llvm::any_of(operands, [&](Value value) {
           auto operand = dyn_cast<MemRefType>(value.getType());
           return operand && operand.getDimSize(axis) == 1;
         }))
-      axes.push_back(std::to_string(axis));
-  return llvm::join(axes, ", ");
+      axes.push_back(axis);
+  return axes;
 }
 
 std::string list(ArrayRef<int64_t> values) {
@@ -85,8 +85,12 @@ LogicalResult HivmPrinter::printVector(Operation *op) {
   ValueRange ins = op->getOperands().drop_back();
   Value out = op->getOperands().back();
   Type element = cast<MemRefType>(out.getType()).getElementType();
-  std::string repeated = repeatedAxes(ins, out);
-  FailureOr<std::string> temporary = scratch(cast<AscendPipeOpInterface>(op), element);
+  SmallVector<int64_t> repeated = repeatedAxes(ins, out);
+  // Integers that lose bits are cut in the type they had.
+  Type scratchType = element;
+  if (auto cast = dyn_cast<VCastOp>(op); cast && element.isInteger() && !mlir::cast<MemRefType>(cast.getSource().getType()).getElementType().isInteger(1))
+    scratchType = mlir::cast<MemRefType>(cast.getSource().getType()).getElementType();
+  FailureOr<std::string> temporary = scratch(cast<AscendPipeOpInterface>(op), scratchType);
   if (failed(temporary))
     return failure();
   auto plain = [&](StringRef kind, const Twine &rest = "") {
@@ -96,7 +100,7 @@ LogicalResult HivmPrinter::printVector(Operation *op) {
   if (isa<CopyOp>(op))
     return plain("copy");
   if (auto binary = dyn_cast<VBinOp>(op))
-    return plain(("v" + stringifyBinaryKind(binary.getKind())).str(), repeated.empty() ? "" : " broadcast = [" + repeated + "]");
+    return plain(("v" + stringifyBinaryKind(binary.getKind())).str(), repeated.empty() ? "" : " broadcast = " + list(repeated));
   if (auto binary = dyn_cast<VBinScalarOp>(op)) {
     std::string kind = ("v" + stringifyBinaryKind(binary.getKind())).str();
     if (!binary.getReverse())
@@ -120,18 +124,16 @@ LogicalResult HivmPrinter::printVector(Operation *op) {
     return plain("vcast", " round_mode = <" + rounding + ">");
   }
   if (auto broadcast = dyn_cast<VBrcOp>(op)) {
-    if (repeated.find(',') != std::string::npos)
-      return op->emitOpError("repeats axes ") << repeated << " at once, for which HIVM has no form; repeat one after the other";
     if (isa<MemRefType>(broadcast.getSource().getType()) && repeated.empty()) {
       line("hivm.hir.copy " + operands(ins, out));
       return success();
     }
-    return plain("vbrc", repeated.empty() ? "" : " broadcast_dims = [" + repeated + "]");
+    if (repeated.empty() || !isa<MemRefType>(broadcast.getSource().getType()))
+      return plain("vbrc");
+    return printAlongAxes(op, "vbrc", broadcast.getSource(), out, repeated, "broadcast_dims", *temporary);
   }
   if (auto reduce = dyn_cast<VReduceOp>(op)) {
-    if (reduce.getDims().size() > 1)
-      return op->emitOpError("reduces several axes at once, for which HIVM has no form; reduce one after the other");
-    return plain(("vreduce <" + stringifyReduceKind(reduce.getKind()) + ">").str(), " reduce_dims = " + list(reduce.getDims()));
+    return printAlongAxes(op, ("vreduce <" + stringifyReduceKind(reduce.getKind()) + ">").str(), reduce.getSource(), out, reduce.getDims(), "reduce_dims", *temporary);
   }
   if (auto compare = dyn_cast<VCmpOp>(op))
     return plain("vcmp", " compare_mode = <" + stringifyCompareKind(compare.getKind()) + ">");
@@ -150,6 +152,44 @@ LogicalResult HivmPrinter::printVector(Operation *op) {
   auto arange = cast<VArangeOp>(op);
   std::string strides = llvm::join(llvm::map_range(arange.getStrides(), [&](Value value) { return name(value); }), ", ");
   line("hivm.hir.varange offset[" + name(arange.getOffset()) + "] strides[" + strides + "] outs(" + name(out) + " : " + type(out.getType()) + ")");
+  return success();
+}
+
+LogicalResult HivmPrinter::printAlongAxes(Operation *op, const std::string &kind, Value source, Value out, ArrayRef<int64_t> axes, StringRef key, const std::string &temporary) {
+  // The library has one axis between at most two others; buffers without gaps are seen with fewer axes.
+  bool reduces = isa<VReduceOp>(op);
+  auto wide = cast<MemRefType>((reduces ? source : out).getType());
+  int64_t rank = wide.getRank(), first = axes.front(), last = axes.back();
+  auto one = [](int64_t size) { return size == 1; };
+  if (llvm::all_of(wide.getShape().take_front(first), one))
+    first = 0;
+  if (llvm::all_of(wide.getShape().drop_front(last + 1), one))
+    last = rank - 1;
+  auto dense = [](Value value) {
+    auto type = cast<MemRefType>(value.getType());
+    return type.hasStaticShape() && type.getLayout().isIdentity();
+  };
+  bool together = dense(source) && dense(out) && axes.back() - axes.front() + 1 == static_cast<int64_t>(axes.size());
+  if (!together && axes.size() > 1)
+    return op->emitOpError() << (reduces ? "reduces" : "repeats") << " axes " << list(axes) << " at once, for which HIVM has no form; take one after the other";
+  if (reduces && first > 0 && last < rank - 1)
+    return op->emitOpError("reduces axis ") << first << " between others, for which HIVM has no form; loop over the outer axes";
+  SmallVector<ReassociationIndices> groups;
+  for (auto [begin, end] : {std::pair<int64_t, int64_t>(0, first), {first, last + 1}, {last + 1, rank}})
+    if (begin < end)
+      groups.push_back(llvm::to_vector<2>(llvm::seq(begin, end)));
+  if (!together || static_cast<int64_t>(groups.size()) == rank) {
+    line("hivm.hir." + kind + " " + operands(source, out) + temporary + " " + key + " = " + list(axes));
+    return success();
+  }
+  std::string shown = llvm::join(llvm::map_range(groups, [](const ReassociationIndices &group) { return list(group); }), ", ");
+  auto collapse = [&](Value value) {
+    std::string kind = type(memref::CollapseShapeOp::computeCollapsedType(cast<MemRefType>(value.getType()), groups));
+    return std::pair(define("memref.collapse_shape " + name(value) + " [" + shown + "] : " + type(value.getType()) + " into " + kind), kind);
+  };
+  auto [from, fromType] = collapse(source);
+  auto [to, toType] = collapse(out);
+  line("hivm.hir." + kind + " ins(" + from + " : " + fromType + ") outs(" + to + " : " + toType + ")" + temporary + " " + key + " = [" + Twine(first > 0 ? 1 : 0) + "]");
   return success();
 }
 

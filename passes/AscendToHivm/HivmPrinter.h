@@ -32,6 +32,8 @@ private:
   // HivmOps.cpp: what pipes run
   LogicalResult printPipeOp(Operation *op);
   LogicalResult printVector(Operation *op);
+  /// A reduction, or a repetition of a buffer.
+  LogicalResult printAlongAxes(Operation *op, const std::string &kind, Value source, Value out, ArrayRef<int64_t> axes, StringRef key, const std::string &temporary);
   LogicalResult printNd2Nz(Nd2NzOp op);
   LogicalResult printMmad(MmadL1Op op);
   LogicalResult printFixpipe(FixpipeOp op);

@@ -25,10 +25,22 @@ func.func @crowded(%s: f32) attributes {ascend.core = #ascend.core<aiv>} {
 #ub = #ascend.space<ub>
 
 func.func @axes() attributes {ascend.core = #ascend.core<aiv>} {
-  %u = ascend.address [0] : memref<8x64xf32, #ub>
-  %r = ascend.address [4096] : memref<1x1xf32, #ub>
-  // expected-error @below {{reduces several axes at once, for which HIVM has no form; reduce one after the other}}
-  ascend.vreduce <sum> dims = [0, 1] ins(%u : memref<8x64xf32, #ub>) outs(%r : memref<1x1xf32, #ub>)
+  %u = ascend.address [0] : memref<8x4x64xf32, #ub>
+  %r = ascend.address [8192] : memref<1x4x1xf32, #ub>
+  // expected-error @below {{reduces axes [0, 2] at once, for which HIVM has no form; take one after the other}}
+  ascend.vreduce <sum> dims = [0, 2] ins(%u : memref<8x4x64xf32, #ub>) outs(%r : memref<1x4x1xf32, #ub>)
+  return
+}
+
+// -----
+
+#ub = #ascend.space<ub>
+
+func.func @between() attributes {ascend.core = #ascend.core<aiv>} {
+  %u = ascend.address [0] : memref<8x4x64xf32, #ub>
+  %r = ascend.address [8192] : memref<8x1x64xf32, #ub>
+  // expected-error @below {{reduces axis 1 between others, for which HIVM has no form; loop over the outer axes}}
+  ascend.vreduce <sum> dims = [1] ins(%u : memref<8x4x64xf32, #ub>) outs(%r : memref<8x1x64xf32, #ub>)
   return
 }
 
