@@ -15,6 +15,10 @@ public:
 
   /// The marked outputs, in order: one value of each list below per output.
   ArrayRef<unsigned> outputs() const { return numbers; }
+  /// What a point contributes to the output, a value of the body.
+  Value element(unsigned i) const { return elements[i]; }
+  /// The operation that adds it; null for a selection.
+  Operation *operation(unsigned i) const { return operations[i]; }
   SmallVector<Value> combine(KernelBuilder &k, ValueRange a, ValueRange b) const;
   /// What the output starts from without changing the result; null where that is the start of the whole reduction.
   TypedAttr neutral(unsigned i) const { return neutrals[i]; }

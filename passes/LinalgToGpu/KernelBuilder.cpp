@@ -11,6 +11,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -336,6 +337,8 @@ static bool isWritten(Value buffer) {
     Operation *user = use.getOwner();
     if (isa<memref::LoadOp, vector::LoadOp, nvgpu::LdMatrixOp>(user))
       return false;
+    if (auto op = dyn_cast<DestinationStyleOpInterface>(user))
+      return op.isDpsInit(&use);
     if (auto copy = dyn_cast<nvgpu::DeviceAsyncCopyOp>(user))
       return use.get() == copy.getDst();
     if (isa<ViewLikeOpInterface>(user))

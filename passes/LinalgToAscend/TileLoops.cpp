@@ -1,0 +1,163 @@
+//===- TileLoops.cpp - which loops of an op are a tile --------------------===//
+#include "passes/LinalgToAscend/TileLoops.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mlir::cell;
+
+static bool isUsed(linalg::LinalgOp op, unsigned operand) {
+  OpOperand &use = op->getOpOperand(operand);
+  return op.isDpsInit(&use) || !op.getMatchingBlockArgument(&use).use_empty();
+}
+
+std::optional<TileLoops> TileLoops::of(linalg::LinalgOp op, const LoopPlan &plan, std::optional<unsigned> row, std::string &why) {
+  TileLoops loops{op, plan, row, std::nullopt, {}, false, false};
+  unsigned count = plan.loops.size();
+  if (count)
+    loops.column = count - 1;
+  SmallVector<unsigned> moved;
+  for (unsigned i = 0; i < op->getNumOperands(); ++i) {
+    auto type = dyn_cast<MemRefType>(op->getOperand(i).getType());
+    if (!isUsed(op, i))
+      continue;
+    Type element = type ? type.getElementType() : op->getOperand(i).getType();
+    if (type && !isVectorType(element)) {
+      llvm::raw_string_ostream(why) << "the vector unit has no " << element;
+      return std::nullopt;
+    }
+    if (type)
+      moved.push_back(i);
+  }
+  for (unsigned i : moved)
+    if (int64_t across = loops.stride(loops.column, i); across != 0 && across != 1 && loops.size(loops.column) > 1) {
+      if (across < 0) {
+        why = "an operand is read backwards";
+        return std::nullopt;
+      }
+      loops.crossed = true;
+    }
+  if (!row && count >= 2) {
+    loops.row = count - 2;
+    // The loop along which a crossed operand is contiguous.
+    for (unsigned i : moved)
+      if (int64_t across = loops.stride(loops.column, i); loops.crossed && across > 1)
+        for (unsigned l = 0; l + 1 < count; ++l)
+          if (plan.loops[l].strides[i] == 1)
+            loops.row = l;
+  }
+  for (unsigned i : moved) {
+    int64_t down = loops.stride(loops.row, i), across = loops.stride(loops.column, i);
+    loops.singleRows |= down < 0 || (across > 1 && down != 0 && down != 1);
+  }
+  for (unsigned l = 0; l < count; ++l)
+    if (loops.row != l && loops.column != l)
+      loops.outer.push_back(l);
+  return loops;
+}
+
+TileAccess TileLoops::access(VectorKernel &k, unsigned operand, ArrayRef<Value> origins) const {
+  Value offset = k.index(plan.offsets[operand]);
+  for (auto [loop, origin] : llvm::zip_equal(plan.loops, origins))
+    if (loop.strides[operand])
+      offset = k.add(offset, k.mul(origin, loop.strides[operand]));
+  return {op->getOperand(operand), offset, stride(row, operand), stride(column, operand)};
+}
+
+Tile TileLoops::read(VectorKernel &k, unsigned operand, ArrayRef<Value> origins) const {
+  Value value = op->getOperand(operand);
+  if (!isa<MemRefType>(value.getType()))
+    return {k.use(value)};
+  TileAccess where = access(k, operand, origins);
+  bool rows = where.rowStride && k.shape.rows > 1, columns = where.columnStride && k.shape.columns > 1;
+  if (!rows && !columns)
+    return {k.loadScalar(where.buffer, where.offset)};
+  return k.load(where);
+}
+
+void TileLoops::bind(VectorKernel &k, VectorBody &body, ArrayRef<Value> origins, ArrayRef<bool> skip) const {
+  linalg::LinalgOp op = this->op;
+  for (unsigned i = 0; i < op->getNumOperands(); ++i) {
+    BlockArgument argument = op.getMatchingBlockArgument(&op->getOpOperand(i));
+    if (!argument.use_empty() && !(i < skip.size() && skip[i]))
+      body.set(argument, read(k, i, origins));
+  }
+  SmallVector<Value> starts(origins);
+  body.position = [this, &k, starts](unsigned dim) -> Tile {
+    for (auto [l, loop] : llvm::enumerate(plan.loops)) {
+      if (!llvm::is_contained(loop.dims, dim)) // loops of several dimensions have no index ops
+        continue;
+      bool rows = row == l && k.shape.rows > 1, columns = column == l && k.shape.columns > 1;
+      if (rows || columns)
+        return k.range(starts[l], rows, columns);
+      return {arith::IndexCastOp::create(k, k.getI32Type(), starts[l])};
+    }
+    return {k.number(k.getI32Type(), 0)};
+  };
+}
+
+std::pair<Value, Value> TileLoops::cut(VectorKernel &k, std::optional<unsigned> loop, Value number, int64_t length) const {
+  Value origin = k.mul(number, length);
+  if (!loop || size(loop) % length == 0)
+    return {origin, Value()};
+  return {origin, k.smaller(k.index(length), arith::SubIOp::create(k, k.index(size(loop)), origin))};
+}
+
+std::optional<TileShape> cell::chooseTileShape(ArrayRef<TileBuffer> buffers, TileShape most, int64_t bytes) {
+  constexpr int64_t kUnit = 64; // columns grow by this, which is a multiple of 32 bytes for each type
+  TileShape shape = most;
+  auto fits = [&](int64_t rows, int64_t columns) { return VectorKernel::bytesOf(buffers, {rows, columns, most.flat}) <= bytes; };
+  if (!fits(1, shape.columns)) {
+    int64_t low = 0, high = shape.columns / kUnit; // in units: `low` fits
+    while (low < high) {
+      int64_t middle = (low + high + 1) / 2;
+      (fits(1, middle * kUnit) ? low : high) = fits(1, middle * kUnit) ? middle : middle - 1;
+    }
+    if (!low)
+      return std::nullopt;
+    shape.columns = low * kUnit;
+  }
+  int64_t low = 1, high = shape.rows;
+  while (low < high) {
+    int64_t middle = (low + high + 1) / 2;
+    if (fits(middle, shape.columns))
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  shape.rows = low;
+  return shape;
+}
+
+std::unique_ptr<VectorKernel> cell::emitFitting(AscendKernels &kernels, Operation *op, StringRef stem, TileShape most, llvm::function_ref<TileShape(TileShape)> balance,
+                                                llvm::function_ref<bool(VectorKernel &)> emit) {
+  TileShape shape = {std::min<int64_t>(most.rows, 16), std::min<int64_t>(most.columns, 64), most.flat};
+  int64_t room = kernels.chip.ub_bytes;
+  // A small tile says which buffers there are; what the full one takes is known when it is there.
+  SmallVector<TileBuffer> buffers;
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    auto k = std::make_unique<VectorKernel>(kernels, op, stem, shape);
+    if (!emit(*k)) {
+      k->discard();
+      return nullptr;
+    }
+    int64_t scratch = k->scratchBytes(), tile = shape.rows * shape.columns;
+    bool fits = k->bytes() + scratch <= kernels.chip.ub_bytes;
+    if (attempt && fits)
+      return k;
+    buffers = k->buffers;
+    if (!attempt || scratch)
+      buffers.push_back({static_cast<int64_t>(llvm::divideCeil(scratch, tile)), true, true, false});
+    k->discard();
+    if (attempt)
+      room = room * 3 / 4;
+    std::optional<TileShape> next = chooseTileShape(buffers, most, room);
+    if (!next)
+      break;
+    shape = balance(*next);
+  }
+  kernels.explain(op, "its buffers do not fit into UB");
+  return nullptr;
+}

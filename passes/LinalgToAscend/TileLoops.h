@@ -1,0 +1,48 @@
+//===- TileLoops.h - which loops of an op are a tile, and which go around --===//
+#ifndef CELL_PASSES_LINALGTOASCEND_TILELOOPS_H
+#define CELL_PASSES_LINALGTOASCEND_TILELOOPS_H
+
+#include "passes/LinalgToAscend/VectorBody.h"
+#include "passes/LinalgToLLVM/LoopPlan.h"
+
+namespace mlir::cell {
+
+/// The planned loops of a linalg op as the vector cores run them: one or two loops are cut into tiles, the others go around. All loops of `outer` and the
+/// tiles of what is kept are divided among the cores.
+struct TileLoops {
+  linalg::LinalgOp op;
+  const LoopPlan &plan;
+  std::optional<unsigned> row, column; // loops of the tile
+  SmallVector<unsigned> outer;         // all others
+  bool crossed = false;                // an operand is contiguous along rows, or nowhere
+  bool singleRows = false;             // a tile has one row: an operand has gaps in both directions
+
+  /// Chooses the loops of the tile; false, with a reason, where an operand cannot be moved.
+  static std::optional<TileLoops> of(linalg::LinalgOp op, const LoopPlan &plan, std::optional<unsigned> row, std::string &why);
+
+  int64_t size(std::optional<unsigned> loop) const { return loop ? plan.loops[*loop].size : 1; }
+  int64_t stride(std::optional<unsigned> loop, unsigned operand) const { return loop ? plan.loops[*loop].strides[operand] : 0; }
+  bool isFlat() const { return !row && !crossed; }
+
+  /// The operand for the tile whose loops start at `origins`.
+  TileAccess access(VectorKernel &k, unsigned operand, ArrayRef<Value> origins) const;
+  /// The value of an operand that the body reads, as it lies in memory.
+  Tile read(VectorKernel &k, unsigned operand, ArrayRef<Value> origins) const;
+  /// Gives the body its arguments and positions.
+  void bind(VectorKernel &k, VectorBody &body, ArrayRef<Value> origins, ArrayRef<bool> skip) const;
+  /// Origin, and for a last tile that is smaller its size, of a loop cut into pieces of `length`.
+  std::pair<Value, Value> cut(VectorKernel &k, std::optional<unsigned> loop, Value number, int64_t length) const;
+};
+
+/// The largest tile of at most these sizes whose buffers fit into `bytes`, small enough to give all of `cores` work where the tile count is
+/// `around` times the tiles of one pass over the sizes. No tile fits: no value.
+std::optional<TileShape> chooseTileShape(ArrayRef<TileBuffer> buffers, TileShape most, int64_t bytes);
+
+/// Emits a kernel as often as it takes to find a tile that fits: `emit` gets a kernel with a shape and returns false if the op is not for the vector
+/// unit; `most` is adapted by `balance` before the last try. The kernel stays if true is returned, and is to be launched.
+std::unique_ptr<VectorKernel> emitFitting(AscendKernels &kernels, Operation *op, StringRef stem, TileShape most, llvm::function_ref<TileShape(TileShape)> balance,
+                                          llvm::function_ref<bool(VectorKernel &)> emit);
+
+} // namespace mlir::cell
+
+#endif // CELL_PASSES_LINALGTOASCEND_TILELOOPS_H

@@ -1,0 +1,57 @@
+//===- VectorBody.h - the body of a linalg op on tiles --------------------===//
+#ifndef CELL_PASSES_LINALGTOASCEND_VECTORBODY_H
+#define CELL_PASSES_LINALGTOASCEND_VECTORBODY_H
+
+#include "passes/LinalgToAscend/VectorKernel.h"
+
+namespace mlir::cell {
+
+/// Computes the scalar ops of a body on tiles, one vector op (or a few) each. Numbers of a type that the unit does not compute in are held in another one:
+/// bf16 as f32 (so nothing is rounded between the ops of a group), index as i32. Buffers are given back after their last use.
+class VectorBody {
+public:
+  VectorBody(VectorKernel &k, Block &body) : k(k), body(body) {}
+
+  /// Gives a block argument its value, as it lies in memory (bf16, and bools as bytes, allowed).
+  void set(BlockArgument argument, const Tile &stored);
+  /// The argument has no value: what depends on it is left out.
+  void omit(BlockArgument argument) { absent.insert(argument); }
+  /// The tile with the position along a dimension, i32.
+  std::function<Tile(unsigned dim)> position;
+
+  /// All ops whose results are used. False if one of them is not for the vector unit; `why` says which.
+  bool run();
+  std::string why;
+
+  /// A value of the body, or of the host.
+  Tile get(Value value);
+  /// The value as it lies in memory of this element type.
+  Tile stored(Value value, Type element);
+
+private:
+  bool emit(Operation &op);
+  bool emitScalar(Operation &op);
+  bool emitCast(Operation &op);
+  bool emitCompare(Operation &op);
+  bool refuse(Operation &op, const Twine &reason = "");
+  void define(Value value, const Tile &tile);
+  /// One use of the operands is over; what nobody needs any more is given back.
+  void done(Operation &op);
+  Tile fromMemory(const Tile &stored);
+
+  VectorKernel &k;
+  Block &body;
+  llvm::DenseMap<Value, Tile> values;
+  llvm::DenseMap<Value, unsigned> uses, holders; // of a value; of a buffer
+  llvm::DenseSet<Value> absent;
+};
+
+/// The type that values of `type` are computed in.
+Type computedType(Type type);
+
+/// Writes functions that the vector unit does not have by those that it has, in f32: tanh, erf, pow, sin ... The accuracy is in docs/design/ascend-pipeline.md.
+void expandVectorMath(Block &body);
+
+} // namespace mlir::cell
+
+#endif // CELL_PASSES_LINALGTOASCEND_VECTORBODY_H

@@ -1,0 +1,451 @@
+//===- VectorOps.cpp - pointwise groups and reductions on the vector cores --===//
+#include "passes/LinalgToAscend/Mapping.h"
+#include "passes/LinalgToAscend/TileLoops.h"
+#include "passes/LinalgToGpu/BodyEmitter.h"
+#include "passes/LinalgToGpu/Combiner.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mlir::cell;
+using ascend::BinaryKind, ascend::CompareKind, ascend::ReduceKind;
+
+namespace {
+/// Below this many bytes of columns a tile is not made smaller to occupy more cores.
+constexpr int64_t kLeastBytes = 512;
+/// A reduction of fewer points is not cut into pieces for several cores.
+constexpr int64_t kLeastSplit = 16384;
+
+int64_t tilesOf(const TileLoops &loops, const TileShape &shape) {
+  int64_t count = llvm::divideCeil(loops.size(loops.row), shape.rows) * llvm::divideCeil(loops.size(loops.column), shape.columns);
+  for (unsigned l : loops.outer)
+    count *= loops.plan.loops[l].size;
+  return count;
+}
+
+/// As many equal pieces as `length` needs at `most` each, at least `count`; the size of one, a multiple of `unit`.
+int64_t evenPart(int64_t length, int64_t most, int64_t count, int64_t unit) {
+  int64_t pieces = llvm::divideCeil(length, most);
+  pieces = std::max(pieces, std::min<int64_t>(count, llvm::divideCeil(length, unit)));
+  if (pieces > count) // the same number for each core
+    pieces = llvm::alignTo(pieces, count);
+  return std::max<int64_t>(1, std::min<int64_t>(most, llvm::alignTo(llvm::divideCeil(length, pieces), unit)));
+}
+
+/// Runs over [0, total) with all cores.
+void forTiles(VectorKernel &k, int64_t total, int64_t blocks, llvm::function_ref<void(Value)> body) {
+  if (total <= blocks)
+    return k.inside([&] { body(blocks == 1 ? k.index(0) : k.block()); });
+  k.loop(blocks == 1 ? k.index(0) : k.block(), k.index(total), k.index(blocks), [&](Value tile) { k.inside([&] { body(tile); }); });
+}
+
+/// The element type of an operand in a kernel's memory.
+Type storedType(VectorKernel &k, Value buffer) { return cast<MemRefType>(k.use(buffer).getType()).getElementType(); }
+
+bool lowerPointwise(AscendKernels &kernels, linalg::LinalgOp op, const LoopPlan &plan, StringRef name) {
+  std::string why;
+  std::optional<TileLoops> loops = TileLoops::of(op, plan, std::nullopt, why);
+  if (!loops) {
+    kernels.explain(op, why);
+    return false;
+  }
+  int64_t cores = kernels.chip.aiv_cores, around = 1;
+  for (unsigned l : loops->outer)
+    around *= plan.loops[l].size;
+  TileShape most{loops->singleRows ? 1 : loops->size(loops->row), loops->size(loops->column), loops->isFlat()};
+  if (loops->crossed)
+    most.columns = std::min<int64_t>(most.columns, 64);
+  auto balance = [&](TileShape shape) {
+    int64_t rowTiles = llvm::divideCeil(most.rows, shape.rows);
+    if (most.rows > 1 && rowTiles * around < cores)
+      shape.rows = evenPart(most.rows, shape.rows, llvm::divideCeil(cores, around), 1);
+    else if (most.rows > 1)
+      shape.rows = evenPart(most.rows, shape.rows, around == 1 ? cores : 1, 1);
+    int64_t others = around * llvm::divideCeil(loops->size(loops->row), shape.rows);
+    if (others < cores)
+      shape.columns = std::max(std::min(shape.columns, kLeastBytes / 4), evenPart(most.columns, shape.columns, llvm::divideCeil(cores, others), 64));
+    shape.columns = std::min(shape.columns, most.columns);
+    return shape;
+  };
+  auto emit = [&](VectorKernel &k) {
+    int64_t total = tilesOf(*loops, k.shape), blocks = std::min(total, cores);
+    bool good = true;
+    forTiles(k, total, blocks, [&](Value tile) {
+      SmallVector<int64_t> sizes;
+      for (unsigned l : loops->outer)
+        sizes.push_back(plan.loops[l].size);
+      sizes.push_back(llvm::divideCeil(loops->size(loops->row), k.shape.rows));
+      sizes.push_back(llvm::divideCeil(loops->size(loops->column), k.shape.columns));
+      SmallVector<Value> parts = k.delinearize(tile, sizes), origins(plan.loops.size());
+      for (auto [l, part] : llvm::zip(loops->outer, parts))
+        origins[l] = part;
+      auto [rowOrigin, rowCount] = loops->cut(k, loops->row, parts[sizes.size() - 2], k.shape.rows);
+      auto [columnOrigin, columnCount] = loops->cut(k, loops->column, parts.back(), k.shape.columns);
+      k.rowCount = rowCount, k.columnCount = columnCount;
+      if (loops->row)
+        origins[*loops->row] = rowOrigin;
+      if (loops->column)
+        origins[*loops->column] = columnOrigin;
+      VectorBody body(k, *op.getBlock());
+      loops->bind(k, body, origins, {});
+      if (!(good = body.run())) {
+        kernels.explain(op, body.why);
+        return;
+      }
+      for (auto [o, value] : llvm::enumerate(op.getBlock()->getTerminator()->getOperands())) {
+        Value buffer = op.getDpsInits()[o];
+        Tile result = body.stored(value, storedType(k, buffer));
+        if (!(good = bool(result)))
+          return;
+        result = k.expand(result, k.shape.rows > 1, k.shape.columns > 1);
+        k.store(result, loops->access(k, op.getNumDpsInputs() + o, origins));
+      }
+    });
+    return good;
+  };
+  std::unique_ptr<VectorKernel> k = emitFitting(kernels, op, name, most, balance, emit);
+  if (!k)
+    return false;
+  k->launch(std::min(tilesOf(*loops, k->shape), cores));
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+/// How one output is reduced.
+struct Reduced {
+  unsigned output;
+  ReduceKind kind;
+  Type type; // of the running result
+  double neutral;
+  Value start; // of the host; null: what the output holds
+  bool startsNeutral = false;
+
+  BinaryKind binary() const { return kind == ReduceKind::Sum ? BinaryKind::Add : kind == ReduceKind::Max ? BinaryKind::Max : BinaryKind::Min; }
+};
+
+std::optional<Reduced> reducedBy(unsigned output, Operation *operation, Type element) {
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  Type type = computedType(element);
+  if (isa_and_nonnull<arith::AddFOp, arith::AddIOp>(operation) && (type.isF32() || type.isF16() || type.isInteger(32)))
+    return Reduced{output, ReduceKind::Sum, type.isF16() ? Float32Type::get(type.getContext()) : type, 0, {}};
+  bool isMax = isa_and_nonnull<arith::MaximumFOp, arith::MaxSIOp>(operation), isMin = isa_and_nonnull<arith::MinimumFOp, arith::MinSIOp>(operation);
+  if ((isMax || isMin) && (type.isF32() || type.isF16()))
+    return Reduced{output, isMax ? ReduceKind::Max : ReduceKind::Min, type, isMax ? -kInf : kInf, {}};
+  if ((isMax || isMin) && type.isInteger(32))
+    return Reduced{output, isMax ? ReduceKind::Max : ReduceKind::Min, type, isMax ? -0x1p31 : 0x1p31 - 1, {}};
+  // Bools are 0 and 1 in f16.
+  if (type.isInteger(1) && isa_and_nonnull<arith::AndIOp, arith::OrIOp>(operation)) {
+    bool all = isa<arith::AndIOp>(operation);
+    return Reduced{output, all ? ReduceKind::Min : ReduceKind::Max, Float16Type::get(type.getContext()), all ? 1.0 : 0.0, {}};
+  }
+  return std::nullopt;
+}
+
+class VectorReduction {
+public:
+  VectorReduction(AscendKernels &kernels, linalg::LinalgOp op, const LoopPlan &plan, StringRef name)
+      : kernels(kernels), op(op), plan(plan), name(name), cores(kernels.chip.aiv_cores) {}
+
+  bool run() {
+    std::optional<Combiner> combiner = Combiner::of(op, plan.reduced);
+    if (!combiner)
+      return refuse("its combination of elements is none of the vector unit's");
+    for (auto [i, o] : llvm::enumerate(combiner->outputs())) {
+      Type element = cast<MemRefType>(op.getDpsInits()[o].getType()).getElementType();
+      std::optional<Reduced> reduced = reducedBy(o, combiner->operation(i), element);
+      if (!reduced)
+        return refuse("the vector unit does not reduce with this operation on this type");
+      reductions.push_back(*reduced);
+      elements.push_back(combiner->element(i));
+    }
+    std::optional<unsigned> innerKept, innerReduced;
+    for (auto [l, loop] : llvm::enumerate(plan.loops)) {
+      bool isKept = loop.covers[reductions[0].output];
+      for (const Reduced &reduced : reductions)
+        if (loop.covers[reduced.output] != isKept)
+          return refuse("its results are reduced over different dimensions");
+      (isKept ? innerKept : innerReduced) = l;
+      (isKept ? kept : points) *= loop.size;
+    }
+    if (!innerReduced)
+      return false;
+    alongRows = *innerReduced + 1 == plan.loops.size();
+    std::string why;
+    std::optional<TileLoops> found = TileLoops::of(op, plan, alongRows ? innerKept : innerReduced, why);
+    if (!found)
+      return refuse(why);
+    loops.emplace(*found);
+    if (alongRows && !innerKept && plan.loops.size() >= 2) { // everything is reduced: rows go around
+      loops->outer.clear();
+      loops->row.reset();
+      for (unsigned l = 0; l + 1 < plan.loops.size(); ++l)
+        loops->outer.push_back(l);
+    }
+    return emitAll();
+  }
+
+private:
+  AscendKernels &kernels;
+  linalg::LinalgOp op;
+  const LoopPlan &plan;
+  std::string name;
+  int64_t cores;
+  std::optional<TileLoops> loops;
+  SmallVector<Reduced> reductions;
+  SmallVector<Value> elements; // values of the body
+  SmallVector<Value> partials; // results of pieces, [pieces][kept], of the host
+  int64_t kept = 1, points = 1, pieces = 1;
+  bool alongRows = false;
+
+  bool refuse(const Twine &why) {
+    kernels.explain(op, why);
+    return false;
+  }
+
+  bool isKept(unsigned loop) const { return plan.loops[loop].covers[reductions[0].output]; }
+  /// Tiles of what is kept, and tiles that are reduced one after the other.
+  int64_t keptTiles(const TileShape &shape) const {
+    int64_t count = alongRows ? llvm::divideCeil(loops->size(loops->row), shape.rows) : llvm::divideCeil(loops->size(loops->column), shape.columns);
+    for (unsigned l : loops->outer)
+      count *= isKept(l) ? plan.loops[l].size : 1;
+    return count;
+  }
+  int64_t steps(const TileShape &shape) const { return tilesOf(*loops, shape) / keptTiles(shape); }
+
+  TileShape balance(TileShape shape, const TileShape &most) {
+    int64_t &keptSize = alongRows ? shape.rows : shape.columns, &reducedSize = alongRows ? shape.columns : shape.rows;
+    int64_t keptMost = alongRows ? most.rows : most.columns, unit = alongRows ? 1 : 64;
+    int64_t around = keptTiles(shape) / llvm::divideCeil(keptMost, keptSize);
+    if (keptTiles(shape) < cores)
+      keptSize = std::min(keptMost, evenPart(keptMost, keptSize, llvm::divideCeil(cores, std::max<int64_t>(1, around)), unit));
+    pieces = 1;
+    int64_t tiles = keptTiles(shape);
+    bool plain = llvm::all_of(reductions, [&](const Reduced &r) { return r.type == computedType(cast<MemRefType>(op.getDpsInits()[r.output].getType()).getElementType()); });
+    if (tiles * 2 <= cores && kept * points >= kLeastSplit && plain) {
+      int64_t wanted = cores / tiles, reducedMost = alongRows ? most.columns : most.rows;
+      int64_t others = steps(shape) / llvm::divideCeil(reducedMost, reducedSize);
+      if (others < wanted)
+        reducedSize = std::min(reducedMost, evenPart(reducedMost, reducedSize, llvm::divideCeil(wanted, others), alongRows ? 64 : 1));
+      pieces = std::min(wanted, steps(shape));
+      int64_t each = llvm::divideCeil(steps(shape), pieces);
+      pieces = llvm::divideCeil(steps(shape), each);
+    }
+    return shape;
+  }
+
+  bool emitAll() {
+    TileShape most{loops->singleRows ? 1 : loops->size(loops->row), loops->size(loops->column), loops->isFlat()};
+    if (loops->crossed)
+      most.columns = std::min<int64_t>(most.columns, 64);
+    // Not before it is known that the body is for the vector unit: fills are taken for good.
+    for (Reduced &reduced : reductions)
+      if (linalg::FillOp fill = findFill(op, op.getDpsInits()[reduced.output])) {
+        reduced.start = fill.getInputs()[0];
+        reduced.startsNeutral = isNeutral(reduced);
+      }
+    std::unique_ptr<VectorKernel> k = emitFitting(kernels, op, "reduce_" + name, most, [&](TileShape shape) { return balance(shape, most); },
+                                                  [&](VectorKernel &kernel) { return emit(kernel); });
+    if (!k)
+      return false;
+    for (Reduced &reduced : reductions)
+      if (reduced.start)
+        (void)kernels.takeStart(op, reduced.output);
+    k->launch(std::min(keptTiles(k->shape) * pieces, cores));
+    if (pieces > 1)
+      joinPieces();
+    return true;
+  }
+
+  static bool isNeutral(const Reduced &reduced) {
+    auto constant = reduced.start.getDefiningOp<arith::ConstantOp>();
+    if (!constant)
+      return false;
+    if (auto real = dyn_cast<FloatAttr>(constant.getValue()))
+      return real.getValueAsDouble() == reduced.neutral;
+    auto integer = dyn_cast<IntegerAttr>(constant.getValue());
+    int64_t value = !integer ? 0 : integer.getType().isInteger(1) ? int64_t(integer.getValue().getZExtValue()) : integer.getValue().getSExtValue();
+    return integer && static_cast<double>(value) == reduced.neutral;
+  }
+
+  Tile toRunning(VectorKernel &k, const Tile &x, Type type) {
+    if (!x.isScalar() || x.element() == type)
+      return k.cast(x, type);
+    if (x.element().isInteger(1) || x.element().isInteger(8))
+      return {arith::UIToFPOp::create(k, type, x.value)};
+    return {arith::ExtFOp::create(k, type, x.value)};
+  }
+
+  /// Joins the running result with the start, and stores it.
+  void finish(VectorKernel &k, const Reduced &reduced, Tile running, const TileAccess &out) {
+    if (!reduced.startsNeutral) {
+      Tile start;
+      if (reduced.start)
+        start = {k.use(reduced.start)};
+      else if (running.rows || running.columns)
+        start = k.load(out);
+      else
+        start = {k.loadScalar(out.buffer, out.offset)};
+      running = k.binary(reduced.binary(), running, toRunning(k, start, reduced.type));
+    }
+    k.store(k.cast(running, storedType(k, out.buffer)), out);
+  }
+
+  bool emit(VectorKernel &k) {
+    int64_t tiles = keptTiles(k.shape), steps = this->steps(k.shape), each = llvm::divideCeil(steps, pieces);
+    for (Value old : partials) // of a try with another shape
+      old.getDefiningOp()->erase();
+    partials.clear();
+    if (pieces > 1) {
+      OpBuilder builder(op);
+      for (const Reduced &reduced : reductions)
+        partials.push_back(memref::AllocOp::create(builder, op.getLoc(), MemRefType::get({pieces * kept}, reduced.type)));
+    }
+    bool good = true;
+    forTiles(k, tiles * pieces, std::min(tiles * pieces, cores), [&](Value tile) {
+      SmallVector<unsigned> around, inner;
+      SmallVector<int64_t> sizes{pieces}, innerSizes;
+      for (unsigned l : loops->outer) {
+        (isKept(l) ? around : inner).push_back(l);
+        (isKept(l) ? sizes : innerSizes).push_back(plan.loops[l].size);
+      }
+      int64_t rowTiles = llvm::divideCeil(loops->size(loops->row), k.shape.rows), columnTiles = llvm::divideCeil(loops->size(loops->column), k.shape.columns);
+      sizes.push_back(alongRows ? rowTiles : columnTiles);
+      innerSizes.push_back(alongRows ? columnTiles : rowTiles);
+      SmallVector<Value> parts = k.delinearize(tile, sizes), origins(plan.loops.size(), k.index(0));
+      for (auto [i, l] : llvm::enumerate(around))
+        origins[l] = parts[i + 1];
+      std::optional<unsigned> keptLoop = alongRows ? loops->row : loops->column, reducedLoop = alongRows ? loops->column : loops->row;
+      auto [keptOrigin, keptCount] = loops->cut(k, keptLoop, parts.back(), alongRows ? k.shape.rows : k.shape.columns);
+      (alongRows ? k.rowCount : k.columnCount) = keptCount;
+      if (keptLoop)
+        origins[*keptLoop] = keptOrigin;
+      SmallVector<Tile> running;
+      auto step = [&](Value number, bool first) {
+        SmallVector<Value> at = k.delinearize(number, innerSizes), inside(origins);
+        for (auto [i, l] : llvm::enumerate(inner))
+          inside[l] = at[i];
+        auto [reducedOrigin, reducedCount] = loops->cut(k, reducedLoop, at.back(), alongRows ? k.shape.columns : k.shape.rows);
+        (alongRows ? k.columnCount : k.rowCount) = reducedCount;
+        if (reducedLoop)
+          inside[*reducedLoop] = reducedOrigin;
+        VectorBody body(k, *op.getBlock());
+        SmallVector<bool> skip(op->getNumOperands(), false);
+        for (const Reduced &reduced : reductions)
+          skip[op.getNumDpsInputs() + reduced.output] = true;
+        loops->bind(k, body, inside, skip);
+        for (const Reduced &reduced : reductions)
+          body.omit(op.getMatchingBlockArgument(op.getDpsInitOperand(reduced.output)));
+        if (!(good = body.run()))
+          return void(refuse(body.why));
+        for (auto [i, reduced] : llvm::enumerate(reductions)) {
+          Tile value = k.expand(toRunning(k, body.get(elements[i]), reduced.type), k.shape.rows > 1, k.shape.columns > 1);
+          Tile part = k.reduce(reduced.kind, value, alongRows);
+          if (first)
+            running.push_back(part);
+          else
+            k.binary(reduced.binary(), running[i], part, running[i]);
+        }
+        Operation *yield = op.getBlock()->getTerminator();
+        for (unsigned o = 0; o < plan.reduced.size() && good; ++o)
+          if (!plan.reduced[o]) {
+            Tile result = body.stored(yield->getOperand(o), storedType(k, op.getDpsInits()[o]));
+            if ((good = bool(result)))
+              k.store(k.expand(result, k.shape.rows > 1, k.shape.columns > 1), loops->access(k, op.getNumDpsInputs() + o, inside));
+          }
+      };
+      if (steps == 1) {
+        step(k.index(0), true);
+      } else {
+        for (const Reduced &reduced : reductions)
+          running.push_back(k.spread({k.number(reduced.type, reduced.neutral)}, alongRows && k.shape.rows > 1, !alongRows && k.shape.columns > 1));
+        Value from = k.mul(parts[0], each), to = k.index(steps);
+        if (pieces > 1)
+          to = k.smaller(k.add(from, k.index(each)), to);
+        k.loop(from, to, k.index(1), [&](Value number) { k.inside([&] { step(number, false); }); });
+      }
+      if (!good)
+        return;
+      (alongRows ? k.columnCount : k.rowCount) = Value();
+      for (auto [i, reduced] : llvm::enumerate(reductions)) {
+        if (pieces == 1) {
+          finish(k, reduced, running[i], loops->access(k, op.getNumDpsInputs() + reduced.output, origins));
+          continue;
+        }
+        // Row major over what is kept.
+        Value offset = k.mul(parts[0], kept);
+        int64_t stride = 1, keptStride = 0;
+        for (unsigned l = plan.loops.size(); l-- > 0;)
+          if (isKept(l)) {
+            if (keptLoop == l)
+              keptStride = stride;
+            offset = k.add(offset, k.mul(origins[l], stride));
+            stride *= plan.loops[l].size;
+          }
+        k.store(running[i], {partials[i], offset, alongRows ? keptStride : 0, alongRows ? 0 : keptStride});
+      }
+    });
+    return good;
+  }
+
+  /// The second kernel: the pieces of each result, in order.
+  void joinPieces() {
+    SmallVector<unsigned> keptLoops;
+    for (unsigned l = 0; l < plan.loops.size(); ++l)
+      if (isKept(l))
+        keptLoops.push_back(l);
+    int64_t columns = keptLoops.empty() ? 1 : plan.loops[keptLoops.back()].size, around = kept / columns;
+    TileShape shape{pieces, std::min<int64_t>(columns, 256)};
+    VectorKernel k(kernels, op, "reduce_join_" + name, shape);
+    int64_t columnTiles = llvm::divideCeil(columns, shape.columns), total = around * columnTiles;
+    forTiles(k, total, std::min(total, cores), [&](Value tile) {
+      SmallVector<int64_t> sizes;
+      for (unsigned l : ArrayRef(keptLoops).drop_back(keptLoops.empty() ? 0 : 1))
+        sizes.push_back(plan.loops[l].size);
+      sizes.push_back(columnTiles);
+      SmallVector<Value> parts = k.delinearize(tile, sizes), origins(plan.loops.size(), k.index(0));
+      Value first = k.mul(parts.back(), shape.columns), linear = first;
+      if (columns % shape.columns)
+        k.columnCount = k.smaller(k.index(shape.columns), arith::SubIOp::create(k, k.index(columns), first));
+      int64_t stride = columns;
+      for (unsigned i = keptLoops.size() - (keptLoops.empty() ? 0 : 1); i-- > 0;) {
+        origins[keptLoops[i]] = parts[i];
+        linear = k.add(linear, k.mul(parts[i], stride));
+        stride *= plan.loops[keptLoops[i]].size;
+      }
+      if (!keptLoops.empty())
+        origins[keptLoops.back()] = first;
+      for (auto [i, reduced] : llvm::enumerate(reductions)) {
+        Tile values = k.load({partials[i], linear, kept, columns > 1 ? 1 : 0});
+        TileAccess out = loops->access(k, op.getNumDpsInputs() + reduced.output, origins);
+        out.rowStride = 0;
+        out.columnStride = keptLoops.empty() ? 0 : plan.loops[keptLoops.back()].strides[op.getNumDpsInputs() + reduced.output];
+        finish(k, reduced, k.reduce(reduced.kind, values, /*alongRows=*/false), out);
+      }
+    });
+    k.launch(std::min(total, cores));
+  }
+};
+} // namespace
+
+bool cell::lowerVectorOp(AscendKernels &kernels, linalg::LinalgOp op, const LoopPlan &plan) {
+  auto isWide = [](Type type) { return getElementTypeOrSelf(type).isF64(); };
+  if (llvm::any_of(op->getOperandTypes(), isWide)) {
+    kernels.explain(op, "the vector unit has no f64");
+    return false;
+  }
+  for (OpOperand &init : op.getDpsInitsMutable())
+    if (!op.getMatchingIndexingMap(&init).isProjectedPermutation()) {
+      kernels.explain(op, "several points may write one element");
+      return false;
+    }
+  std::string name = nameOf(op);
+  expandVectorMath(*op.getBlock());
+  if (llvm::is_contained(plan.reduced, true))
+    return VectorReduction(kernels, op, plan, name).run();
+  return lowerPointwise(kernels, op, plan, name);
+}
