@@ -223,10 +223,12 @@ BlockTimes CycleModel::run(const std::vector<Event> &events) {
   return result;
 }
 
-const LaunchTimes &CycleModel::finish() {
+const LaunchTimes &CycleModel::finish(int64_t count) {
   int64_t all = core == CG_ASCEND_AIC ? target.aic_cores : core == CG_ASCEND_AIV ? target.aiv_cores : 1;
-  times.blocks = int64_t(blocks.size());
+  times.blocks = count;
   times.cores = std::min(all, times.blocks);
+  if (core == CG_ASCEND_AICPU)
+    return times;
   // Cores of a group that share its way to the memory: the first of each group are taken first.
   double sharing = core == CG_ASCEND_AIV ? double(divideUp(times.cores, std::max<int64_t>(target.aic_cores, 1))) : 1;
   bool fits = uniqueBytes[0] + uniqueBytes[1] <= target.l2_bytes;

@@ -54,8 +54,8 @@ public:
   CycleModel(const Target &target, std::string kernel, int core, bool trace) : target(target), core(core), trace(trace) { times.kernel = std::move(kernel), times.core = core; }
   void beginBlock() { blocks.emplace_back(); }
   void add(const cg_ascend_op &op, const cg_ascend_view *views, int32_t id);
-  /// After the last block.
-  const LaunchTimes &finish();
+  /// After the last of so many blocks.
+  const LaunchTimes &finish(int64_t count);
   /// For the trace: the spans of each core's blocks, one behind the other.
   struct CoreSpans {
     int64_t core;

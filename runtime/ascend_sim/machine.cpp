@@ -124,7 +124,7 @@ std::string run(const Launch &launch, void **args) {
       return in + ", block " + std::to_string(b) + ": " + block.error;
   }
   if (profiling()) {
-    const LaunchTimes &times = model.finish();
+    const LaunchTimes &times = model.finish(launch.blocks);
     if (!times.wrong.empty())
       return in + ": " + times.wrong;
     record(times, target, model.coreSpans());

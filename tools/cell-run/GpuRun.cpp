@@ -1,9 +1,12 @@
-//===- GpuRun.cpp - runs a program on a GPU or on its simulator ------------===//
+//===- GpuRun.cpp - runs a program on a device or on its simulator ---------===//
 #include "tools/cell-run/GpuRun.h"
 
 #include "runtime/gpu/cellgrad_gpu.h"
 
 #include "llvm/Support/DynamicLibrary.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
 
 #include <cstdlib>
 
@@ -22,7 +25,7 @@ GpuDevice::GpuDevice() : functions(std::make_unique<Functions>()) {}
 
 GpuDevice::~GpuDevice() {
   for (void *block : blocks)
-    functions->cg_gpu_release(0, block);
+    functions->cg_gpu_release(number, block);
 }
 
 llvm::Error GpuDevice::check(int code) {
@@ -31,7 +34,7 @@ llvm::Error GpuDevice::check(int code) {
   return llvm::createStringError("%s", functions->cg_gpu_error());
 }
 
-llvm::Expected<std::unique_ptr<GpuDevice>> GpuDevice::open(llvm::StringRef runtimeLibrary, bool simulated) {
+llvm::Expected<std::unique_ptr<GpuDevice>> GpuDevice::open(llvm::StringRef runtimeLibrary, Kind kind) {
   std::string reason;
   auto library = llvm::sys::DynamicLibrary::getPermanentLibrary(runtimeLibrary.str().c_str(), &reason);
   if (!library.isValid())
@@ -43,12 +46,14 @@ llvm::Expected<std::unique_ptr<GpuDevice>> GpuDevice::open(llvm::StringRef runti
     return llvm::createStringError("the runtime library '%s' has no function " #function, runtimeLibrary.str().c_str());
   FUNCTIONS(LOOK_UP)
 #undef LOOK_UP
-  if (simulated)
+  device->folder = llvm::sys::path::parent_path(runtimeLibrary).str();
+  device->number = kind == Kind::Ascend ? CG_GPU_ASCEND : CG_GPU_CUDA;
+  if (kind == Kind::GpuSimulator)
     setenv("CELLGRAD_CUDA_DRIVER", "sim", /*overwrite=*/1);
-  if (llvm::Error error = device->check(device->functions->cg_gpu_open(CG_GPU_CUDA)))
+  if (llvm::Error error = device->check(device->functions->cg_gpu_open(device->number)))
     return std::move(error);
   cg_gpu_device what;
-  if (llvm::Error error = device->check(device->functions->cg_gpu_describe(0, &what)))
+  if (llvm::Error error = device->check(device->functions->cg_gpu_describe(device->number, &what)))
     return std::move(error);
   device->name = what.chip;
   return device;
@@ -56,19 +61,53 @@ llvm::Expected<std::unique_ptr<GpuDevice>> GpuDevice::open(llvm::StringRef runti
 
 llvm::Expected<void *> GpuDevice::allocate(int64_t bytes) {
   void *memory = nullptr;
-  if (llvm::Error error = check(functions->cg_gpu_allocate(0, std::max<int64_t>(bytes, 1), &memory)))
+  if (llvm::Error error = check(functions->cg_gpu_allocate(number, std::max<int64_t>(bytes, 1), &memory)))
     return std::move(error);
   blocks.push_back(memory);
   return memory;
 }
 
-llvm::Error GpuDevice::upload(void *device, const void *host, int64_t bytes) { return check(functions->cg_gpu_upload(0, device, host, bytes)); }
-llvm::Error GpuDevice::download(void *host, const void *device, int64_t bytes) { return check(functions->cg_gpu_download(0, host, device, bytes)); }
+llvm::Error GpuDevice::upload(void *device, const void *host, int64_t bytes) { return check(functions->cg_gpu_upload(number, device, host, bytes)); }
+llvm::Error GpuDevice::download(void *host, const void *device, int64_t bytes) { return check(functions->cg_gpu_download(number, host, device, bytes)); }
 
 llvm::Error GpuDevice::run(void (*entry)(void **args, void *arena), const std::vector<void *> &args, int64_t arenaBytes) {
-  if (llvm::Error error = check(functions->cg_gpu_run(0, nullptr, entry, const_cast<void **>(args.data()), int64_t(args.size()), arenaBytes)))
+  if (llvm::Error error = check(functions->cg_gpu_run(number, nullptr, entry, const_cast<void **>(args.data()), int64_t(args.size()), arenaBytes)))
     return error;
-  return check(functions->cg_gpu_synchronize(0));
+  return check(functions->cg_gpu_synchronize(number));
 }
 
 void GpuDevice::unload(void *program) { functions->cg_gpu_unload(static_cast<cg_gpu_program *>(program)); }
+
+llvm::Expected<std::string> GpuDevice::profile() const {
+  llvm::SmallString<256> path(folder);
+  llvm::sys::path::append(path, "libcellgrad_ascend_sim.so");
+  std::string reason;
+  auto library = llvm::sys::DynamicLibrary::getPermanentLibrary(path.c_str(), &reason);
+  auto *read = library.isValid() ? reinterpret_cast<const char *(*)()>(library.getAddressOfSymbol("cgAscendProfileJson")) : nullptr;
+  if (!read)
+    return llvm::createStringError("the driver has no profile: %s", reason.c_str());
+  auto json = llvm::json::parse(read());
+  if (!json)
+    return json.takeError();
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  int64_t total = 0;
+  for (const llvm::json::Value &value : *json->getAsObject()->getArray("launches")) {
+    const llvm::json::Object &launch = *value.getAsObject();
+    int64_t cycles = launch.getInteger("cycles").value_or(0);
+    total += cycles;
+    out << launch.getString("kernel").value_or("?") << ": " << launch.getInteger("blocks").value_or(0) << " blocks on " << launch.getString("core").value_or("?");
+    if (!cycles) { // the AI CPU
+      out << ", no model of time\n";
+      continue;
+    }
+    out << ", " << cycles << " cycles, bound by " << launch.getString("bound").value_or("?") << ";";
+    for (const auto &pipe : *launch.getObject("pipes"))
+      out << llvm::formatv(" {0} {1:F1} %", llvm::StringRef(pipe.first), 100.0 * double(pipe.second.getAsInteger().value_or(0)) / double(cycles));
+    for (const auto &way : *launch.getObject("bytes"))
+      out << llvm::formatv("; {0} {1} bytes", llvm::StringRef(way.first), way.second.getAsInteger().value_or(0));
+    out << "\n";
+  }
+  out << "total " << total << " cycles (a model, no measurement)\n";
+  return text;
+}

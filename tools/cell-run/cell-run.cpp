@@ -3,6 +3,7 @@
 //   cell-run f.mlir --input=2x3xf32=1,2,3,4,5,6 --input=rand --input=x.npy
 //   cell-run f.mlir --ptx=sm_90
 //   cell-run f.mlir --target=gpu-sim --sim=checked,seed=3 --input=rand
+//   cell-run f.mlir --target=ascend --profile --trace=t.json --input=rand
 //
 // The entry is the module's only public function; its arguments are the inputs, in order. Results tied to an argument (assigned
 // parameters) are printed like the others.
@@ -40,14 +41,16 @@ static cl::OptionCategory category("cell-run options");
 static cl::opt<std::string> inputFile(cl::Positional, cl::desc("<file.mlir>"), cl::init("-"), cl::cat(category));
 static cl::list<std::string> inputs("input", cl::desc("One per argument: 2x3xf32=1,2,3,4,5,6 | 1.5 | rand[:seed[:low:high]] | x.npy"),
                                     cl::value_desc("tensor"), cl::cat(category));
-enum class Target { Cpu, Gpu, GpuSim };
+enum class Target { Cpu, Gpu, GpuSim, Ascend };
 static cl::opt<Target> target("target", cl::desc("What runs the program"), cl::init(Target::Cpu),
                               cl::values(clEnumValN(Target::Cpu, "cpu", "this processor (default)"), clEnumValN(Target::Gpu, "gpu", "the first CUDA device"),
-                                         clEnumValN(Target::GpuSim, "gpu-sim", "the GPU simulator")),
+                                         clEnumValN(Target::GpuSim, "gpu-sim", "the GPU simulator"), clEnumValN(Target::Ascend, "ascend", "the Ascend simulator")),
                               cl::cat(category));
 static cl::opt<std::string> simulation("sim", cl::desc("How the simulator runs kernels: checked, seed=<number>"), cl::value_desc("checked,seed=N"), cl::cat(category));
-static cl::opt<std::string> pipeline("pipeline", cl::desc("Pipeline that lowers the file (default cell-to-llvm, for a GPU cell-to-nvvm)"), cl::cat(category));
-static cl::opt<std::string> runtimeLibrary("runtime-library", cl::desc("Path of libcellgrad_cpu.so, for a GPU of libcellgrad_gpu.so"), cl::cat(category));
+static cl::opt<bool> showProfile("profile", cl::desc("Print what the cycle model says of each kernel (target ascend)"), cl::cat(category));
+static cl::opt<std::string> traceFile("trace", cl::desc("Write when each operation ran, as a Chrome trace (target ascend)"), cl::value_desc("t.json"), cl::cat(category));
+static cl::opt<std::string> pipeline("pipeline", cl::desc("Pipeline that lowers the file (default cell-to-llvm, for a GPU cell-to-nvvm, for Ascend cell-to-ascend,ascend-program-to-llvm)"), cl::cat(category));
+static cl::opt<std::string> runtimeLibrary("runtime-library", cl::desc("Path of libcellgrad_cpu.so, for a device of libcellgrad_gpu.so"), cl::cat(category));
 static cl::opt<std::string> saveNpy("save-npy", cl::desc("Write result i to <prefix>i.npy"), cl::value_desc("prefix"), cl::cat(category));
 static cl::opt<int64_t> printLimit("print-limit", cl::desc("Elements printed of each result"), cl::init(1000), cl::cat(category));
 static cl::opt<unsigned> repeat("repeat", cl::desc("Run so many times and print the shortest time"), cl::init(1), cl::cat(category));
@@ -92,6 +95,8 @@ static func::FuncOp findEntry(ModuleOp module) {
 static std::string pipelineFor(StringRef chip) {
   if (!pipeline.empty())
     return pipeline;
+  if (target == Target::Ascend)
+    return ("cell-to-ascend{chip=" + chip + "},ascend-program-to-llvm").str();
   return chip.empty() ? "cell-to-llvm" : ("cell-to-nvvm{chip=" + chip + "}").str();
 }
 
@@ -153,11 +158,20 @@ static int runMain(int argc, char **argv) {
     llvm::sys::path::append(path, "lib", target == Target::Cpu ? "libcellgrad_cpu.so" : "libcellgrad_gpu.so");
     runtimeLibrary = std::string(path);
   }
+  if ((showProfile || !traceFile.empty()) && target != Target::Ascend)
+    return fail("--profile and --trace are for --target=ascend");
   std::unique_ptr<GpuDevice> device;
   if (target != Target::Cpu && ptxChip.empty()) {
-    if (!simulation.empty())
-      setenv("CELLGRAD_GPU_SIM", simulation.c_str(), /*overwrite=*/1);
-    auto opened = GpuDevice::open(runtimeLibrary, target == Target::GpuSim);
+    // What the environment says is left as it is where no option says anything.
+    std::string modes = simulation;
+    if (showProfile)
+      modes += modes.empty() ? "cycles" : ",cycles";
+    if (!traceFile.empty())
+      modes += (modes.empty() ? "trace=" : ",trace=") + traceFile;
+    if (!modes.empty())
+      setenv(target == Target::Ascend ? "CELLGRAD_ASCEND_SIM" : "CELLGRAD_GPU_SIM", modes.c_str(), /*overwrite=*/1);
+    using Kind = GpuDevice::Kind;
+    auto opened = GpuDevice::open(runtimeLibrary, target == Target::Ascend ? Kind::Ascend : target == Target::GpuSim ? Kind::GpuSimulator : Kind::Gpu);
     if (!opened)
       return fail(opened.takeError());
     device = std::move(*opened);
@@ -221,11 +235,12 @@ static int runMain(int argc, char **argv) {
     return fail("no memory for the arena of " + llvm::Twine(arenaBytes) + " bytes");
   // Only a program that can fail has this function.
   int (*takeFailure)(const char **) = nullptr;
-  if (entryCanFail)
-    if (auto hook = (*program)->lookup("cg_failure"))
-      takeFailure = reinterpret_cast<int (*)(const char **)>(*hook);
-    else
+  if (entryCanFail) {
+    auto hook = (*program)->lookup("cg_failure");
+    if (!hook)
       return fail(hook.takeError());
+    takeFailure = reinterpret_cast<int (*)(const char **)>(*hook);
+  }
   double shortest = 0;
   for (unsigned i = 0; i < std::max(1u, repeat.getValue()); ++i) {
     start = Clock::now();
@@ -257,6 +272,12 @@ static int runMain(int argc, char **argv) {
     if (!saveNpy.empty())
       if (llvm::Error error = result.saveNpy(saveNpy + std::to_string(i) + ".npy"))
         return fail(std::move(error));
+  }
+  if (showProfile) {
+    auto profile = device->profile();
+    if (!profile)
+      return fail(profile.takeError());
+    llvm::outs() << *profile;
   }
   if (showTimes) {
     llvm::outs() << llvm::format("lowering %.1f ms\n", lowering);
