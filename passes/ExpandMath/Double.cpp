@@ -1,6 +1,7 @@
 //===- Double.cpp - inverse trigonometric functions and pow in f64 ---------===//
 #include "passes/ExpandMath/Double.h"
 
+#include "passes/ExpandMath/Arcs.h"
 #include "passes/ExpandMath/Coefficients.h"
 
 #include <limits>
@@ -13,21 +14,8 @@ constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 // pi / 2 as a sum.
 constexpr double kHalfPi = 0x1.921fb54442d18p+0, kHalfPiLow = 0x1.1a62633145c07p-54;
+constexpr HalfPi kQuarter{kHalfPi, kHalfPiLow};
 constexpr uint64_t kSign = uint64_t(1) << 63;
-
-template <size_t N> Num oddPolynomial(Num s, Num z, const double (&coefficients)[N]) { return mad(s * z, polynomial(z, coefficients), s); }
-/// m * pi / 2 - x.
-Num quarterTurnsMinus(double m, Num x) { return m * kHalfPi - (x - m * kHalfPiLow); }
-
-/// asin(|x|), or for |x| > 1/2 its complement asin(sqrt((1 - |x|) / 2)) = acos(|x|) / 2. NaN beyond 1.
-struct Arc {
-  Num large, value;
-};
-Arc arcSine(Num magnitude) {
-  Num large = magnitude > 0.5;
-  Num z = select(large, mad(magnitude, -0.5, 0.5), magnitude * magnitude);
-  return {large, oddPolynomial(select(large, sqrt(z), magnitude), z, coefficients::kAsinF64)};
-}
 
 /// atan of 0 <= u <= 1: above tan(pi / 8) it is pi / 4 + atan((u - 1) / (u + 1)).
 Num atanOfFraction(Num u) {
@@ -66,21 +54,14 @@ Pair exactLog(Num x) {
 }
 } // namespace
 
-Num cell::doubleAsin(Num x) {
-  Arc arc = arcSine(abs(x));
-  return copySign(select(arc.large, quarterTurnsMinus(1, arc.value + arc.value), arc.value), x);
-}
+Num cell::doubleAsin(Num x) { return arcSine(x, coefficients::kAsinF64, kQuarter); }
 
-Num cell::doubleAcos(Num x) {
-  Arc arc = arcSine(abs(x));
-  Num twice = arc.value + arc.value;
-  return select(arc.large, select(x < 0, quarterTurnsMinus(2, twice), twice), quarterTurnsMinus(1, copySign(arc.value, x)));
-}
+Num cell::doubleAcos(Num x) { return arcCosine(x, coefficients::kAsinF64, kQuarter); }
 
 Num cell::doubleAtan(Num x) {
   Num magnitude = abs(x), large = magnitude > 1;
   Num p = atanOfFraction(select(large, 1.0 / magnitude, magnitude));
-  return copySign(select(large, quarterTurnsMinus(1, p), p), x);
+  return copySign(select(large, kQuarter.turnsMinus(1, p), p), x);
 }
 
 /// atan of the smaller magnitude over the larger, then the octant. 0/0 counts as 0 and inf/inf as 1.
@@ -91,8 +72,8 @@ Num cell::doubleAtan2(Num y, Num x) {
   u = select(large == 0, small, u);
   u = select(small == kInf, u.number(1), u);
   Num p = atanOfFraction(u);
-  p = select(steep, quarterTurnsMinus(1, p), p);
-  p = select(copySign(x.number(1), x) < 0, quarterTurnsMinus(2, p), p);
+  p = select(steep, kQuarter.turnsMinus(1, p), p);
+  p = select(copySign(x.number(1), x) < 0, kQuarter.turnsMinus(2, p), p);
   return select(isUnordered(x, y), x + y, copySign(p, y));
 }
 

@@ -1,4 +1,5 @@
 //===- Special.cpp - inverse trigonometric functions, erf, pow -------------===//
+#include "passes/ExpandMath/Arcs.h"
 #include "passes/ExpandMath/Coefficients.h"
 #include "passes/ExpandMath/Num.h"
 
@@ -15,21 +16,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 // pi / 2 as the sum of two f32 numbers.
 constexpr float kHalfPi = 0x1.921fb6p+0f;
 constexpr double kHalfPiLow = 0x1.921fb54442d18p+0 - double(kHalfPi);
-
-/// s + s z P(z).
-template <size_t N> Num oddPolynomial(Num s, Num z, const double (&coefficients)[N]) { return mad(s * z, polynomial(z, coefficients), s); }
-/// m * pi / 2 - x.
-Num quarterTurnsMinus(int m, Num x) { return m * double(kHalfPi) - (x - m * kHalfPiLow); }
-
-/// asin(|x|), or for |x| > 1/2 its complement asin(sqrt((1 - |x|) / 2)) = acos(|x|) / 2. NaN beyond 1.
-struct Arc {
-  Num large, value;
-};
-Arc arcSine(Num magnitude) {
-  Num large = magnitude > 0.5;
-  Num z = select(large, mad(magnitude, -0.5, 0.5), magnitude * magnitude);
-  return {large, oddPolynomial(select(large, sqrt(z), magnitude), z, coefficients::kAsinF32)};
-}
+constexpr HalfPi kQuarter{kHalfPi, kHalfPiLow};
 
 /// Whether y is an integer, and an odd one.
 struct Integer {
@@ -41,23 +28,15 @@ Integer classify(Num y) {
 }
 } // namespace
 
-Num cell::expandAsin(Num x) {
-  Arc arc = arcSine(abs(x));
-  return copySign(select(arc.large, quarterTurnsMinus(1, arc.value + arc.value), arc.value), x);
-}
+Num cell::expandAsin(Num x) { return arcSine(x, coefficients::kAsinF32, kQuarter); }
 
-Num cell::expandAcos(Num x) {
-  Arc arc = arcSine(abs(x));
-  Num twice = arc.value + arc.value;
-  Num far = select(x < 0, quarterTurnsMinus(2, twice), twice);
-  return select(arc.large, far, quarterTurnsMinus(1, copySign(arc.value, x)));
-}
+Num cell::expandAcos(Num x) { return arcCosine(x, coefficients::kAsinF32, kQuarter); }
 
 Num cell::expandAtan(Num x) {
   Num magnitude = abs(x), large = magnitude > 1;
   Num u = select(large, 1.0 / magnitude, magnitude);
   Num p = oddPolynomial(u, u * u, coefficients::kAtanF32);
-  return copySign(select(large, quarterTurnsMinus(1, p), p), x);
+  return copySign(select(large, kQuarter.turnsMinus(1, p), p), x);
 }
 
 /// atan of the smaller magnitude over the larger, then the octant. 0/0 counts as 0 and inf/inf as 1.
@@ -68,8 +47,8 @@ Num cell::expandAtan2(Num y, Num x) {
   u = select(large == 0, small, u);
   u = select(small == kInf, u.number(1), u);
   Num p = oddPolynomial(u, u * u, coefficients::kAtanF32);
-  p = select(steep, quarterTurnsMinus(1, p), p);
-  p = select(copySign(x.number(1), x) < 0, quarterTurnsMinus(2, p), p);
+  p = select(steep, kQuarter.turnsMinus(1, p), p);
+  p = select(copySign(x.number(1), x) < 0, kQuarter.turnsMinus(2, p), p);
   return select(isUnordered(x, y), x + y, copySign(p, y));
 }
 

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 namespace mlir::cell {
 #define GEN_PASS_DEF_GPUHOSTTOLLVM
@@ -179,6 +180,17 @@ LogicalResult checkHost(ModuleOp module) {
       auto kernels = launch->getParentOfType<ModuleOp>().lookupSymbol<gpu::GPUModuleOp>(launch.getKernelModuleName());
       if (!kernels || kernelNumber(launch) < 0)
         return refuse("names no kernel of this module");
+      gpu::KernelDim3 grid = launch.getGridSizeOperandValues(), block = launch.getBlockSizeOperandValues();
+      const std::pair<Value, int64_t> sizes[] = {{grid.x, INT32_MAX}, {grid.y, 65535}, {grid.z, 65535}, {block.x, 1024}, {block.y, 1024}, {block.z, 64}};
+      int64_t threads = 1;
+      for (auto [i, size] : llvm::enumerate(sizes)) {
+        std::optional<int64_t> known = getConstantIntValue(size.first);
+        if (known && (*known < 1 || *known > size.second))
+          return refuse("has a grid or a block that no GPU takes (at most 2147483647 x 65535 x 65535 blocks of 1024 x 1024 x 64 threads)");
+        threads *= i < 3 ? 1 : known.value_or(1);
+      }
+      if (threads > 1024)
+        return refuse("has blocks of more than 1024 threads");
       for (Type type : launch.getKernelOperands().getTypes())
         if (!isa<MemRefType, IndexType>(type) && !(type.isIntOrFloat() && type.getIntOrFloatBitWidth() <= 64))
           return refuse("has an argument that is neither a buffer nor a number");

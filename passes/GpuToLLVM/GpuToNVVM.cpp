@@ -214,10 +214,10 @@ struct GpuToNVVM : cell::impl::GpuToNVVMBase<GpuToNVVM> {
           return signalPassFailure();
         }
         bool is = narrow[kernel.getNameAttr()] = isNarrow(kernel);
-        if (is)
-          clampIndices(kernel);
         unrollPowers(kernel);
         prepareKernel(kernel);
+        if (is) // of arguments too
+          clampIndices(kernel);
       }
       if (failed(expandScalars(module, config)))
         return signalPassFailure();

@@ -33,10 +33,6 @@ Place cell::join(KernelBuilder &k, const Place &a, const Place &b) {
   return sum;
 }
 
-Value cell::both(KernelBuilder &k, Value a, Value b) {
-  return !a ? b : !b ? a : arith::AndIOp::create(k, a, b).getResult();
-}
-
 Target cell::resolve(KernelBuilder &k, const Access &access, const Place &place, Value inside) {
   Target target{k.add(place.offset, k.index(access.offset)), inside};
   for (auto [window, sum] : llvm::zip_equal(access.windows, place.windows)) {

@@ -23,9 +23,6 @@ struct Target {
 /// `inside` is a further condition, or null.
 Target resolve(KernelBuilder &k, const Access &access, const Place &place, Value inside = {});
 
-/// a and b, either of which may be null for "true".
-Value both(KernelBuilder &k, Value a, Value b);
-
 /// `width` elements from `target` on as a vector (a scalar for 1), zero where they do not exist.
 Value loadFrom(KernelBuilder &k, Value memory, const Target &target, int64_t width);
 

@@ -19,8 +19,6 @@ constexpr int64_t kMaxWideValues = 64;
 /// A body that cannot be computed on vectors is written once per lane, up to this many operations in all.
 constexpr int64_t kMaxCopies = 256;
 
-bool isRead(linalg::LinalgOp op, unsigned operand) { return !op.getMatchingBlockArgument(&op->getOpOperand(operand)).use_empty(); }
-
 /// Bool has a byte of its own in memory, which vectors of bits do not.
 bool movesWide(Type element) { return !element.isInteger(1) && !element.isIndex(); }
 
@@ -38,9 +36,11 @@ bool isElementwise(linalg::LinalgOp op) {
 /// True if the operand moves as a vector where the innermost loop runs.
 bool isStream(linalg::LinalgOp op, const PlannedLoop &inner, unsigned operand) {
   auto type = dyn_cast<MemRefType>(op->getOperand(operand).getType());
-  return type && inner.strides[operand] == 1 && movesWide(type.getElementType()) && (op.isDpsInit(&op->getOpOperand(operand)) || isRead(op, operand));
+  return type && inner.strides[operand] == 1 && movesWide(type.getElementType()) && (op.isDpsInit(&op->getOpOperand(operand)) || isRead(op, op->getOpOperand(operand)));
 }
 } // namespace
+
+bool cell::isRead(linalg::LinalgOp op, OpOperand &operand) { return !op.getMatchingBlockArgument(&operand).use_empty(); }
 
 int64_t BodyEmitter::chooseWidth(linalg::LinalgOp op, const LoopPlan &plan, const GpuTarget &target) {
   if (plan.loops.empty())
@@ -142,7 +142,7 @@ BodyEmitter::Values BodyEmitter::emit(ValueRange positions, ArrayRef<Value> accu
   bool reduces = llvm::any_of(accumulators, [](Value value) { return value != nullptr; });
   for (unsigned i = 0; i < op->getNumOperands(); ++i) {
     where[i] = isa<MemRefType>(op->getOperand(i).getType()) ? address(i, positions) : Value();
-    if (isRead(op, i) && !(i >= inputs && accumulators[i - inputs]))
+    if (isRead(op, op->getOpOperand(i)) && !(i >= inputs && accumulators[i - inputs]))
       loaded[i] = i < given.size() && given[i] ? given[i] : load(i, where[i], width);
   }
   SmallVector<Values> outputs(op.getNumDpsInits());

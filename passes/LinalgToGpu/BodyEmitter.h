@@ -45,6 +45,9 @@ private:
   const LoopPlan &plan;
 };
 
+/// Whether the body of `op` looks at the operand's elements.
+bool isRead(linalg::LinalgOp op, OpOperand &operand);
+
 } // namespace mlir::cell
 
 #endif // CELL_PASSES_LINALGTOGPU_BODYEMITTER_H

@@ -2,6 +2,7 @@
 #include "passes/LinalgToGpu/Combiner.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::cell;
@@ -24,15 +25,152 @@ struct SelectionSlice {
       return true;
     }
     Operation *def = value.getDefiningOp();
+    if (matchPattern(value, m_Constant()))
+      return true;
     if (!def || def->getBlock() != op.getBlock())
-      return !isa<BlockArgument>(value) || cast<BlockArgument>(value).getOwner() != op.getBlock();
-    if (!isa<arith::SelectOp, arith::CmpFOp, arith::CmpIOp, arith::AndIOp, arith::OrIOp, arith::XOrIOp, arith::ConstantOp>(def))
+      return false;
+    if (!isa<arith::SelectOp, arith::CmpFOp, arith::CmpIOp, arith::AndIOp, arith::OrIOp, arith::XOrIOp>(def) || (!isa<arith::SelectOp>(def) && !def->getResult(0).getType().isInteger(1)))
       return false;
     bool complete = true;
     for (Value operand : def->getOperands())
       complete &= visit(operand); // all of them: what they touch counts
     operations.insert(def);
     return complete;
+  }
+};
+
+/// Decides by trying whether a selection comes to the same for every order and grouping of what it selects from. All that the operations of a slice do is
+/// compare and choose, so three numbers around each constant and NaN stand for every case. Zeros of both signs count as one: which of two equal numbers is
+/// taken shows nowhere else. A position that goes with the largest number must take part in the comparison of ties.
+class SelectionTable {
+  using Case = SmallVector<Attribute, 2>; // one element per member of the group
+
+public:
+  SelectionTable(linalg::LinalgOp op, ArrayRef<Operation *> operations, ArrayRef<std::pair<Value, Value>> members, ArrayRef<Value> results)
+      : op(op), operations(operations), members(members), results(results) {}
+
+  bool isOrderFree() {
+    cases = {{}};
+    for (auto [running, element] : members) {
+      SmallVector<Case> longer;
+      for (const Case &prefix : cases)
+        for (Attribute value : samplesOf(running.getType())) {
+          longer.push_back(prefix);
+          longer.back().push_back(value);
+        }
+      cases = std::move(longer);
+      if (cases.size() > kMaxCases)
+        return false;
+    }
+    unsigned n = cases.size();
+    std::vector<unsigned> table(n * n);
+    for (unsigned a = 0; a < n; ++a)
+      for (unsigned b = 0; b < n; ++b) {
+        std::optional<unsigned> chosen = choose(cases[a], cases[b]);
+        if (!chosen)
+          return false;
+        table[a * n + b] = *chosen;
+      }
+    for (unsigned a = 0; a < n; ++a) {
+      if (table[a * n + a] != a)
+        return false; // what was selected is offered again
+      for (unsigned b = 0; b < n; ++b) {
+        if (table[a * n + b] != table[b * n + a])
+          return false;
+        for (unsigned c = 0; c < n; ++c)
+          if (table[table[a * n + b] * n + c] != table[a * n + table[b * n + c]])
+            return false;
+      }
+    }
+    return true;
+  }
+
+private:
+  static constexpr unsigned kMaxCases = 100;
+  linalg::LinalgOp op;
+  ArrayRef<Operation *> operations;
+  ArrayRef<std::pair<Value, Value>> members; // the running value and what is offered
+  ArrayRef<Value> results;
+  SmallVector<Case> cases;
+
+  SmallVector<Attribute> samplesOf(Type type) {
+    llvm::SmallSetVector<Attribute, 8> samples;
+    if (auto real = dyn_cast<FloatType>(type)) {
+      auto add = [&](double value) { samples.insert(FloatAttr::get(real, value)); };
+      for (double value : {std::numeric_limits<double>::quiet_NaN(), 1.0, 2.0, 3.0})
+        add(value);
+      forConstants(type, [&](TypedAttr constant) {
+        double value = cast<FloatAttr>(constant).getValueAsDouble();
+        for (double other : {value - 1, value == 0 ? 0.0 : value, value + 1})
+          add(other);
+      });
+    } else if (type.isIntOrIndex()) {
+      unsigned bits = type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+      auto add = [&](const APInt &value) { samples.insert(IntegerAttr::get(type, value)); };
+      for (int64_t value : {-2, -1, 1, 2}) // negative as signed ones, large as others
+        add(APInt(bits, value, /*isSigned=*/true, /*implicitTrunc=*/true));
+      forConstants(type, [&](TypedAttr constant) {
+        APInt value = cast<IntegerAttr>(constant).getValue();
+        add(value - 1), add(value), add(value + 1);
+      });
+    }
+    return llvm::to_vector(samples);
+  }
+
+  void forConstants(Type type, llvm::function_ref<void(TypedAttr)> visit) {
+    for (Operation *operation : operations)
+      for (Value operand : operation->getOperands()) {
+        TypedAttr constant;
+        if (operand.getType() == type && !type.isInteger(1) && matchPattern(operand, m_Constant(&constant)))
+          visit(constant);
+      }
+  }
+
+  std::optional<unsigned> choose(const Case &a, const Case &b) {
+    llvm::SmallDenseMap<Value, Attribute> known;
+    for (auto [i, member] : llvm::enumerate(members)) {
+      known[member.first] = a[i];
+      known[member.second] = b[i];
+    }
+    auto valueOf = [&](Value value) {
+      Attribute attribute = known.lookup(value);
+      if (!attribute)
+        matchPattern(value, m_Constant(&attribute));
+      return attribute;
+    };
+    for (Operation *operation : operations) {
+      SmallVector<Attribute> operands;
+      for (Value operand : operation->getOperands()) {
+        operands.push_back(valueOf(operand));
+        if (!operands.back())
+          return std::nullopt;
+      }
+      auto truth = [&](unsigned i) { return cast<IntegerAttr>(operands[i]).getValue().getBoolValue(); };
+      auto number = [&](unsigned i) { return cast<IntegerAttr>(operands[i]).getValue(); };
+      auto real = [&](unsigned i) { return cast<FloatAttr>(operands[i]).getValue(); };
+      Attribute result;
+      Builder builder(op.getContext());
+      if (isa<arith::SelectOp>(operation) && operands.size() == 3)
+        result = truth(0) ? operands[1] : operands[2];
+      else if (auto compare = dyn_cast<arith::CmpFOp>(operation); compare && isa<FloatAttr>(operands[0]))
+        result = builder.getBoolAttr(arith::applyCmpPredicate(compare.getPredicate(), real(0), real(1)));
+      else if (auto compare = dyn_cast<arith::CmpIOp>(operation); compare && isa<IntegerAttr>(operands[0]))
+        result = builder.getBoolAttr(arith::applyCmpPredicate(compare.getPredicate(), number(0), number(1)));
+      else if (isa<arith::AndIOp>(operation))
+        result = builder.getBoolAttr(truth(0) && truth(1));
+      else if (isa<arith::OrIOp>(operation))
+        result = builder.getBoolAttr(truth(0) || truth(1));
+      else if (isa<arith::XOrIOp>(operation))
+        result = builder.getBoolAttr(truth(0) != truth(1));
+      else
+        return std::nullopt;
+      known[operation->getResult(0)] = result;
+    }
+    Case chosen;
+    for (Value result : results)
+      chosen.push_back(valueOf(result));
+    auto found = llvm::find(cases, chosen);
+    return found == cases.end() ? std::nullopt : std::optional<unsigned>(found - cases.begin());
   }
 };
 
@@ -117,9 +255,16 @@ std::optional<Combiner> Combiner::of(linalg::LinalgOp op, ArrayRef<bool> reduced
         return std::nullopt;
       operations.assign(slice.operations.begin(), slice.operations.end());
     }
-    for (unsigned member : group)
+    SmallVector<std::pair<Value, Value>> members;
+    SmallVector<Value> chosen;
+    for (unsigned member : group) {
       if (!done.insert(member).second)
         return std::nullopt;
+      members.push_back({op.getMatchingBlockArgument(op.getDpsInitOperand(result.numbers[member])), result.elements[member]});
+      chosen.push_back(yield->getOperand(result.numbers[member]));
+    }
+    if (!SelectionTable(op, operations, members, chosen).isOrderFree())
+      return std::nullopt;
     result.groups.push_back(llvm::to_vector(group));
     result.slices.push_back(operations);
   }

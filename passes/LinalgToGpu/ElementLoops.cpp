@@ -14,6 +14,9 @@ using namespace mlir;
 using namespace mlir::cell;
 
 namespace {
+/// From this many turns of one thread on one says that it is slow.
+constexpr int64_t kManyTrips = 1024;
+
 /// True if the loop touches memory, element by element, and does nothing that a thread cannot.
 bool isElementLoop(scf::ForOp loop) {
   if (loop->getNumResults())
@@ -90,6 +93,9 @@ void lower(KernelModule &kernels, scf::ForOp outer) {
     return;
   KernelBuilder k(kernels, outer, "loop", parallel.empty() ? 1 : std::min<int64_t>(128, llvm::PowerOf2Ceil(count)));
   IRMapping map;
+  // Unknown trips count as many.
+  if (std::optional<int64_t> all = tripsOf(outer); parallel.empty() && (!all || *all >= kManyTrips))
+    outer->emitRemark("each turn of this loop may need what another one wrote, so one thread of the GPU runs it in order, which is slow");
   if (parallel.empty()) {
     k.cloneInto(*outer, map);
     k.launch(1);

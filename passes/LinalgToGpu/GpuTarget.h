@@ -13,6 +13,7 @@ struct GpuTarget {
   int64_t threads = 256;             // of a block, where nothing speaks for another number
   int64_t sharedBytes = 48 * 1024;   // static shared memory of a block
   int64_t vectorBytes = 16;          // widest access of one thread
+  int64_t maxBlocks[3] = {INT32_MAX, 65535, 65535}; // of a grid
   int64_t multiprocessors = 132;
   int64_t residentThreads = 2048;    // of a multiprocessor
 

@@ -2,6 +2,7 @@
 #include "passes/LinalgToGpu/KernelBuilder.h"
 
 #include "passes/LinalgToLLVM/BufferRoots.h"
+#include "passes/LinalgToLLVM/Common.h"
 #include "passes/LinalgToLLVM/LoopPlan.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -43,8 +44,17 @@ Value KernelModule::takeStart(linalg::LinalgOp op, unsigned number) {
   return start;
 }
 
+InFlightDiagnostic KernelModule::refuse(Location loc) {
+  refused = true;
+  return emitError(loc) << "stage " << stage << ": ";
+}
+
+Value cell::both(KernelBuilder &k, Value a, Value b) {
+  return !a ? b : !b ? a : arith::AndIOp::create(k, a, b).getResult();
+}
+
 KernelBuilder::KernelBuilder(KernelModule &module, Operation *anchor, StringRef stem, ArrayRef<int64_t> block, const KernelForm *wanted)
-    : ImplicitLocOpBuilder(anchor->getLoc(), anchor->getContext()), target(module.target), form(wanted ? wanted : module.form), anchor(anchor), size(block) {
+    : ImplicitLocOpBuilder(anchor->getLoc(), anchor->getContext()), target(module.target), form(wanted ? wanted : module.form), module(module), anchor(anchor), size(block) {
   size.resize(3, 1);
   setInsertionPointToEnd(module.getOrCreate().getBody());
   if (form) {
@@ -363,14 +373,34 @@ void KernelBuilder::markArguments() {
   }
 }
 
+/// Reports a grid or shared memory that no device has.
+bool KernelBuilder::fits(ArrayRef<int64_t> blocks) {
+  for (auto [count, limit] : llvm::zip_equal(blocks, target.maxBlocks))
+    if (count > limit) {
+      module.refuse(getLoc()) << "the kernel '" << func.getName() << "' would need a grid of " << blocks[0] << " x " << blocks[1] << " x " << blocks[2]
+                              << " blocks, more than a GPU takes; cut the tensors into parts, or use device_target=\"CPU\"";
+      return false;
+    }
+  int64_t sharedBytes = 0;
+  for (BlockArgument buffer : cast<gpu::GPUFuncOp>(func.getOperation()).getWorkgroupAttributions())
+    sharedBytes += llvm::alignTo(contiguousBytes(cast<MemRefType>(buffer.getType())), target.vectorBytes);
+  if (sharedBytes > target.sharedBytes)
+    module.refuse(getLoc()) << "the kernel '" << func.getName() << "' would need " << sharedBytes << " bytes of shared memory, and a block has " << target.sharedBytes
+                            << "; use device_target=\"CPU\"";
+  return sharedBytes <= target.sharedBytes;
+}
+
 void KernelBuilder::launch(ArrayRef<int64_t> grid) {
   markArguments();
   SmallVector<int64_t> blocks(grid);
   blocks.resize(3, 1);
-  if (form)
+  if (form) {
     func->setAttr(form->blocks, getI64IntegerAttr(blocks[0]));
-  else
+  } else {
+    if (!fits(blocks))
+      return;
     cast<gpu::GPUFuncOp>(func.getOperation()).setKnownGridSize(SmallVector<int32_t>(blocks.begin(), blocks.end()));
+  }
   ImplicitLocOpBuilder host(getLoc(), anchor);
   auto sizes = [&](ArrayRef<int64_t> values) {
     auto constant = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(host, value); };

@@ -49,11 +49,16 @@ public:
   /// True for a fill that a mapping has taken.
   bool isTaken(Operation *fill) const { return taken.contains(fill); }
 
+  /// Reports that a kernel is more than a device can take; the pass fails in the end.
+  InFlightDiagnostic refuse(Location loc);
+  bool hasRefused() const { return refused; }
+
 private:
   ModuleOp module;
   gpu::GPUModuleOp kernels;
   llvm::StringMap<unsigned> names;
   llvm::SmallPtrSet<Operation *, 16> taken;
+  bool refused = false;
 };
 
 /// A kernel, and an op builder that stands inside it. A mapping works like this:
@@ -116,7 +121,7 @@ public:
   Values reduceBlock(ValueRange values, Combine combine);
   void barrier();
 
-  /// Ends the kernel and launches it with this many blocks.
+  /// Ends the kernel and launches it with this many blocks. Refused by the module if the grid or the shared memory is beyond what every device has.
   void launch(ArrayRef<int64_t> grid);
 
   FunctionOpInterface function() { return func; }
@@ -124,9 +129,11 @@ public:
 private:
   template <typename Make>
   Value atEntry(Make make);
+  bool fits(ArrayRef<int64_t> blocks);
   /// Says which buffers are only read, and which no other one overlaps.
   void markArguments();
 
+  KernelModule &module;
   Operation *anchor;
   SmallVector<int64_t> size;
   FunctionOpInterface func;
@@ -137,6 +144,9 @@ private:
   llvm::SmallDenseMap<std::pair<int, int>, Value> ids;
   llvm::SmallDenseMap<Type, SmallVector<Value>> exchange; // shared memory of block reductions
 };
+
+/// a and b, either of which may be null for "true".
+Value both(KernelBuilder &k, Value a, Value b);
 
 } // namespace mlir::cell
 

@@ -48,7 +48,7 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
       return signalPassFailure();
     separateReductions(getOperation());
     lowerRowChains(getOperation(), kernels);
-    if (failed(lowerRemainingOps(getOperation(), kernels, "GPU")))
+    if (failed(lowerRemainingOps(getOperation(), kernels, "GPU")) || kernels.hasRefused())
       signalPassFailure();
   }
 };
@@ -108,7 +108,7 @@ LogicalResult cell::lowerRemainingOps(ModuleOp module, KernelModule &kernels, St
         return op->emitError("stage ") << kernels.stage << ": '" << op->getName() << "' cannot be written as loops";
       linalgOp = *generic;
     }
-    FailureOr<LoopPlan> plan = planLoops(linalgOp);
+    FailureOr<LoopPlan> plan = planLoops(linalgOp, kernels.stage);
     if (failed(plan))
       return failure();
     if (plan->points != 0 && !(first && first(linalgOp, *plan)) && !lowerReduction(kernels, linalgOp, *plan) &&

@@ -41,6 +41,9 @@ bool cell::lowerPointwise(KernelModule &module, linalg::LinalgOp op, const LoopP
   return true;
 }
 
+/// From this many steps of one thread on one says that it is slow.
+static constexpr int64_t kManyPoints = 4096;
+
 /// True if every output has an element of its own for each value of the dimension, whatever the others are.
 static bool isOwn(linalg::LinalgOp op, unsigned dim) {
   return llvm::all_of(op.getDpsInitsMutable(), [&](OpOperand &init) {
@@ -65,6 +68,9 @@ void cell::lowerInOrder(KernelModule &module, linalg::LinalgOp op, const LoopPla
       count *= loop.size;
     }
   }
+  // Threads, and what each does alone.
+  if (count < module.target.warp && plan.points / std::max<int64_t>(count, 1) >= kManyPoints)
+    op->emitRemark("several steps write one element here, so ") << (count == 1 ? "one thread takes" : "few threads take") << " all " << plan.points << " of them in order on the GPU, which is slow";
   KernelBuilder k(module, op, nameOf(op) + "_in_order", chooseBlock(module.target, count));
   BodyEmitter emitter(k, op, plan);
   SmallVector<Value> none(op.getNumDpsInits()), positions(plan.loops.size());

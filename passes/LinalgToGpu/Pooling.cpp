@@ -42,7 +42,7 @@ struct Pool {
   Value tap(KernelBuilder &k, int i, Value at, Value t, Value &exists) const {
     Value position = k.add(k.add(k.mul(at, strides[i]), k.mul(t, dilations[i])), k.index(-pads[i]));
     Value inside = compare(k, arith::CmpIPredicate::ult, position, k.index(in[i]));
-    exists = exists ? Value(arith::AndIOp::create(k, exists, inside)) : inside;
+    exists = both(k, exists, inside);
     return position;
   }
 
@@ -247,6 +247,9 @@ void emitScatterAdd(KernelModule &kernels, cellrt::CallOp op) {
     k.launch({k.gridFor(points)});
     return;
   }
+  if (isFloat)
+    op.emitRemark("the updates of this scatter are added by atomic operations on the GPU, in an order that differs from run to run, and so do the last bits of the sums; fewer than ")
+        << kOrderedWork << " rows times updates are added in order";
   int64_t points = count * width;
   k.forEach(points, [&](Value point) {
     Values at = k.delinearize(point, {count, width});

@@ -2,6 +2,7 @@
 #include "passes/LinalgToGpu/BodyEmitter.h"
 #include "passes/LinalgToGpu/Combiner.h"
 #include "passes/LinalgToGpu/Mapping.h"
+#include "passes/LinalgToLLVM/Common.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -16,6 +17,8 @@ using Values = SmallVector<Value>;
 
 /// Up to this many points one thread reduces alone.
 constexpr int64_t kSerialPoints = 16;
+/// From this many steps on one says that they are taken one after the other.
+constexpr int64_t kManyPoints = 4096;
 /// A piece of a long reduction has at least this many points.
 constexpr int64_t kPiecePoints = 4096;
 
@@ -144,6 +147,9 @@ private:
 
   /// A thread per row: its points in order, whatever the body does with them.
   void lowerThreads() {
+    if (points > kSerialPoints && !combiner && rows < target.wave(target.threads) && rows * points >= kManyPoints)
+      op->emitRemark("the results of this reduction depend on the order of its ") << points << " steps, so " << (rows == 1 ? "one thread takes" : "a thread for each result takes")
+                                                                               << " them one after the other on the GPU, which is slow";
     KernelBuilder k(module, op, stem("reduce_each_"), rows == 1 ? 1 : 128);
     BodyEmitter emitter(k, op, plan);
     k.forEach(rows, [&](Value row) {
@@ -217,6 +223,12 @@ private:
   void lowerColumns() {
     int64_t across = target.warp, tiles = llvm::divideCeil(rows, across), pieces = 1;
     int64_t threads = tiles < target.multiprocessors && points >= 1024 ? target.maxThreads : target.threads;
+    // Every thread has a place in shared memory for each result.
+    int64_t bytes = 0;
+    for (unsigned o : combiner->outputs())
+      bytes += elementBytes(cast<MemRefType>(op.getDpsInits()[o].getType()).getElementType());
+    while (threads > across && threads * bytes > target.sharedBytes)
+      threads /= 2;
     int64_t along = threads / across;
     if (tiles < target.multiprocessors)
       pieces = std::clamp<int64_t>(std::min(2 * target.multiprocessors / tiles, points / (8 * along)), 1, 1024);

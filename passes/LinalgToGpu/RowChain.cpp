@@ -1,6 +1,7 @@
 //===- RowChain.cpp - which ops run as one kernel over rows ---------------===//
 #include "passes/LinalgToGpu/RowChain.h"
 
+#include "passes/LinalgToGpu/BodyEmitter.h"
 #include "passes/LinalgToLLVM/BufferRoots.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -20,8 +21,6 @@ Value rootOf(Value buffer) {
   BufferRoots roots = BufferRoots::of(buffer);
   return !roots.unknown && roots.roots.size() == 1 ? roots.roots[0] : Value();
 }
-
-bool isRead(linalg::LinalgOp op, OpOperand &operand) { return !op.getMatchingBlockArgument(&operand).use_empty(); }
 
 /// Buffers that the bodies of `op` read or write at places of their own.
 SmallVector<Value> capturedBuffers(Operation *op) {
@@ -115,7 +114,7 @@ std::optional<RowMember> RowChain::analyze(linalg::LinalgOp op) const {
   bool isWide = points == rows * columns;
   if ((!isWide && points != rows) || points == 0)
     return std::nullopt;
-  FailureOr<LoopPlan> plan = planLoops(op);
+  FailureOr<LoopPlan> plan = planLoops(op, /*stage=*/"");
   if (failed(plan))
     return std::nullopt;
   RowMember member{op, *plan, isWide, {}, {}, std::nullopt};

@@ -155,7 +155,7 @@ private:
         type = VectorType::get(layout.width, type);
       auto load = [&] { return emitter.load(i, emitter.address(i, positions), isFull ? layout.width : 1); };
       // A lane that repeats the work of another one must not look where that one may have written already.
-      *known = isFull && chain.writes(root) ? loadIf(both(exists, isReal), type, load) : load();
+      *known = isFull && chain.writes(root) ? loadIf(both(k, exists, isReal), type, load) : load();
     }
     return *known;
   }
@@ -171,8 +171,6 @@ private:
     scf::YieldOp::create(k, arith::ConstantOp::create(k, k.getZeroAttr(type)).getResult());
     return branch.getResult(0);
   }
-
-  Value both(Value a, Value b) { return a && b ? arith::AndIOp::create(k, a, b).getResult() : a ? a : b; }
 
   void storeIf(Value condition, llvm::function_ref<void()> store) {
     if (condition)
@@ -190,7 +188,7 @@ private:
     if (loaded.contains(root))
       k.barrier(); // the others have read the old one
     Value isFirst = arith::CmpIOp::create(k, arith::CmpIPredicate::eq, lane, k.index(0));
-    storeIf(both(isFirst, isReal), [&] { emitter.store(output, positions, value, 1); });
+    storeIf(both(k, isFirst, isReal), [&] { emitter.store(output, positions, value, 1); });
   }
 
   void emitNarrow(RowMember &member) {
@@ -241,7 +239,7 @@ private:
         parts.resize(layout.perLane);
         parts[chunk] = made[o];
         if (isWanted(root))
-          storeIf(both(exists, isReal), [&] { emitter.store(o, positions, made[o], layout.width); });
+          storeIf(both(k, exists, isReal), [&] { emitter.store(o, positions, made[o], layout.width); });
       }
     }
     if (!member.reduces())

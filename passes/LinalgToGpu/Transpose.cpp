@@ -87,7 +87,7 @@ bool cell::lowerTranspose(KernelModule &module, linalg::LinalgOp op, const LoopP
     Value inside = loopX.size % kTile ? k.less(x, k.index(loopX.size)) : Value();
     if (loopY.size % kTile) {
       Value insideY = k.less(y, k.index(loopY.size));
-      inside = inside ? arith::AndIOp::create(k, inside, insideY).getResult() : insideY;
+      inside = both(k, inside, insideY);
     }
     positions[crossing->x] = x;
     positions[crossing->y] = y;

@@ -120,8 +120,15 @@ linalg::FillOp cell::findFill(linalg::LinalgOp op, Value buffer) {
   return nullptr;
 }
 
-FailureOr<LoopPlan> cell::planLoops(linalg::LinalgOp op) {
+FailureOr<LoopPlan> cell::planLoops(linalg::LinalgOp op, StringRef stage) {
   LoopPlan plan;
+  auto refuse = [&](llvm::function_ref<void(InFlightDiagnostic &)> say) -> LogicalResult {
+    if (stage.empty())
+      return failure();
+    InFlightDiagnostic error = op->emitError("stage ") << stage << ": '" << op->getName() << "' ";
+    say(error);
+    return error;
+  };
   SmallVector<int64_t> sizes = op.getStaticLoopRanges();
   if (llvm::is_contained(sizes, 0)) { // nothing to do, and buffers without elements have no strides
     plan.points = 0;
@@ -143,12 +150,12 @@ FailureOr<LoopPlan> cell::planLoops(linalg::LinalgOp op) {
     if (type.getLayout().isIdentity() && type.hasStaticShape())
       strides = computeStrides(type.getShape()); // also of a shape without elements, whose layout MLIR calls unknown
     else if (failed(type.getStridesAndOffset(strides, ignored)) || llvm::any_of(strides, ShapedType::isDynamic))
-      return op->emitError("stage linalg-to-kernels: '") << op->getName() << "' has an operand of type " << type << ", whose strides are not known when compiling";
+      return refuse([&](InFlightDiagnostic &error) { error << "has an operand of type " << type << ", whose strides are not known when compiling"; });
     SmallVector<int64_t> total(rank + 1, 0);
     for (auto [expr, stride] : llvm::zip_equal(map.getResults(), strides)) {
       SmallVector<int64_t> linear(rank + 1, 0);
       if (!addLinear(expr, 1, linear))
-        return op->emitError("stage linalg-to-kernels: '") << op->getName() << "' has the indexing map " << AffineMapAttr::get(map) << ", which is not linear";
+        return refuse([&](InFlightDiagnostic &error) { error << "has the indexing map " << AffineMapAttr::get(map) << ", which is not linear"; });
       for (unsigned d = 0; d < rank; ++d) {
         dims[d].strides[number] += linear[d] * stride;
         if (linear[d] && op.isDpsInit(&operand))

@@ -29,8 +29,8 @@ struct LoopPlan {
   double nanoseconds = 0; // estimated time on one core
 };
 
-/// Chooses the loops for `op`. Fails, with an error at the op, if an indexing map is not a linear one.
-FailureOr<LoopPlan> planLoops(linalg::LinalgOp op);
+/// Chooses the loops for `op`. Fails, with an error of `stage` at the op (none for an empty name), if an indexing map is not a linear one.
+FailureOr<LoopPlan> planLoops(linalg::LinalgOp op, StringRef stage = "linalg-to-kernels");
 
 /// The fill that gives `buffer`, an output of `op`, its first value and that nothing else sees, or null.
 linalg::FillOp findFill(linalg::LinalgOp op, Value buffer);
