@@ -94,7 +94,7 @@ void lower(KernelModule &kernels, scf::ForOp outer) {
   KernelBuilder k(kernels, outer, "loop", parallel.empty() ? 1 : std::min<int64_t>(128, llvm::PowerOf2Ceil(count)));
   IRMapping map;
   // Unknown trips count as many.
-  if (std::optional<int64_t> all = tripsOf(outer); parallel.empty() && (!all || *all >= kManyTrips))
+  if (std::optional<int64_t> all = tripsOf(outer); !kernels.isPlain() && parallel.empty() && (!all || *all >= kManyTrips))
     outer->emitRemark("each turn of this loop may need what another one wrote, so one thread of the GPU runs it in order, which is slow");
   if (parallel.empty()) {
     k.cloneInto(*outer, map);

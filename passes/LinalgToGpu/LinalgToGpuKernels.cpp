@@ -105,7 +105,7 @@ LogicalResult cell::lowerRemainingOps(ModuleOp module, KernelModule &kernels, St
       rewriter.setInsertionPoint(op);
       FailureOr<linalg::GenericOp> generic = linalg::generalizeNamedOp(rewriter, linalgOp);
       if (failed(generic))
-        return op->emitError("stage ") << kernels.stage << ": '" << op->getName() << "' cannot be written as loops";
+        return op->emitError("stage ") << kernels.stage << ": '" << op->getName() << "' cannot be written as loops; run this program with device_target=\"CPU\"";
       linalgOp = *generic;
     }
     FailureOr<LoopPlan> plan = planLoops(linalgOp, kernels.stage);

@@ -69,7 +69,7 @@ void cell::lowerInOrder(KernelModule &module, linalg::LinalgOp op, const LoopPla
     }
   }
   // Threads, and what each does alone.
-  if (count < module.target.warp && plan.points / std::max<int64_t>(count, 1) >= kManyPoints)
+  if (!module.isPlain() && count < module.target.warp && plan.points / std::max<int64_t>(count, 1) >= kManyPoints)
     op->emitRemark("several steps write one element here, so ") << (count == 1 ? "one thread takes" : "few threads take") << " all " << plan.points << " of them in order on the GPU, which is slow";
   KernelBuilder k(module, op, nameOf(op) + "_in_order", chooseBlock(module.target, count));
   BodyEmitter emitter(k, op, plan);

@@ -147,7 +147,7 @@ private:
 
   /// A thread per row: its points in order, whatever the body does with them.
   void lowerThreads() {
-    if (points > kSerialPoints && !combiner && rows < target.wave(target.threads) && rows * points >= kManyPoints)
+    if (!module.isPlain() && points > kSerialPoints && !combiner && rows < target.wave(target.threads) && rows * points >= kManyPoints)
       op->emitRemark("the results of this reduction depend on the order of its ") << points << " steps, so " << (rows == 1 ? "one thread takes" : "a thread for each result takes")
                                                                                << " them one after the other on the GPU, which is slow";
     KernelBuilder k(module, op, stem("reduce_each_"), rows == 1 ? 1 : 128);

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from . import _arrays, _safetensors, _tree
-from ._library import Buffer, Error, check, library
+from ._library import Buffer, DamagedError, Error, check, library
 
 __all__ = ["Program", "ProgramFile", "TensorInfo", "load"]
 
@@ -102,9 +102,13 @@ class ProgramFile:
         weakref.finalize(self, c.cgp_close, handle)
         self.digest: str = c.cgp_digest(handle).decode()
         self.on_gpu = bool(c.cgp_runs_on_gpu(handle))
-        self.header: dict[str, Any] = json.loads(c.cgp_header(handle))
-        self._programs = {item["name"]: (i, item) for i, item in enumerate(self.header["programs"])}
-        self._state = [_info(c.cgp_parameter(handle, i)) for i in range(c.cgp_parameter_count(handle))]
+        try:
+            # The loader has read what it needs to run; texts that are no UTF-8 and the like show here.
+            self.header: dict[str, Any] = json.loads(c.cgp_header(handle))
+            self._programs = {item["name"]: (i, item) for i, item in enumerate(self.header["programs"])}
+            self._state = [_info(c.cgp_parameter(handle, i)) for i in range(c.cgp_parameter_count(handle))]
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise DamagedError(f"the file's header cannot be read: {error}") from None
 
     @property
     def programs(self) -> dict[str, Program]:

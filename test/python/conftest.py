@@ -4,10 +4,18 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from needs import need
+
 
 def pytest_configure(config: Any) -> None:
+    config.addinivalue_line("markers", "needs(there, what): without it the test is skipped, or fails under CELLGRAD_TEST_REQUIRE")
     target = os.environ.get("CELLGRAD_TEST_DEVICE")
     if target:
         import cellgrad as ms
 
         ms.set_device(target)
+
+
+def pytest_runtest_setup(item: Any) -> None:
+    for mark in item.iter_markers("needs"):
+        need(*mark.args)

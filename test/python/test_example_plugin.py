@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from needs import need
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "plugin"
@@ -30,10 +31,8 @@ def _run(*command, **kwargs):
 def built(tmp_path_factory):
     """(plugin of the example, folder of the tools, cellgrad's own plugin)."""
     mlir, package = _folder("mlir"), _folder("cellgrad")
-    if mlir is None or not (mlir / "include" / "mlir").exists():
-        pytest.skip("the MLIR headers (xtc-mlir-dev) are not installed")
-    if shutil.which("cmake") is None or shutil.which("ninja") is None:
-        pytest.skip("cmake and ninja are not installed")
+    need(mlir and (mlir / "include" / "mlir").exists(), "the MLIR headers (xtc-mlir-dev) are not installed")
+    need(shutil.which("cmake") and shutil.which("ninja"), "cmake and ninja are not installed")
     if shutil.which(os.environ.get("CXX", "c++")) is None or "CXX" in os.environ and subprocess.run([os.environ["CXX"], "--version"], capture_output=True).returncode:
         pytest.skip("there is no C++ compiler")
     folder = tmp_path_factory.mktemp("plugin")
@@ -41,7 +40,7 @@ def built(tmp_path_factory):
     if not (package / "lib" / "cmake").exists():  # the source tree: what would be installed, without the binaries
         build = ROOT / "build"
         if not (build / "bin" / "cell-opt").exists():
-            pytest.skip("neither installed nor built")
+            need(False, "neither installed nor built")
         _run("cmake", "--install", build, "--component", "development", "--prefix", folder / "prefix")
         package, tools, own = folder / "prefix" / "cellgrad", build / "bin", build / "lib" / "CellgradPlugin.so"
     _run("cmake", "-G", "Ninja", "-S", EXAMPLE, "-B", folder / "build", f"-Dcellgrad_DIR={package / 'lib' / 'cmake' / 'cellgrad'}", f"-DPython_EXECUTABLE={sys.executable}")
@@ -70,8 +69,7 @@ def test_value_gradient_and_second_derivative(built):
 
 def test_the_stock_tool_loads_both_plugins(built):
     plugin, _, own = built
-    if not own.exists():
-        pytest.skip("CellgradPlugin.so is not there")
+    need(own.exists(), "CellgradPlugin.so is not there")
     load = [f"--load-{kind}-plugin={library}" for library in (own, plugin) for kind in ("dialect", "pass")]
     text = _run(_folder("mlir") / "bin" / "mlir-opt", *load, EXAMPLE / "softsign.mlir",
                 "--pass-pipeline=builtin.module(cell-differentiate-pipeline, cell-simplify)")

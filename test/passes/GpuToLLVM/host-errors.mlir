@@ -37,3 +37,35 @@ module attributes {gpu.container_module} {
     gpu.func @k(%x: memref<4xf32>) kernel { gpu.return }
   }
 }
+
+// -----
+
+module attributes {gpu.container_module} {
+  func.func @grid(%x: memref<4xf32>) {
+    %c1 = arith.constant 1 : index
+    %c64 = arith.constant 64 : index
+    %many = arith.constant 65536 : index
+    // expected-error@+1 {{has a grid or a block that no GPU takes}}
+    gpu.launch_func @kernels::@k blocks in (%c1, %many, %c1) threads in (%c1, %c1, %c1) args(%x : memref<4xf32>)
+    return
+  }
+  gpu.module @kernels {
+    gpu.func @k(%x: memref<4xf32>) kernel { gpu.return }
+  }
+}
+
+// -----
+
+module attributes {gpu.container_module} {
+  func.func @threads(%x: memref<4xf32>) {
+    %c1 = arith.constant 1 : index
+    %c64 = arith.constant 64 : index
+    %many = arith.constant 65536 : index
+    // expected-error@+1 {{has blocks of more than 1024 threads}}
+    gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) threads in (%c64, %c64, %c1) args(%x : memref<4xf32>)
+    return
+  }
+  gpu.module @kernels {
+    gpu.func @k(%x: memref<4xf32>) kernel { gpu.return }
+  }
+}

@@ -1,6 +1,6 @@
 // RUN: cell-opt --gpu-to-nvvm="chip=sm_90" %s | FileCheck %s
 
-// Kernels on bare pointers with 32-bit indices; an index argument keeps 64 bits, a bool is a byte; shared memory is a global.
+// Kernels on bare pointers with 32-bit indices; an index argument has 64 bits and is clamped, a bool is a byte; shared memory is a global.
 
 // CHECK: gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_90", features = "+ptx78">]
 gpu.module @kernels {
@@ -12,7 +12,9 @@ gpu.module @kernels {
   // CHECK-SAME: gpu.kernel, nvvm.kernel, nvvm.reqntid = array<i32: 128, 1, 1>
   gpu.func @k(%x: memref<1024xf32> {llvm.noalias, llvm.readonly}, %off: memref<16xf32, strided<[1], offset: 2>>, %b: i1, %n: index)
       workgroup(%s : memref<128xf32, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
-    // CHECK-DAG: llvm.trunc %[[N]] : i64 to i32
+    // CHECK-DAG: %[[LOW:.*]] = llvm.intr.smax(%[[N]], %{{.*}}) : (i64, i64) -> i64
+    // CHECK-DAG: %[[NEAR:.*]] = llvm.intr.smin(%[[LOW]], %{{.*}}) : (i64, i64) -> i64
+    // CHECK-DAG: llvm.trunc %[[NEAR]] : i64 to i32
     // CHECK-DAG: llvm.trunc %[[B]] : i8 to i1
     // CHECK: nvvm.read.ptx.sreg.tid.x range <i32, 0, 128> : i32
     %id = gpu.thread_id x

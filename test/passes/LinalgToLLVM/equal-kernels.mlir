@@ -1,8 +1,10 @@
 // RUN: cell-opt %s --linalg-to-llvm | FileCheck %s
 
 // Two equal loops are one kernel, called twice; another size is another kernel.
-// CHECK-COUNT-2: llvm.func internal @fn.kernel
-// CHECK-NOT: llvm.func internal
+// RUN: cell-opt %s --linalg-to-llvm | FileCheck %s --check-prefix=COUNT
+// COUNT-COUNT-2: llvm.func internal @fn.kernel
+// COUNT-NOT: llvm.func internal
+
 // CHECK-LABEL: llvm.func @cg_entry(
 // CHECK: llvm.call @[[KERNEL:fn.kernel[_0-9]*]](
 // CHECK: llvm.call @[[KERNEL]](

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from needs import need, needs
 
 import cellgrad as ms
 from cellgrad import Parameter, Tensor
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPILER = shutil.which("cc")
-pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
+pytestmark = needs(COMPILER, "no C compiler")
 
 
 def build(source, loader, out, *flags):
@@ -104,7 +105,6 @@ def test_the_header_as_c_and_as_cpp(tmp_path, loader, language):
 
     ms.jit(f).export(tmp_path / "f.cgp", Tensor(np.ones((2, 3), np.float32)))
     (tmp_path / "f.c").write_text(SOURCE)
-    if language[0] == "-xc++" and shutil.which("c++") is None:
-        pytest.skip("no C++ compiler")
+    need(language[0] != "-xc++" or shutil.which("c++"), "no C++ compiler")
     done = run(build(tmp_path / "f.c", loader, tmp_path / "f", *language), tmp_path / "f.cgp")
     assert done.returncode == 0 and done.stdout.endswith("done\n"), done.stdout + done.stderr

@@ -8,6 +8,7 @@ import struct
 
 import numpy as np
 import pytest
+from needs import need
 
 import cellgrad as ms
 import cellgrad_program
@@ -84,7 +85,7 @@ def test_forged_headers_are_read_with_care(content):
         try:
             cellgrad_program.load(sealed(bytes(broken)))
             read += 1
-        except DAMAGED + (json.JSONDecodeError, UnicodeDecodeError, KeyError):
+        except DAMAGED:
             pass
     assert read < 600
 
@@ -161,8 +162,7 @@ def test_functions_that_programs_may_not_call(content):
     import tempfile
 
     compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler")
+    need(compiler, "no C compiler")
     with tempfile.TemporaryDirectory() as folder:
         source = "long cg_arena_size = 0; int system(const char *); void cg_entry(void **a, void *b) { system(\"true\"); }"
         subprocess.run([compiler, "-c", "-fPIC", "-xc", "-", "-o", folder + "/f.o"], input=source.encode(), check=True)

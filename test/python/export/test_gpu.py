@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from needs import needs
 
 import cellgrad as ms
 import cellgrad_program
@@ -16,7 +17,7 @@ from cellgrad import Parameter, Tensor, nn, ops, value_and_grad
 
 LIBRARIES = Path(ms.__file__).parent / "lib"
 SIM = LIBRARIES / "libcellgrad_gpu_sim.so"
-needs_sim = pytest.mark.skipif(not SIM.exists(), reason="the simulator is not built")
+needs_sim = needs(SIM.exists(), "the simulator is not built")
 
 
 def with_sim(source: str, *args) -> str:

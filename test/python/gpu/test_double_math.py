@@ -3,11 +3,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from needs import module
 
 import cellgrad as ms
 from cellgrad import ops
 
-mp = pytest.importorskip("mpmath")
+mp = module("mpmath")
 
 # Multiples of pi / 2 to the last bit, the closest of all, and the largest numbers.
 ARCS = [1e-300, 5e-324, 0.5, np.pi / 2, np.pi, 355.0, 2.0**20, 1048577.5, -3e7, 1e22, 6381956970095103.0 * 2.0**797, 1.7976931348623157e308]

@@ -7,8 +7,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from elementary import FUNCTIONS, cell_run, worst
+from needs import module, needs
 
-pytestmark = pytest.mark.skipif(cell_run() is None, reason="cell-run is not built")
+pytestmark = needs(cell_run(), "cell-run is not built")
 
 CASES = [(f, d, b) for f in FUNCTIONS for d, b in zip(("f32", "f64"), f.bounds) if b]
 
@@ -17,7 +18,7 @@ CASES = [(f, d, b) for f in FUNCTIONS for d, b in zip(("f32", "f64"), f.bounds) 
 def test_error(function, dtype, bound, tmp_path):
     count = 400_000
     if (function.name, dtype) == ("erf", "f64"):
-        pytest.importorskip("mpmath")
+        module("mpmath")
         count = 4_000
     error, inputs, value = worst(function, dtype, tmp_path, count)
     assert error <= bound, f"{function.name}({', '.join(x.item().hex() for x in inputs)}) = {value.item().hex()} is {error} ulp off"

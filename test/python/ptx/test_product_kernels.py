@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from needs import needs
 
 import cellgrad as ms
 from cellgrad import Tensor, ops
 from cellgrad._compiler import cuda_tools
 
-pytestmark = pytest.mark.skipif(cuda_tools.find("ptxas") is None, reason="ptxas is not installed: pip install 'cellgrad[cuda]'")
+pytestmark = needs(cuda_tools.find("ptxas"), "ptxas is not installed: pip install 'cellgrad[cuda]'")
 
 
 def kernels(fn, chip, *shapes, dtype):

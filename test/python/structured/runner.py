@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-import pytest
+from needs import need
 
 ROOT = Path(__file__).resolve().parents[3]
 NUMPY = {"f32": np.float32, "f64": np.float64, "i8": np.int8, "i32": np.int32, "ui8": np.uint8, "i1": np.bool_, "i64": np.int64}
@@ -21,7 +21,7 @@ def tool(name):
     for folder in folders:
         if (folder / name).exists():
             return folder / name
-    pytest.skip(f"{name} is neither built nor installed")
+    need(False, f"{name} is neither built nor installed")
 
 
 def tensor(shape, dtype):
