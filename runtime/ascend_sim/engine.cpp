@@ -44,7 +44,9 @@ public:
     static const std::unordered_map<std::string, void *> own = {{"cg_ascend_issue", reinterpret_cast<void *>(&cg_ascend_issue)},
                                                                 {"cg_ascend_scalar_load", reinterpret_cast<void *>(&cg_ascend_scalar_load)}};
     auto it = own.find(name);
-    return it == own.end() ? nullptr : it->second;
+    if (it != own.end())
+      return it->second;
+    return name.rfind("cg_sim_", 0) == 0 ? reinterpret_cast<void *>(&sim::notHere) : nullptr;
   }
   std::unique_ptr<sim::Kernel> find(const loader::Image &image, const std::string &name, CUresult &code, std::string &text) const override {
     auto *function = reinterpret_cast<KernelFunction>(image.symbol(name));

@@ -36,11 +36,13 @@ public:
   virtual int processors() const = 0;
   /// Empty, or what is wrong with the environment.
   virtual std::string start() = 0;
-  /// The address of a function that images call, or null.
+  /// The address of a function that images call, or null. For functions of other devices' simulators `notHere`: their images load, and `find` says what they are.
   virtual void *resolve(const std::string &name) const = 0;
   /// Null, with the error's kind and text.
   virtual std::unique_ptr<Kernel> find(const loader::Image &image, const std::string &name, CUresult &code, std::string &text) const = 0;
 };
+/// Never called.
+inline void notHere() {}
 /// The library's engine; each library that contains the driver defines it.
 Engine &engine();
 

@@ -102,10 +102,12 @@ llvm::Expected<std::string> GpuDevice::profile() const {
       continue;
     }
     out << ", " << cycles << " cycles, bound by " << launch.getString("bound").value_or("?") << ";";
-    for (const auto &pipe : *launch.getObject("pipes"))
-      out << llvm::formatv(" {0} {1:F1} %", llvm::StringRef(pipe.first), 100.0 * double(pipe.second.getAsInteger().value_or(0)) / double(cycles));
-    for (const auto &way : *launch.getObject("bytes"))
-      out << llvm::formatv("; {0} {1} bytes", llvm::StringRef(way.first), way.second.getAsInteger().value_or(0));
+    for (const char *pipe : {"S", "MTE2", "MTE1", "M", "V", "FIX", "MTE3"})
+      if (auto busy = launch.getObject("pipes")->getInteger(pipe))
+        out << llvm::formatv(" {0} {1:F1} %", pipe, 100.0 * double(*busy) / double(cycles));
+    for (const char *way : {"gm->ub", "gm->l1", "l1->l0a", "l1->l0b", "l1->bt", "ub->ub", "l0c->gm", "ub->gm"})
+      if (auto bytes = launch.getObject("bytes")->getInteger(way))
+        out << llvm::formatv("; {0} {1} bytes", way, *bytes);
     out << "\n";
   }
   out << "total " << total << " cycles (a model, no measurement)\n";
