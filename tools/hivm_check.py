@@ -47,6 +47,14 @@ def vendor() -> Path:
     return folder
 
 
+def available() -> bool:
+    """True if the vendor's compiler is installed."""
+    try:
+        return bool(vendor())
+    except Missing:
+        return False
+
+
 def opt(text: str, *passes: str) -> str:
     """Runs the vendor's optimizer on `text`; raises ValueError with its errors."""
     done = subprocess.run([str(vendor() / "bin" / "bishengir-opt"), *passes, "-"], input=text, capture_output=True, text=True, timeout=300)

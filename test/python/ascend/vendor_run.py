@@ -1,0 +1,68 @@
+"""HIVM kernels on this machine's processor: the vendor's compiler turns vector HIVM into upstream dialects, which the MLIR tools compile."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+import hivm_check
+
+LOWER = [
+    "--convert-linalg-to-loops",
+    "--expand-strided-metadata",
+    "--lower-affine",
+    "--convert-scf-to-cf",
+    "--convert-math-to-llvm",
+    "--convert-math-to-libm",
+    "--convert-arith-to-llvm",
+    "--convert-cf-to-llvm",
+    "--finalize-memref-to-llvm",
+    "--convert-func-to-llvm=use-bare-ptr-memref-call-conv=1",
+    "--reconcile-unrealized-casts",
+]
+
+
+def ready(text: str) -> str:
+    """The kernel as one core runs it. Reductions of the vendor's conversion add to their output, those of its library do not: outputs are set before."""
+    text = text.replace("hivm.hir.get_block_idx -> i64", "arith.constant 0 : i64").replace("hivm.hir.get_block_num -> i64", "arith.constant 1 : i64")
+    count = 0
+
+    def start(match: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        kind, out, shape, element = match.group(2), match.group(3), match.group(4), match.group(5)
+        real = element.startswith(("f", "bf"))
+        bits = int(element.strip("bfi"))
+        lowest, highest = ({16: "0xFC00", 32: "0xFF800000"}.get(bits), {16: "0x7C00", 32: "0x7F800000"}.get(bits)) if real else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+        value = {"sum": "0.0" if real else 0, "max": lowest, "min": highest}[kind]
+        fill = f"  %start_{count} = arith.constant {value} : {element}\n  hivm.hir.vbrc ins(%start_{count} : {element}) outs({out} : {shape})\n"
+        return fill + match.group(0)
+
+    return re.sub(r"^( *)hivm\.hir\.vreduce <(\w+)> ins\(.*?\) outs\((%\w+) : (memref<[\dx?]*x(\w+)[^)]*>)\)", start, text, flags=re.M)
+
+
+def run(text: str, arguments: list[np.ndarray | float], folder: Path) -> None:
+    """Runs the one kernel of `text` (form auto) on arrays, which it may write. Raises ValueError where the vendor has no conversion."""
+    upstream = hivm_check.opt(ready(text), "--execution-engine-convert-hivm-to-upstream", "--execution-engine-convert-hfusion-to-upstream", "--one-shot-bufferize")
+    # What is left of the vendor's own attributes is unknown to the MLIR tools.
+    upstream = re.sub(r" attributes \{[^\n]*hacc[^\n]*\} \{", " {", upstream)
+    name = re.search(r"func\.func @(\w+)", upstream).group(1)
+    mlir, llvm = hivm_check._package("mlir"), hivm_check._package("llvm")
+
+    def tool(path: Path, *options: str, text: str) -> str:
+        done = subprocess.run([str(path), *options], input=text, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    lowered = tool(mlir / "bin" / "mlir-opt", *LOWER, text=upstream)
+    ir = tool(mlir / "bin" / "mlir-translate", "--mlir-to-llvmir", text=lowered)
+    tool(llvm / "bin" / "llc", "-O1", "-filetype=obj", "-relocation-model=pic", "-o", str(folder / "kernel.o"), text=ir)
+    compiler = shutil.which("cc") or "cc"
+    subprocess.run([compiler, "-shared", "-o", str(folder / "kernel.so"), str(folder / "kernel.o"), "-lm"], check=True)
+    function = getattr(ctypes.CDLL(str(folder / "kernel.so")), name)
+    function(*[a.ctypes.data_as(ctypes.c_void_p) if isinstance(a, np.ndarray) else ctypes.c_float(a) for a in arguments])
