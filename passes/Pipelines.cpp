@@ -88,6 +88,8 @@ void mlir::cell::buildLinalgToAscendPipeline(OpPassManager &pm, StringRef chip) 
   options.chip = chip.str();
   buildLinalgToDevice(pm, createLinalgToAscendKernels(options));
   pm.addPass(createAscendMultiBuffer());
+  pm.addPass(createAscendDecompose());
+  pm.addPass(createAscendMultiBuffer()); // the buffers in L0 of products that are one piece
   pm.addPass(createAscendPlanMemory());
   pm.addPass(createAscendInsertSync());
   pm.addPass(createAscendVerifyKernels());

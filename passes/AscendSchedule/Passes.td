@@ -13,6 +13,26 @@ def AscendMultiBuffer : Pass<"ascend-multi-buffer", "::mlir::ModuleOp"> {
   }];
 }
 
+def AscendDecompose : Pass<"ascend-decompose", "::mlir::ModuleOp"> {
+  let summary = "products in L1 become transfers to L0A and L0B and products there";
+  let description = [{
+    Each `ascend.mmad_l1` becomes pieces along the sum: `l1_to_l0a`, `l1_to_l0b` and `mmad`, with two buffers in L0A and in L0B that take turns, so that one
+    piece comes from L1 while the one before is multiplied. A bias goes to the cube's bias memory once, where it comes to L1. Runs between two
+    `ascend-multi-buffer`: the second one sees the buffers in L0 of products that are one piece.
+
+    ```mlir
+    ascend.mmad_l1 ins(%a, %b, %first : memref<4x8x16x16xf16, #ascend.space<l1>>, memref<8x4x16x16xf16, #ascend.space<l1>>)
+      outs(%c : memref<8x8x16x16xf32, #ascend.space<l0c>>)
+    // becomes
+    ascend.l1_to_l0a ins(%a : memref<4x8x16x16xf16, #ascend.space<l1>>) outs(%left : memref<8x4x16x16xf16, #ascend.space<l0a>>)
+    ascend.l1_to_l0b ins(%b : memref<8x4x16x16xf16, #ascend.space<l1>>) outs(%right : memref<4x8x16x16xf16, #ascend.space<l0b>>)
+    ascend.mmad ins(%left, %right, %first : memref<8x4x16x16xf16, #ascend.space<l0a>>, memref<4x8x16x16xf16, #ascend.space<l0b>>)
+      outs(%c : memref<8x8x16x16xf32, #ascend.space<l0c>>)
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def AscendPlanMemory : Pass<"ascend-plan-memory", "::mlir::ModuleOp"> {
   let summary = "every buffer of a kernel gets its address";
   let description = [{

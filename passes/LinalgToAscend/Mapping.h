@@ -10,6 +10,10 @@ namespace mlir::cell {
 
 // linalg-to-ascend-kernels asks in the order of this file; what nobody takes becomes plain loops on the general cores (passes/LinalgToGpu).
 
+/// Products and convolutions on the cube cores. Removes the ops that it lowers, with the pointwise ops that are computed on the way out; copies of factors that
+/// no transfer can read, and sums of pieces, stay behind as linalg ops.
+void lowerCubeOps(ModuleOp module, AscendKernels &kernels);
+
 /// Chains of ops over the same rows that fit into UB become one kernel each. Removes the ops that it lowers.
 void lowerVectorRows(ModuleOp module, AscendKernels &kernels);
 
