@@ -1,10 +1,12 @@
 //===- KernelReport.cpp - the kernels of a program, for people ------------===//
 #include "passes/GpuToLLVM/KernelReport.h"
 
+#include "dialect/Ascend/Ascend.h"
 #include "passes/LinalgToLLVM/Common.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
 using namespace mlir::cell;
@@ -13,13 +15,16 @@ SmallVector<KernelInfo> cell::getKernels(ModuleOp module) {
   SmallVector<KernelInfo> kernels;
   llvm::DenseMap<StringAttr, unsigned> numbers;
   for (auto device : module.getOps<gpu::GPUModuleOp>())
-    for (auto kernel : device.getOps<gpu::GPUFuncOp>()) {
-      if (!kernel.isKernel())
+    for (auto kernel : device.getOps<FunctionOpInterface>()) {
+      if (!kernel->hasAttr(gpu::GPUDialect::getKernelFuncAttrName()))
         continue;
       numbers[kernel.getNameAttr()] = kernels.size();
-      KernelInfo info{kernel.getName().str(), kernel.getLoc()};
-      for (BlockArgument buffer : kernel.getWorkgroupAttributions())
-        info.sharedBytes += contiguousBytes(cast<MemRefType>(buffer.getType()));
+      KernelInfo info{kernel.getName().str(), kernel.getLoc(), ""};
+      if (auto core = kernel->getAttrOfType<ascend::CoreAttr>(ascend::kCoreAttr))
+        info.core = ascend::stringifyCore(core.getValue()).str();
+      if (auto threads = dyn_cast<gpu::GPUFuncOp>(kernel.getOperation()))
+        for (BlockArgument buffer : threads.getWorkgroupAttributions())
+          info.sharedBytes += contiguousBytes(cast<MemRefType>(buffer.getType()));
       kernels.push_back(info);
     }
   module.walk([&](gpu::LaunchFuncOp launch) {

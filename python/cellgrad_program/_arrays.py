@@ -34,10 +34,11 @@ def given(info: Any, value: Any) -> np.ndarray:
     if isinstance(value, (bool, int, float, list, tuple)):
         found = np.asarray(value)
         plain = np.dtype(np.float32) if info.dtype == "bfloat16" else wanted
-        if found.size and not np.can_cast(found.dtype, plain, "same_kind"):
+        whole = found.dtype.kind in "iu" and plain.kind in "iu"  # as long as the numbers fit
+        if found.size and not whole and not np.can_cast(found.dtype, plain, "same_kind"):
             raise TypeError(f"{name} has dtype {info.dtype}, and the value given is {found.dtype}")
         array = found.astype(plain)
-        if found.dtype.kind == "i" and plain.kind == "i" and not np.array_equal(array, found):
+        if whole and not np.array_equal(array, found):
             raise TypeError(f"{name} has dtype {info.dtype}, which cannot hold the value given")
     else:
         array = np.asarray(value)

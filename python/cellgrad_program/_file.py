@@ -75,7 +75,7 @@ class Program:
         def leaf(kind: str, index: int) -> Any:
             if kind == "output":
                 return _arrays.shown(self.outputs[index], made[index])
-            return values[index] if kind == "input" else self._file._parameter(index)
+            return _arrays.shown(self.inputs[index], arrays[index]) if kind == "input" else self._file._parameter(index)
 
         return _tree.build(self._description["result"], leaf)
 
@@ -149,14 +149,18 @@ class ProgramFile:
         """
         return {info.name: self._parameter(i) for i, info in enumerate(self._state)}
 
-    def load_parameters(self, values: Mapping[str, Any] | str | os.PathLike) -> None:
+    def load_parameters(self, values: Mapping[str, Any] | str | os.PathLike, *, strict: bool = True) -> list[str]:
         """Writes values into Parameters, all or none.
 
         Args:
             values: arrays by name, or the path of a safetensors file, such as a checkpoint. Parameters that are not named stay.
+            strict: whether every name has to be that of a Parameter; otherwise values of other names are left out, as a checkpoint of more than these programs has them.
+
+        Returns:
+            The names of Parameters that stayed as they were.
 
         Raises:
-            KeyError: there is no Parameter of a name.
+            KeyError: there is no Parameter of a name, or, of a file, none has any of its names.
             TypeError, ValueError: another dtype or shape; a damaged file.
         """
         if isinstance(values, (str, os.PathLike)):
@@ -165,12 +169,18 @@ class ProgramFile:
         found = []
         for name, value in values.items():
             if name not in places:
-                raise KeyError(f"there is no Parameter '{name}'")
+                if strict:
+                    raise KeyError(f"there is no Parameter '{name}'; strict=False leaves such values out")
+                continue
             info = self._state[places[name]]
             found.append((places[name], _arrays.given(info._replace(written=False), value)))
+        if values and not found:
+            raise KeyError(f"no Parameter has one of the names given ({', '.join(list(values)[:3])}, ...); there are {', '.join(places) or 'none'}")
         for index, array in found:
             error = Error()
             check(library().cgp_write_parameter(self._handle, index, array.ctypes.data, array.nbytes, ctypes.byref(error)), error)
+        written = {index for index, _ in found}
+        return [name for name, index in places.items() if index not in written]
 
     def save_parameters(self, path: str | os.PathLike) -> None:
         """Writes all Parameters into a safetensors file, which ``cellgrad.load_checkpoint`` reads too. The file appears whole or not at all."""

@@ -1,6 +1,6 @@
 """Structures of arguments and results: trees of plain JSON in the header of a program file.
 
-A tree is a map with one entry: ``{"tuple": [tree, ...]}``, ``{"list": [...]}``, ``{"dict": [[key, tree], ...]}``, ``{"value": constant}``; among arguments also ``{"input": i}`` for the i-th
+A tree is a map with one entry: ``{"tuple": [tree, ...]}``, ``{"list": [...]}``, ``{"dict": [[key, tree], ...]}``, ``{"value": constant}``, ``{"real": "inf"}`` for a number that JSON has no form of; among arguments also ``{"input": i}`` for the i-th
 Tensor and ``{"fixed": text}`` for what was given at export and cannot be given again; among results ``{"output": i}``, ``{"input": i}`` and ``{"state": i}``.
 """
 from __future__ import annotations
@@ -20,7 +20,7 @@ def build(tree: dict, leaf: Callable[[str, int], Any]) -> Any:
         return [build(item, leaf) for item in content]
     if kind == "dict":
         return {key: build(item, leaf) for key, item in content}
-    return content if kind == "value" else leaf(kind, content)
+    return content if kind == "value" else float(content) if kind == "real" else leaf(kind, content)
 
 
 def bind(program: str, arguments: list, args: tuple, kwargs: dict, inputs: list) -> None:
@@ -74,5 +74,8 @@ def _take(tree: dict, value: Any, name: str, inputs: list) -> None:
             _take(item, value[key], f"{name}[{key!r}]", inputs)
     elif kind == "fixed":
         raise ValueError(f"{name} was fixed when the program was exported ({content}); leave it out")
+    elif kind == "real":
+        if type(value) is not float or repr(value) != content:
+            raise ValueError(f"{name} was {content} when the program was exported, and is part of its code; it cannot be {value!r}")
     elif type(value) is not type(content) or value != content:
         raise ValueError(f"{name} was {content!r} when the program was exported, and is part of its code; it cannot be {value!r}")

@@ -223,7 +223,8 @@ bool readPreamble(std::string_view preamble, uint64_t fileBytes, Problem &proble
     return problem.set(CGP_DAMAGED, "this is no program file of cellgrad");
   auto format = word<uint32_t>(preamble, 8);
   if (format != kFormat)
-    return problem.set(CGP_DAMAGED, "the file has format version " + std::to_string(format) + ", and this loader reads version " + std::to_string(kFormat));
+    return problem.set(CGP_DAMAGED, "the file has format version " + std::to_string(format) + ", and this loader reads version " + std::to_string(kFormat) +
+                                        "; take the loader of the cellgrad that exported it, or export it again");
   auto length = word<uint64_t>(preamble, 16), header = word<uint64_t>(preamble, 24);
   if (length != fileBytes)
     return problem.set(CGP_DAMAGED, "the program file is damaged: it should have " + std::to_string(length) + " bytes, but has " + std::to_string(fileBytes));

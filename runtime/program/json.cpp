@@ -21,6 +21,7 @@ public:
 
 private:
   static constexpr int kDeepest = 64;
+  static constexpr size_t kMost = 1000000; // each value takes memory, up to a hundred times that of its text
 
   bool fail(const char *what) {
     problem = std::string(what) + " at byte " + std::to_string(at);
@@ -48,6 +49,8 @@ private:
   bool parse(Json &value, int depth) {
     if (depth > kDeepest)
       return fail("the values are nested too deeply");
+    if (++values > kMost)
+      return fail("there are too many values");
     skip();
     switch (peek()) {
     case '{': return map(value, depth);
@@ -199,7 +202,7 @@ private:
 
   std::string_view text;
   std::string &problem;
-  size_t at = 0;
+  size_t at = 0, values = 0;
 };
 } // namespace
 

@@ -22,7 +22,7 @@ struct Json {
   const Json *get(std::string_view key) const;
 };
 
-/// False with what is wrong and where in `problem`. Nesting is limited, a key occurs once, and texts have no zero characters.
+/// False with what is wrong and where in `problem`. Nesting and the number of values are limited, a key occurs once, and texts have no zero characters.
 bool parseJson(std::string_view text, Json &value, std::string &problem);
 
 } // namespace cellgrad::program

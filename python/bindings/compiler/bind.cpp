@@ -251,11 +251,11 @@ NB_MODULE(_native, m) {
             nb::list list;
             for (const KernelEntry &e : entries)
               list.append(nb::make_tuple(e.name, e.place.file, e.place.line, e.place.column, nb::make_tuple(e.grid[0], e.grid[1], e.grid[2]),
-                                         nb::make_tuple(e.block[0], e.block[1], e.block[2]), e.sharedBytes, e.launches));
+                                         nb::make_tuple(e.block[0], e.block[1], e.block[2]), e.sharedBytes, e.launches, e.core));
             return list;
           },
-          "The kernels of a module at stage \"gpu\", in the order of their numbers: tuples (name, file, line, column, grid, block, shared_bytes, launches).\n"
-          "A size of grid or block is -1 where launches differ or the host computes it.")
+          "The kernels of a module at stage \"gpu\" or \"ascend\", in the order of their numbers: tuples (name, file, line, column, grid, block, shared_bytes,\n"
+          "launches, core). A size of grid or block is -1 where launches differ or the host computes it; core is \"\" but for an accelerator.")
       .def("assembly", &emitText<EmitOptions::Assembly>, nb::arg("level") = 3, nb::arg("cpu") = "", nb::arg("features") = "",
            "The same as assembly text.")
       .def("llvm_ir", &emitText<EmitOptions::LLVMIR>, nb::arg("level") = 3, nb::arg("cpu") = "", nb::arg("features") = "",

@@ -211,10 +211,11 @@ struct EmitOptions {
   std::string cubin = {}; // what the object of a GPU program carries in place of its PTX
 };
 
-/// A kernel of a module at stage "gpu"; sizes are -1 where its launches differ or the host computes them.
+/// A kernel of a module at stage "gpu" or "ascend"; sizes are -1 where its launches differ or the host computes them.
 struct KernelEntry {
   std::string name;
   Place place;
+  std::string core; // of an accelerator: "aic", "aiv", "aicpu"
   int64_t grid[3], block[3], sharedBytes, launches;
 };
 

@@ -97,7 +97,7 @@ std::vector<KernelEntry> Module::kernels() const {
   if (!module)
     return entries;
   for (const cell::KernelInfo &k : cell::getKernels(module))
-    entries.push_back({k.name, placeOf(k.location), {k.grid[0], k.grid[1], k.grid[2]}, {k.block[0], k.block[1], k.block[2]}, k.sharedBytes, k.launches});
+    entries.push_back({k.name, placeOf(k.location), k.core, {k.grid[0], k.grid[1], k.grid[2]}, {k.block[0], k.block[1], k.block[2]}, k.sharedBytes, k.launches});
   return entries;
 }
 

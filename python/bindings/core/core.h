@@ -34,6 +34,7 @@ PyObject *emptyCache(PyObject *, PyObject *);
 
 constexpr int kHost = -1;  // the number that stands for host memory among those of GPUs
 extern int currentDevice;  // where programs run that are compiled now
+extern int currentTarget;  // the same with the chip that they are compiled for: programs of one target do not serve another
 
 // A Python object that owns memory, of the host or of a GPU. Owned memory of the host follows the header in the same block where it is small; borrowed
 // memory has an owner object or a Py_buffer to release. Memory moves between host and devices (devices.cpp) as long as nobody else knows its address.

@@ -7,7 +7,7 @@
 
 namespace cg {
 
-int currentDevice = kHost;
+int currentDevice = kHost, currentTarget = kHost;
 
 bool isAscend(int device) { return device >= CG_GPU_ASCEND; }
 
@@ -211,9 +211,10 @@ PyObject *describe(PyObject *, PyObject *arg) {
                        int(d.processors), "driver_version", int(d.driver_version));
 }
 
-PyObject *setDevice(PyObject *, PyObject *arg) {
-  int number;
-  if (!deviceNumber(arg, &number))
+PyObject *setDevice(PyObject *, PyObject *args) {
+  PyObject *which;
+  int number, variant = 0;
+  if (!PyArg_ParseTuple(args, "O|i", &which, &variant) || !deviceNumber(which, &number))
     return nullptr;
   if (number != kHost) { // what is missing is said now and not at the first program
     const GpuLibrary *gpu = gpuLibrary();
@@ -224,6 +225,7 @@ PyObject *setDevice(PyObject *, PyObject *arg) {
       return none(result);
   }
   currentDevice = number;
+  currentTarget = number + 2 * CG_GPU_ASCEND * variant;
   Py_RETURN_NONE;
 }
 
@@ -291,7 +293,8 @@ PyMethodDef deviceFunctions[] = {
     {"gpu_empty_cache", gpuEmptyCache, METH_O, "gpu_empty_cache(number): give cached memory back to the driver."},
     {"gpu_set_memory_limit", setLimit, METH_VARARGS, "gpu_set_memory_limit(number, bytes): the most that Tensors and programs may take; 0: all."},
     {"gpu_unload", unload, METH_O, "gpu_unload(address): take a program's device code away, before its object goes. The address is its cg_gpu_program."},
-    {"set_device", setDevice, METH_O, "set_device(number): where programs that are compiled from now on run; -1 is the CPU."},
+    {"set_device", setDevice, METH_VARARGS, "set_device(number, variant=0): where programs that are compiled from now on run; -1 is the CPU. variant: one of several chips that the\n"
+     "device can be, small and not negative."},
     {"current_device", getDevice, METH_NOARGS, "The number given to set_device."},
     {"synchronize", synchronize, METH_O, "synchronize(number): wait for all work of a GPU."},
     {}};

@@ -52,7 +52,7 @@ public:
   Token *tokens = inlineTokens;
   TensorObject **leaves = inlineLeaves;
   int count = 0, numLeaves = 0;
-  int device = currentDevice; // programs of one device do not serve another
+  int device = currentTarget;
   uint64_t hash = mix(0x51ed270b, uint64_t(device));
   bool traced = false;
 

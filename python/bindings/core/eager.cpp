@@ -38,7 +38,7 @@ void place(std::vector<Kernel *> &slots, Kernel *k) {
 
 // -1: exception, 0: another kernel, 1: the same.
 int sameKernel(const Kernel *k, uint64_t hash, PyObject *op, PyObject *attrs, TensorObject *const *in, size_t n) {
-  if (k->hash != hash || k->device != currentDevice || k->specs.size() != n)
+  if (k->hash != hash || k->device != currentTarget || k->specs.size() != n)
     return 0;
   for (size_t i = 0; i < n; ++i)
     if (!matches(in[i], k->specs[i]))
@@ -73,7 +73,7 @@ bool hashKernel(PyObject *op, PyObject *attrs, TensorObject *const *in, size_t n
   Py_hash_t opHash = PyObject_Hash(op), attrsHash = attrs == Py_None ? 0 : PyObject_Hash(attrs);
   if (opHash == -1 || (attrsHash == -1 && PyErr_Occurred()))
     return false;
-  uint64_t hash = mix(mix(uint64_t(opHash), uint64_t(attrsHash)), uint64_t(currentDevice));
+  uint64_t hash = mix(mix(uint64_t(opHash), uint64_t(attrsHash)), uint64_t(currentTarget));
   for (size_t i = 0; i < n; ++i) {
     hash = mix(hash, uint64_t(in[i]->dtype) << 8 | in[i]->ndim);
     for (int d = 0; d < in[i]->ndim; ++d)
@@ -147,7 +147,7 @@ PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *k
         place(larger, k);
     t->slots->swap(larger);
   }
-  auto *k = new Kernel{Py_NewRef(op), Py_NewRef(attrs), Py_NewRef(kernel), hash, currentDevice, {}};
+  auto *k = new Kernel{Py_NewRef(op), Py_NewRef(attrs), Py_NewRef(kernel), hash, currentTarget, {}};
   for (Py_ssize_t i = 0; i < n; ++i)
     k->specs.push_back(specOf(in[i]));
   place(*t->slots, k);

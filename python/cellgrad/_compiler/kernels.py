@@ -1,4 +1,4 @@
-"""The kernels of a GPU program: PTX, machine code, what they use. Needs no GPU; machine code needs ptxas."""
+"""The kernels of a program for a device: PTX and machine code of a GPU's, HIVM of an accelerator's, what they use. Needs no device; a GPU's machine code needs ptxas."""
 from __future__ import annotations
 
 import os
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from .. import _errors as err
 from . import cuda_tools, stages
 
-__all__ = ["DeviceCode", "Kernel", "assemble"]
+__all__ = ["AscendKernel", "DeviceCode", "Kernel", "assemble"]
 
 
 class Kernel(NamedTuple):
@@ -36,8 +36,27 @@ class Kernel(NamedTuple):
     stack_bytes: int | None
 
 
+class AscendKernel(NamedTuple):
+    """A kernel of a program for an accelerator.
+
+    Attributes:
+        name: of its function.
+        file, line: the user's line that it computes, the first one where several were fused; ``""`` and 0 where there is none.
+        core: ``"aiv"`` (vector core), ``"aic"`` (cube core) or ``"aicpu"`` (plain loops on a general core of the device).
+        blocks: how many cores share it; -1 where launches differ or the program computes the number.
+        launches: how many places of the program launch it.
+    """
+
+    name: str
+    file: str
+    line: int
+    core: str
+    blocks: int
+    launches: int
+
+
 class DeviceCode:
-    """A program on its way to a GPU, from its module at stage "cell"; everything is made at its first use and kept."""
+    """A program on its way to a device, from its module at stage "cell"; everything is made at its first use and kept."""
 
     def __init__(self, module: Any, name: str, chip: str, level: int) -> None:
         self._module, self.name, self.chip, self._level = module, name, chip, level
@@ -52,11 +71,11 @@ class DeviceCode:
 
     def _entries(self) -> list[tuple]:
         if self._places is None:
-            self._places = stages.lower(self._module, self.name, {}, "gpu", chip=self.chip).kernels()
+            self._places = stages.lower(self._module, self.name, {}, stages.with_kernels(self.chip), chip=self.chip).kernels()
         return self._places
 
     def prepare(self, seconds: dict[str, float] | None = None) -> None:
-        """Lowers the program all the way, so that what the GPU cannot do is said now; ``seconds`` gets the times of the stages."""
+        """Lowers the program all the way, so that what the device cannot do is said now; ``seconds`` gets the times of the stages."""
         if self._lowered is None:
             seconds = {} if seconds is None else seconds
             self._lowered = stages.lower(self._module, self.name, seconds, chip=self.chip)
@@ -83,10 +102,19 @@ class DeviceCode:
         code = self.cubin()
         return cuda_tools.disassemble(code) if code else ""
 
-    def kernels(self) -> list[Kernel]:
+    def hivm(self, form: str) -> str:
+        if self.chip not in stages.ASCEND_CHIPS:
+            raise ValueError(f"{self.name} was compiled for {self.chip!r}, which has no HIVM; use .lower(..., target='ascend')")
+        if form not in ("auto", "planned"):
+            raise ValueError(f"For 'hivm', the 'form' should be 'auto' or 'planned', but got {form!r}.")
+        return stages.hivm(self._module, self.name, self.chip, form)
+
+    def kernels(self) -> list[Kernel] | list[AscendKernel]:
+        if self.chip in stages.ASCEND_CHIPS:
+            return [AscendKernel(name, file, line, core, grid[0], launches) for name, file, line, _, grid, _, _, launches, core in self._entries()]
         usage = self._code()[1] if self.chip.startswith("sm_") and cuda_tools.find("ptxas") else {}
         found = []
-        for name, file, line, _, grid, block, shared, launches in self._entries():
+        for name, file, line, _, grid, block, shared, launches, _ in self._entries():
             used = usage.get(name)
             found.append(Kernel(name, file, line, grid, block, launches, used.shared_bytes if used else shared, used.registers if used else None,
                                 used.spill_bytes if used else None, used.stack_bytes if used else None))

@@ -79,7 +79,7 @@ class Lowered:
         return self._module
 
     def mlir(self, stage: str = "cell") -> str:
-        """The program's text at a stage: "cell", "differentiated", "linalg", "gpu" (of a program for a GPU) or "llvm".
+        """The program's text at a stage: "cell", "differentiated", "linalg", "gpu" (of a program for a GPU), "ascend" (for an accelerator) or "llvm".
 
         Raises:
             ValueError: there is no such stage.
@@ -87,17 +87,17 @@ class Lowered:
         return stages.text_at(self._cell(), self.name, stage, self.chip)
 
     def asm(self) -> str:
-        """The program as the processor's assembly; of a program for a GPU, its host part."""
+        """The program as the processor's assembly; of a program for a device, its host part."""
         return stages.lower(self._cell(), self.name, {}, chip=self.chip).assembly(_level())
 
     def device(self) -> kernels.DeviceCode:
-        """The kernels of a program for a GPU.
+        """The kernels of a program for a device.
 
         Raises:
             ValueError: the program is for the CPU.
         """
         if self.chip is None:
-            raise ValueError(f"{self.name} was compiled for the CPU and has no kernels; use .lower(..., target='gpu', chip='sm_90')")
+            raise ValueError(f"{self.name} was compiled for the CPU and has no kernels; use .lower(..., target='gpu', chip='sm_90') or target='ascend'")
         if self._device is None:
             self._device = kernels.DeviceCode(self._cell(), self.name, self.chip, _level())
         return self._device
@@ -137,15 +137,15 @@ class Compiled(Lowered):
 
 
 def lowered(module: Any, name: str, chip: str) -> Lowered:
-    """A program for a GPU that need not be here: lowered all the way, not loaded.
+    """A program for a device that need not be here: lowered all the way, not loaded.
 
     Args:
         module: at stage "cell", verified; stays as it is.
         name: of the program, for messages.
-        chip: ``"sm_90"``.
+        chip: ``"sm_90"``, ``"Ascend910B3"``.
 
     Raises:
-        UserError: the program asks for something that this GPU cannot do.
+        UserError: the program asks for something that this chip cannot do.
         ValueError: there is no such chip.
     """
     seconds: dict[str, float] = {}
@@ -162,7 +162,7 @@ def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence
         name: of the program, for messages and files.
         key: a text that says everything about the program, so that ``lookup`` finds it without a module.
         outputs: kept with the program, plain values (numbers, strings, lists).
-        chip: the GPU that it is for, "sm_90", or "sim" for the simulator; ``None`` is the CPU.
+        chip: the GPU that it is for, "sm_90", or "sim" for the simulator, or the accelerator, "Ascend910B3"; ``None`` is the CPU.
 
     Raises:
         UserError: the program asks for something that cannot be differentiated or compiled.
@@ -194,7 +194,7 @@ def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence
 
 def _content(module: Any, chip: str | None) -> str:
     """What the code of a module depends on: kernels that check their accesses name the user's lines."""
-    return module.text(locations=True) if chip == "sim-checked" else module.fingerprint()
+    return module.text(locations=True) if chip == "sim-checked" or chip in stages.ASCEND_CHIPS else module.fingerprint()
 
 
 def _cubin(module: Any, work: Any, name: str, chip: str | None, seconds: dict[str, float], prefix: str | None) -> bytes:
@@ -264,7 +264,7 @@ def _libraries(chip: str | None = None) -> tuple[str, ...]:
 
 def _environment(chip: str | None) -> str:
     """Everything besides the program that its machine code depends on."""
-    target = "" if chip is None else f"|{chip}" if chip.startswith("sim") else f"|{chip}|ptxas {cuda_tools.version()}"
+    target = "" if chip is None else f"|{chip}" if not chip.startswith("sm_") else f"|{chip}|ptxas {cuda_tools.version()}"
     return _machine() + f"|O{_level()}{target}"
 
 

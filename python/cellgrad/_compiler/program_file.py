@@ -114,7 +114,7 @@ def pack(programs: list[dict[str, Any]], state: list[dict[str, Any]], values: li
         "programs": described,
     }
     content = _lay_out(header, sections)
-    return content, _checked(content, target)
+    return content, _checked(content, header, sections, target)
 
 
 def _lay_out(header: dict[str, Any], sections: list[tuple[str, bytes]]) -> bytes:
@@ -143,17 +143,25 @@ def _lay_out(header: dict[str, Any], sections: list[tuple[str, bytes]]) -> bytes
     return b"".join((preamble, state.digest(), *parts))
 
 
-def _checked(content: bytes, target: Target) -> str:
-    """The digest of a file that its loader takes."""
+def _checked(content: bytes, header: dict[str, Any], sections: list[tuple[str, bytes]], target: Target) -> str:
+    """The digest of a file that its loader takes. One for a GPU that is not here is not read beyond its target."""
     import cellgrad_program
 
+    from .._runtime import device
+
     digest = content[_PREAMBLE.size:_PREAMBLE.size + _DIGEST].hex()
+    here = device.current()
     try:
-        loaded = cellgrad_program.load(content)
-    except cellgrad_program.MachineError:
-        if target.chip is None and set(processor(target.cpu)[1]) <= set(_loader.features()):
-            raise
-        return digest  # for a processor with more than this one, or a GPU that is not here
+        try:
+            loaded = cellgrad_program.load(content, gpu=here.number if here.target == "GPU" else 0)
+        except cellgrad_program.MachineError:
+            if target.chip is not None:
+                return digest
+            if set(processor(target.cpu)[1]) <= set(_loader.features()):
+                raise
+            # For a processor with more than this one has: everything but that can be checked, as nothing is run.
+            cellgrad_program.load(_lay_out({**header, "target": {**header["target"], "features": []}}, sections))
+            return digest
     except cellgrad_program.DamagedError as error:
         raise err.InternalError(f"the exported program cannot be loaded: {error}") from None
     assert loaded.digest == digest

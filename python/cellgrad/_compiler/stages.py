@@ -8,8 +8,9 @@ from typing import Any
 
 from .. import _errors as err
 from .._errors import CompileError, CompilerCrash
+from .._runtime.device import ASCEND_CHIPS
 
-__all__ = ["CHIPS", "STAGES", "dump", "dump_prefix", "emit", "lower", "of", "ptx", "remarks", "text_at"]
+__all__ = ["ASCEND_CHIPS", "CHIPS", "STAGES", "dump", "dump_prefix", "emit", "hivm", "lower", "of", "ptx", "remarks", "text_at", "with_kernels"]
 
 _SHARED: dict[str, tuple[str, ...]] = {
     "cell": (),
@@ -23,17 +24,24 @@ STAGES: dict[str, tuple[str, ...]] = {**_SHARED, "llvm": ("linalg-to-llvm",)}
 
 
 def of(chip: str | None) -> dict[str, tuple[str, ...]]:
-    """The stages for a target: ``None`` is the CPU, a chip such as ``"sm_90"`` (or ``"sim"``, the simulator) a GPU."""
+    """The stages for a target: ``None`` is the CPU, a chip such as ``"sm_90"`` (or ``"sim"``, the simulator) a GPU, ``"Ascend910B3"`` the accelerator."""
     if chip is None:
         return STAGES
+    if chip in ASCEND_CHIPS:
+        return {**_SHARED, "ascend": (f"linalg-to-ascend{{chip={chip}}}",), "llvm": ("ascend-program-to-llvm",)}
     if chip not in CHIPS:
-        raise ValueError(f"there is no chip {chip!r}; those that programs can be compiled for are {', '.join(CHIPS)}")
+        raise ValueError(f"there is no chip {chip!r}; those that programs can be compiled for are {', '.join((*CHIPS, *ASCEND_CHIPS))}")
     return {**_SHARED, "gpu": ("linalg-to-gpu",), "llvm": (f"gpu-program-to-llvm{{chip={chip}}}",)}
+
+
+def with_kernels(chip: str) -> str:
+    """The stage that has the kernels of a program as functions."""
+    return "ascend" if chip in ASCEND_CHIPS else "gpu"
 
 
 _numbers = itertools.count()
 # What a stage says of programs that are well formed but beyond what it can do.
-_UNSUPPORTED = ("has no lowering", "is not supported", "not supported on", "cannot be compiled for the GPU")
+_UNSUPPORTED = ("has no lowering", "is not supported", "not supported on", "cannot be compiled for the GPU", "cannot be compiled for the accelerator", "not on this target")
 
 
 def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm", prefix: str | None = None, found: list | None = None,
@@ -47,7 +55,7 @@ def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm",
         last: the stage to stop at.
         prefix: path and first part of the names of files that get the text of every stage; ``None`` writes none.
         found: gets what the compiler remarks, as tuples like those of ``CompileError.diagnostics``.
-        chip: the GPU that the program is for; ``None`` is the CPU.
+        chip: the GPU or accelerator that the program is for; ``None`` is the CPU.
 
     Raises:
         UserError: the program asks for something that has no derivative or no lowering.
@@ -110,6 +118,18 @@ def remarks(module: Any, name: str, chip: str | None = None) -> tuple[str, ...]:
     found: list = []
     lower(module, name, {}, found=found, chip=chip)
     return tuple(dict.fromkeys((f"{file}:{line}: " if file else "") + text for _, file, line, _, text, _ in found))
+
+
+def hivm(module: Any, name: str, chip: str, form: str) -> str:
+    """The kernels of a program for an accelerator as HIVM, from its module at stage "cell". Raises as ``lower``."""
+    work = lower(module, name, {}, "linalg", chip=chip)
+    pipeline = f"linalg-to-ascend{{chip={chip}}}"
+    before = work.clone()
+    try:
+        work.run(pipeline)
+        return work.hivm(form)
+    except CompileError as error:
+        raise _explain(error, name, "ascend", before, pipeline) from None
 
 
 def dump(prefix: str, suffix: str, content: str | bytes) -> None:

@@ -11,36 +11,40 @@ __all__ = ["GRAPH_MODE", "PYNATIVE_MODE", "get_context", "get_mode", "set_contex
 GRAPH_MODE = 0
 PYNATIVE_MODE = 1
 
-_TARGETS = ("CPU", "GPU")
 _UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
-_context: dict[str, Any] = {"mode": PYNATIVE_MODE, "device_target": "CPU", "device_id": 0, "max_device_memory": None}
+_context: dict[str, Any] = {"mode": PYNATIVE_MODE, "device_target": "CPU", "device_id": 0, "max_device_memory": None, "ascend_chip": device.ASCEND_CHIP}
 
 
 def get_mode() -> int:
     return _context["mode"]
 
 
-def set_context(*, mode: int | None = None, device_target: str | None = None, device_id: int | None = None, max_device_memory: str | None = None) -> None:
+def set_context(*, mode: int | None = None, device_target: str | None = None, device_id: int | None = None, max_device_memory: str | None = None,
+                ascend_chip: str | None = None) -> None:
     """How programs run.
 
     Programs are compiled for the device that is set when they are first called, and run there. Tensors are taken to where a program runs: those
-    of the host move to the GPU at their first use and stay, its results are Tensors of the GPU.
+    of the host move to the device at their first use and stay, its results are Tensors of the device.
 
     Args:
         mode: ``GRAPH_MODE`` compiles every call of a Cell, ``PYNATIVE_MODE`` (the default) runs op by op.
-        device_target: ``"CPU"`` or ``"GPU"``.
-        device_id: number of the GPU; 0 where it is not given and the target is.
-        max_device_memory: what Tensors and programs may take of the GPU's memory, as ``"30GB"``; without it, all.
+        device_target: ``"CPU"``, ``"GPU"`` or ``"Ascend"`` (a simulated accelerator).
+        device_id: number of the GPU or Ascend device; 0 where it is not given and the target is.
+        max_device_memory: what Tensors and programs may take of the device's memory, as ``"30GB"``; without it, all.
+        ascend_chip: which accelerator programs are compiled for and simulated on, ``"Ascend910B1"`` to ``"Ascend910B4"`` (``"Ascend910B3"`` at first).
 
     Raises:
-        ValueError: an unknown mode, target or size; another device than 0 of the CPU.
-        RuntimeError: the GPU cannot be used; the message says what is missing (driver, device, library) and how to get it.
+        ValueError: an unknown mode, target, chip or size; another device than 0 of the CPU.
+        RuntimeError: the device cannot be used; the message says what is missing (driver, device, library) and how to get it.
     """
     if mode is not None and (mode not in (GRAPH_MODE, PYNATIVE_MODE) or isinstance(mode, bool)):
         raise ValueError(f"For 'set_context', the 'mode' should be GRAPH_MODE (0) or PYNATIVE_MODE (1), but got {mode!r}.")
     target = _context["device_target"] if device_target is None else device_target
-    if target not in _TARGETS:
-        raise ValueError(f"For 'set_context', the 'device_target' should be one of {list(_TARGETS)}, but got {device_target!r}.")
+    if target not in device.TARGETS:
+        raise ValueError(f"For 'set_context', the 'device_target' should be one of {list(device.TARGETS)}, but got {device_target!r}.")
+    chip = _context["ascend_chip"] if ascend_chip is None else ascend_chip
+    if chip not in device.ASCEND_CHIPS:
+        raise ValueError(f"For 'set_context', the 'ascend_chip' should be one of {', '.join(device.ASCEND_CHIPS)}, but got {ascend_chip!r}.")
     if device_id is None:
         number = 0 if device_target is not None and device_target != _context["device_target"] else _context["device_id"]
     elif isinstance(device_id, bool) or not isinstance(device_id, int) or device_id < 0:
@@ -51,12 +55,13 @@ def set_context(*, mode: int | None = None, device_target: str | None = None, de
         raise ValueError(f"For 'set_context', there is one CPU device, number 0, but got {number!r}.")
     wanted = _context["max_device_memory"] if max_device_memory is None else max_device_memory  # it holds for the device that comes
     limit = None if wanted is None else _bytes(wanted)
-    if (target, number) != (_context["device_target"], _context["device_id"]):
-        device.select(target, number)
+    if (target, number) != (_context["device_target"], _context["device_id"]) or (target == "Ascend" and chip != _context["ascend_chip"]):
+        device.select(target, number, chip if target == "Ascend" else None)
         _context["device_target"], _context["device_id"] = target, number
+    _context["ascend_chip"] = chip
     if limit is not None:
-        if target == "GPU":
-            _core.gpu_set_memory_limit(number, limit)
+        if target != "CPU":
+            _core.gpu_set_memory_limit(device.current().core, limit)
         _context["max_device_memory"] = wanted
     if mode is not None:
         _context["mode"] = mode

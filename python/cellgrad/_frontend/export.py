@@ -206,7 +206,7 @@ class _Exporter:
         if not _plain(value):
             raise err.UnsupportedError(f"export: {name} returns a {type(value).__name__}, which a program file cannot hold",
                                        hint="return Tensors, numbers, strings, None, and tuples, lists and dicts of them")
-        return {"value": value}
+        return _constant(value)
 
 
 def _signature(dtype: Any, shape: Any) -> dict[str, Any]:
@@ -214,12 +214,17 @@ def _signature(dtype: Any, shape: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> bool:
-    """Whether JSON gives the value back as it is."""
-    if type(value) is float:
-        return math.isfinite(value)
+    """Whether a program file gives the value back as it is."""
     if type(value) is int:
         return -(2**63) <= value < 2**63
-    return value is None or type(value) is bool or (type(value) is str and "\0" not in value and value.isprintable())
+    if type(value) is str:
+        return "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+    return value is None or type(value) in (bool, float)
+
+
+def _constant(value: Any) -> dict[str, Any]:
+    """The tree of a plain value; JSON has no numbers that are not finite."""
+    return {"real": repr(value)} if type(value) is float and not math.isfinite(value) else {"value": value}
 
 
 def _key(key: Any, name: str) -> Any:
@@ -259,7 +264,7 @@ def _arguments(compiled: Compiled, call: Any) -> tuple[list[dict[str, Any]], lis
             return {"dict": [[_key(key, name), describe(item, f"{name}[{key!r}]")] for key, item in value.items()]}
         if value is _core.MISSING:
             return {"fixed": "its default"}
-        return {"value": value} if _plain(value) else {"fixed": f"a {type(value).__name__}"}
+        return _constant(value) if _plain(value) else {"fixed": f"a {type(value).__name__}"}
 
     found = []
     for i, slot in enumerate(call.slots):

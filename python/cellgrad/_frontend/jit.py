@@ -6,7 +6,7 @@ import time
 import weakref
 from collections.abc import Callable
 from types import MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from .explain import Explanation, explain, report_miss, worth_explaining
 from .guards import Recorder, active_recorder
 from .locations import user_traceback
 from .structure import map_leaves
+
+if TYPE_CHECKING:
+    from .profile import Profile
 
 __all__ = ["Compiled", "JitFunction", "call_cell", "call_names", "jit"]
 
@@ -105,14 +108,16 @@ class Compiled(_core.Dispatcher):
     def lower(self, *args: Any, **kwargs: Any) -> program.Program | None:
         """The program for these arguments, compiled but not run; ``None`` if it computes nothing.
 
-        ``target`` and ``chip`` say for what, where the function has no parameters of these names; without them it is the current device. The GPU need not be here.
+        ``target`` and ``chip`` say for what, where the function has no parameters of these names; without them it is the current device. The device need not be here.
 
         Args:
             *args, **kwargs: as for a call.
-            target: ``"cpu"`` or ``"gpu"``.
-            chip: the GPU's compute capability, ``"sm_80"`` to ``"sm_120"``; that of the current GPU where it is left out.
+            target: ``"cpu"``, ``"gpu"`` or ``"ascend"``.
+            chip: the GPU's compute capability, ``"sm_80"`` to ``"sm_120"``, or the accelerator, ``"Ascend910B1"`` to ``"Ascend910B4"``; that of the current device where it
+                is left out, else ``"Ascend910B3"``.
 
         Raises:
+            TypeError: a target that is no text.
             ValueError: an unknown target or chip.
             UnsupportedError: the program asks for something that the target cannot do.
 
@@ -126,15 +131,14 @@ class Compiled(_core.Dispatcher):
         captured = _capture(self, self._bound(args, kwargs))
         return self._compile(captured) if target is None and chip is None else captured.lower(target, chip)
 
-    def export(self, path: Any, *args: Any, target: str = "cpu", cpu: str = "x86-64-v3", chip: str | None = None, image: str = "ptx", mlir: bool = False,
-               **kwargs: Any) -> str:
+    def export(self, path: Any, /, *args: Any, **kwargs: Any) -> str:
         """Writes the program for these arguments, with the values of its Parameters, into a file that runs without cellgrad; see ``export_programs``, which also takes
         several programs, methods and Cells.
 
         Args:
             path: of the file.
             args, kwargs: example arguments; the program takes Tensors of their dtypes and shapes.
-            target, cpu, chip, image, mlir: as of ``export_programs``.
+            target, cpu, chip, image, mlir: as of ``export_programs``, where the function has no parameters of these names.
 
         Returns:
             The digest of the file.
@@ -144,7 +148,33 @@ class Compiled(_core.Dispatcher):
         """
         from .export import export_function
 
-        return export_function(self, path, args, kwargs, target, cpu, chip, image, mlir)
+        settings = {"target": "cpu", "cpu": "x86-64-v3", "chip": None, "image": "ptx", "mlir": False}
+        own = {name: kwargs.pop(name, usual) if name not in self._names.names else usual for name, usual in settings.items()}
+        return export_function(self, path, args, kwargs, **own)
+
+    def profile(self, *args: Any, **kwargs: Any) -> Profile:
+        """Runs the function on the simulated accelerator and says what its kernels cost: cycles, how busy each pipe is, bytes per path. A model, not a measurement.
+
+        Args:
+            *args, **kwargs: as for a call.
+
+        Returns:
+            A ``Profile``: ``result``, ``launches``, ``cycles``, ``pipes``, ``bytes``, ``busy()`` and ``write_trace(path)``; printed as a table.
+
+        Raises:
+            ValueError: the context's device is not an Ascend device.
+
+        Examples:
+            >>> exp = ms.jit(lambda x: ops.exp(x))
+            >>> ms.set_context(device_target="Ascend")
+            >>> profile = exp.profile(ops.ones((64, 128), ms.float32))
+            >>> [launch.core for launch in profile.launches], profile.bytes["gm->ub"]
+            (['aiv'], 32768)
+            >>> ms.set_context(device_target="CPU")
+        """
+        from .profile import profiled
+
+        return profiled(name_of(self._fn), lambda: self(*args, **kwargs))
 
     def _compile(self, captured: program.Captured) -> program.Program | None:
         return captured.compile()

@@ -63,11 +63,11 @@ class Program:
         self.compiled, self.executable, self.name, self.module, self._seconds = compiled, executable, name, module, seconds
 
     def mlir(self, stage: str = "cell") -> str:
-        """The program's text at a stage: ``"cell"``, ``"differentiated"``, ``"linalg"``, ``"gpu"`` (of a program for a GPU) or ``"llvm"``."""
+        """The program's text at a stage: ``"cell"``, ``"differentiated"``, ``"linalg"``, ``"gpu"`` (of a program for a GPU), ``"ascend"`` (for an accelerator) or ``"llvm"``."""
         return self.compiled.mlir(stage)
 
     def asm(self) -> str:
-        """The processor's assembly; of a program for a GPU, its host part."""
+        """The processor's assembly; of a program for a device, its host part."""
         return self.compiled.asm()
 
     def ptx(self) -> str:
@@ -92,16 +92,28 @@ class Program:
         return self.compiled.device().sass()
 
     def kernels(self) -> list:
-        """The kernels of a program for a GPU, in the order of their numbers.
+        """The kernels of a program for a GPU or an accelerator, in the order of their numbers.
 
         Returns:
-            Tuples with the fields ``name``, ``file``, ``line``, ``grid``, ``block``, ``launches``, ``shared_bytes``, ``registers``, ``spill_bytes`` and
+            For an accelerator tuples with the fields ``name``, ``file``, ``line``, ``core`` (``"aiv"``, ``"aic"``, ``"aicpu"``), ``blocks`` and ``launches``. For a
+            GPU tuples with the fields ``name``, ``file``, ``line``, ``grid``, ``block``, ``launches``, ``shared_bytes``, ``registers``, ``spill_bytes`` and
             ``stack_bytes``; the last three are ``None`` where ptxas is not installed. A size of grid or block is -1 where launches differ.
 
         Raises:
             ValueError: the program is for the CPU.
         """
         return self.compiled.device().kernels()
+
+    def hivm(self, form: str = "auto") -> str:
+        """The kernels of a program for an accelerator as HIVM, the text that the vendor's compiler takes; AI CPU kernels are left out.
+
+        Args:
+            form: ``"auto"`` leaves addresses and flags to the vendor's compiler, ``"planned"`` has ours.
+
+        Raises:
+            ValueError: the program is not for an accelerator, or an unknown form.
+        """
+        return self.compiled.device().hivm(form)
 
     def remarks(self) -> tuple[str, ...]:
         """Where the compiler found no better way than a slow one, each as ``"file:line: text"``."""
@@ -137,21 +149,31 @@ class Captured:
 
     def lower(self, target: str | None, chip: str | None) -> Program | None:
         """The program for a target that need not be here; ``None`` when nothing is computed. Raises as ``JitFunction.lower``."""
-        wanted = "gpu" if target is None else target.lower()
-        if wanted not in ("cpu", "gpu"):
-            raise ValueError(f"For 'lower', the 'target' should be 'cpu' or 'gpu', but got {target!r}.")
+        if target is not None and not isinstance(target, str):
+            raise TypeError(f"For 'lower', the 'target' should be a text, 'cpu', 'gpu' or 'ascend', but got {type(target).__name__}.")
+        wanted = "ascend" if target is None and chip in device.ASCEND_CHIPS else "gpu" if target is None else target.lower()
+        if wanted not in ("cpu", "gpu", "ascend"):
+            raise ValueError(f"For 'lower', the 'target' should be 'cpu', 'gpu' or 'ascend', but got {target!r}.")
         if self.module is None:
             return None
-        from .. import _compiler
-
         if wanted == "cpu":
             if chip is not None:
-                raise ValueError(f"For 'lower', a 'chip' goes with the target 'gpu', but got target='cpu' and chip={chip!r}.")
+                raise ValueError(f"For 'lower', a 'chip' goes with the target 'gpu' or 'ascend', but got target='cpu' and chip={chip!r}.")
             compiled = compile_for(device.CPU, self.module, self.name)
             return Program(compiled, make_executable(compiled, self.inputs, self.outputs, self.name, device.CPU), self.name, self.module, self.seconds)
-        chip = chip or device.current().chip
-        if chip is None:
-            raise ValueError("For 'lower', the target 'gpu' wants a chip where the device is not a GPU: lower(..., target='gpu', chip='sm_90')")
+        here = device.current()
+        if wanted == "ascend":
+            chip = chip or (here.chip if here.target == "Ascend" else device.ASCEND_CHIP)
+            if chip not in device.ASCEND_CHIPS:
+                raise ValueError(f"For 'lower', the chip of the target 'ascend' is one of {', '.join(device.ASCEND_CHIPS)}, but got {chip!r}.")
+        else:
+            chip = chip or (here.chip if here.target == "GPU" else None)
+            if chip is None:
+                raise ValueError("For 'lower', the target 'gpu' wants a chip where the device is not a GPU: lower(..., target='gpu', chip='sm_90')")
+            if chip in device.ASCEND_CHIPS:
+                raise ValueError(f"For 'lower', the chip {chip!r} goes with the target 'ascend'.")
+        from .. import _compiler
+
         return Program(_compiler.lowered(self.module, self.name, chip), None, self.name, self.module, self.seconds)
 
 

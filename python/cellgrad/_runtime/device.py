@@ -5,12 +5,15 @@ from typing import Any, NamedTuple
 
 from . import _core
 
-__all__ = ["CPU", "TARGETS", "Device", "current", "explain_failure", "explain_memory", "first_of", "name_of", "parse", "select"]
+__all__ = ["ASCEND_CHIP", "ASCEND_CHIPS", "CPU", "TARGETS", "Device", "current", "explain_failure", "explain_memory", "first_of", "name_of", "parse", "select"]
 
 # Targets besides the CPU, with the number that ``_core`` has for the first device of each (runtime/gpu/cellgrad_gpu.h), and how many there can be.
 _FIRST = {"GPU": 0, "Ascend": 64}
 _MOST = 64
 TARGETS = ("CPU", *_FIRST)
+# What the accelerator can be (dialect/Ascend/Target.h), and what it is where none is chosen.
+ASCEND_CHIPS = ("Ascend910B1", "Ascend910B2", "Ascend910B3", "Ascend910B4")
+ASCEND_CHIP = "Ascend910B3"
 
 
 class Device(NamedTuple):
@@ -27,6 +30,7 @@ class Device(NamedTuple):
 
 
 CPU = Device("CPU", 0, None)
+_chips: dict[str | None, int] = {}  # those that an Ascend device was so far
 _current = CPU
 
 
@@ -46,7 +50,7 @@ def select(target: str, number: int = 0, chip: str | None = None) -> Device:
     Args:
         target: one of ``TARGETS``.
         number: of the device among those of its target.
-        chip: what programs are compiled for; ``None``: the one that the driver names.
+        chip: what programs are compiled for; ``None``: the GPU that the driver names, ``ASCEND_CHIP`` of the simulated accelerator, which can be any of them.
 
     Raises:
         RuntimeError: there is no driver, no such device, or it cannot be used; the message says what is missing and how to get it.
@@ -57,8 +61,9 @@ def select(target: str, number: int = 0, chip: str | None = None) -> Device:
     else:
         if number >= _MOST:
             raise RuntimeError(f"there is no {target} device {number}; they are numbered from 0 to {_MOST - 1}")
-        chosen = Device(target, number, chip or _core.gpu_info(_FIRST[target] + number)["chip"])
-    _core.set_device(chosen.core)
+        named = _core.gpu_info(_FIRST[target] + number)["chip"]
+        chosen = Device(target, number, chip or (named if target == "GPU" else ASCEND_CHIP))
+    _core.set_device(chosen.core, 0 if target != "Ascend" else _chips.setdefault(chosen.chip, len(_chips)))
     _current = chosen
     return _current
 

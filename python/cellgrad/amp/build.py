@@ -30,7 +30,7 @@ def build_train_network(network: Cell, optimizer: Any, loss_fn: Any = None, leve
         loss_fn: Cell of (result, label), or None. It computes in float32.
         level: "O0" to "O3", as for ``auto_mixed_precision``. "O2" scales the loss with a ``DynamicLossScaleManager()`` unless told otherwise.
         boost_level: "O0"; there is nothing to boost.
-        kwargs: ``cast_model_type`` (float16 or float32), ``keep_batchnorm_fp32`` (bool) and ``loss_scale_manager`` (a LossScaleManager or None) in place of what the
+        kwargs: ``cast_model_type`` (float16, bfloat16 or float32, which lowers nothing), ``keep_batchnorm_fp32`` (bool) and ``loss_scale_manager`` (a LossScaleManager or None) in place of what the
             level says.
 
     Returns:
@@ -57,16 +57,16 @@ def build_train_network(network: Cell, optimizer: Any, loss_fn: Any = None, leve
     for name in kwargs:
         if name not in ("cast_model_type", "keep_batchnorm_fp32", "loss_scale_manager"):
             raise err.UserValueError(f"For '{owner}', the keyword '{name}' is not known; there are cast_model_type, keep_batchnorm_fp32 and loss_scale_manager.")
-    low = kwargs.get("cast_model_type", dt.float16 if level in ("O2", "O3") else dt.float32)
+    low = kwargs.get("cast_model_type", dt.float32 if level == "O0" else dt.float16)
     if low not in (dt.float16, dt.bfloat16, dt.float32):
         raise err.UserValueError(f"For '{owner}', 'cast_model_type' should be float16, bfloat16 or float32, but got {low}.")
     manager = kwargs.get("loss_scale_manager", DynamicLossScaleManager() if level == "O2" else None)
     if manager is not None and not isinstance(manager, LossScaleManager):
         raise err.UserTypeError(f"For '{owner}', 'loss_scale_manager' should be a LossScaleManager or None, but got {type(manager).__name__}.")
-    if low is not dt.float32:
+    if low is not dt.float32 and level == "O1":
+        auto_mixed_precision(network, level, low)
+    elif low is not dt.float32:
         _lower_all(network, _BLACK if kwargs.get("keep_batchnorm_fp32", level == "O2") else (), low)
-    elif level == "O1":
-        auto_mixed_precision(network, level)
     if loss_fn is not None:
         network = _WithLossCell(network, loss_fn)
     update = None if manager is None else manager.get_update_cell()

@@ -61,7 +61,9 @@ def _lower_listed(cell: Cell, classes: tuple, dtype: Any, inside: bool = False) 
 
 
 def _lower_all(network: Cell, kept: tuple, dtype: Any) -> None:
-    """All Cells compute in the dtype but those of the list, which give it."""
+    """All Cells compute in the dtype but those of the list, which give it; a network that is itself in the list stays as it is."""
+    if isinstance(network, kept):
+        return
     network.to_float(dtype)
 
     def walk(cell: Cell) -> None:

@@ -4,17 +4,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from .. import _errors as err
+from ..nn._checks import boolean, number, positive_int
 
 __all__ = ["DynamicLossScaleManager", "FixedLossScaleManager", "LossScaleManager"]
-
-
-def _number(owner: str, name: str, value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise err.UserTypeError(f"For '{owner}', '{name}' should be a number, but got {type(value).__name__}.")
-    if not value >= 1:
-        raise err.UserValueError(f"For '{owner}', '{name}' should be at least 1, but got {value}.")
-    return value
 
 
 class LossScaleManager(ABC):
@@ -37,16 +29,16 @@ class FixedLossScaleManager(LossScaleManager):
     """A scale that stays.
 
     Args:
-        loss_scale: number of at least 1.
-        drop_overflow_update: whether steps whose gradients overflow change nothing.
+        loss_scale: finite number of at least 1.
+        drop_overflow_update: bool, whether steps whose gradients overflow change nothing.
 
     Raises:
-        TypeError, ValueError: the scale is no such number.
+        TypeError, ValueError: settings of another type, or out of range.
     """
 
     def __init__(self, loss_scale: float = 128.0, drop_overflow_update: bool = True) -> None:
-        self._loss_scale = _number("FixedLossScaleManager", "loss_scale", loss_scale)
-        self._drop_overflow_update = bool(drop_overflow_update)
+        self._loss_scale = number("FixedLossScaleManager", "loss_scale", loss_scale, 1, float("inf"), open_high=True)
+        self._drop_overflow_update = boolean("FixedLossScaleManager", "drop_overflow_update", drop_overflow_update)
 
     def get_loss_scale(self) -> float:
         return self._loss_scale
@@ -69,8 +61,8 @@ class DynamicLossScaleManager(LossScaleManager):
     """A scale that grows after ``scale_window`` steps without overflow and shrinks at each overflow.
 
     Args:
-        init_loss_scale: number of at least 1.
-        scale_factor: int of at least 1.
+        init_loss_scale: finite number of at least 1.
+        scale_factor: positive int.
         scale_window: positive int.
 
     Raises:
@@ -78,9 +70,9 @@ class DynamicLossScaleManager(LossScaleManager):
     """
 
     def __init__(self, init_loss_scale: float = 2**24, scale_factor: int = 2, scale_window: int = 2000) -> None:
-        self.loss_scale = _number("DynamicLossScaleManager", "init_loss_scale", init_loss_scale)
-        self.scale_factor = _number("DynamicLossScaleManager", "scale_factor", scale_factor)
-        self.scale_window = _number("DynamicLossScaleManager", "scale_window", scale_window)
+        self.loss_scale = number("DynamicLossScaleManager", "init_loss_scale", init_loss_scale, 1, float("inf"), open_high=True)
+        self.scale_factor = positive_int("DynamicLossScaleManager", "scale_factor", scale_factor)
+        self.scale_window = positive_int("DynamicLossScaleManager", "scale_window", scale_window)
         self._good_steps = 0
 
     def get_loss_scale(self) -> float:

@@ -12,6 +12,7 @@ from .._frontend.structure import map_leaves, tensor_leaves
 from .._runtime import dtype as dt
 from ..common.parameter import Parameter
 from ..common.tensor import Tensor
+from ..nn._checks import number, positive_int
 
 __all__ = ["DynamicLossScaler", "LossScaler", "StaticLossScaler", "all_finite"]
 
@@ -66,11 +67,7 @@ def all_finite(inputs: Any) -> Tensor:
 
 
 def _scale_value(owner: str, value: Any) -> Parameter:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise err.UserTypeError(f"For '{owner}', 'scale_value' should be a number, but got {type(value).__name__}.")
-    if not 1 <= value < float("inf"):
-        raise err.UserValueError(f"For '{owner}', 'scale_value' should be finite and at least 1, but got {value}.")
-    return Parameter(Tensor(float(value), dt.float32), name="scale_value", requires_grad=False)
+    return Parameter(Tensor(float(number(owner, "scale_value", value, 1, float("inf"), open_high=True)), dt.float32), name="scale_value", requires_grad=False)
 
 
 class LossScaler(ABC):
@@ -167,12 +164,8 @@ class DynamicLossScaler(_Scaling):
 
     def __init__(self, scale_value: float, scale_factor: int, scale_window: int) -> None:
         self.scale_value = _scale_value("DynamicLossScaler", scale_value)
-        for name, value in (("scale_factor", scale_factor), ("scale_window", scale_window)):
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise err.UserTypeError(f"For 'DynamicLossScaler', '{name}' should be an int, but got {type(value).__name__}.")
-            if value < 1:
-                raise err.UserValueError(f"For 'DynamicLossScaler', '{name}' should be positive, but got {value}.")
-        self.scale_factor, self.scale_window = scale_factor, scale_window
+        self.scale_factor = positive_int("DynamicLossScaler", "scale_factor", scale_factor)
+        self.scale_window = positive_int("DynamicLossScaler", "scale_window", scale_window)
         self.counter = Parameter(Tensor(0, dt.int32), name="counter", requires_grad=False)
 
     def adjust(self, grads_finite: Any) -> bool:

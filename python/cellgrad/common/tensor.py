@@ -247,7 +247,7 @@ class Tensor(_core.TensorBase):
 
     @property
     def device(self) -> str:
-        """Where its memory is at present: ``"CPU"`` or a GPU, ``"GPU:0"``. A Tensor moves to where programs use it; that of a value being traced is where
+        """Where its memory is at present: ``"CPU"``, a GPU, ``"GPU:0"``, or ``"Ascend:0"``. A Tensor moves to where programs use it; that of a value being traced is where
         the program will run."""
         return device.name_of(self._device if self._has_data else device.current().core)
 

@@ -196,13 +196,13 @@ def astype(self: Tensor, dtype: Any, copy: bool = True) -> Tensor:
 
 @_method
 def to(self: Tensor, dtype: Any) -> Tensor:
-    """As ``astype``; with a device (``"CPU"``, ``"GPU"``, ``"GPU:1"``), the elements in its memory: the Tensor itself where it is there.
+    """As ``astype``; with a device (``"CPU"``, ``"GPU"``, ``"GPU:1"``, ``"Ascend"``), the elements in its memory: the Tensor itself where it is there.
 
     Raises:
         TypeError: neither a dtype nor a device.
-        RuntimeError: there is no such GPU.
+        RuntimeError: there is no such device.
     """
-    if not isinstance(dtype, str) or not dtype.upper().startswith(("CPU", "GPU", "CUDA")):
+    if not isinstance(dtype, str) or not dtype.upper().startswith(("CPU", "GPU", "CUDA", "ASCEND")):
         return self.astype(dtype)
     number = device.parse(dtype)
     if self._node is not None or self._device == number:  # a program's values are where it runs

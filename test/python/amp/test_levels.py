@@ -190,3 +190,16 @@ def test_signatures():
 def test_errors(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+def test_a_network_that_is_itself_on_the_black_list_stays():
+    net = amp.auto_mixed_precision(nn.LayerNorm((4,)), "O2", ms.float16)
+    x = Tensor(np.array([[1.0, 2.0, 3.0, 1e6]], np.float32))  # too large for float16
+    assert np.isfinite(net(x).asnumpy()).all() and net(x).dtype == ms.float32
+
+
+@pytest.mark.parametrize("low", [ms.float16, ms.bfloat16, ms.float32])
+def test_level_o1_of_a_training_step_lowers_the_white_list_only(low):
+    net = nn.SequentialCell(nn.Dense(3, 4), nn.Tanh())
+    amp.build_train_network(net, nn.SGD(net.trainable_params(), 0.1), nn.MSELoss(), level="O1", cast_model_type=low)
+    assert net[0]._precision == (None if low == ms.float32 else low) and net[1]._precision is None and net._precision is None

@@ -70,7 +70,10 @@ def test_adjust(run):
 def test_settings_of_scalers():
     for call, error in ((lambda: amp.StaticLossScaler(0.5), ValueError), (lambda: amp.StaticLossScaler("2"), TypeError), (lambda: amp.StaticLossScaler(np.inf), ValueError),
                         (lambda: amp.DynamicLossScaler(1, 2.0, 1), TypeError), (lambda: amp.DynamicLossScaler(1, 2, 0), ValueError),
-                        (lambda: amp.DynamicLossScaler(1, True, 1), TypeError), (lambda: amp.LossScaler(), TypeError), (lambda: amp.FixedLossScaleManager(0), ValueError)):
+                        (lambda: amp.DynamicLossScaler(1, True, 1), TypeError), (lambda: amp.LossScaler(), TypeError), (lambda: amp.FixedLossScaleManager(0), ValueError),
+                        (lambda: amp.FixedLossScaleManager(np.inf), ValueError), (lambda: amp.FixedLossScaleManager(2, 1), TypeError),
+                        (lambda: amp.DynamicLossScaleManager(2, 1.5), TypeError), (lambda: amp.DynamicLossScaleManager(2, 2, 0), ValueError),
+                        (lambda: amp.DynamicLossScaleManager(np.nan), ValueError)):
         with pytest.raises(error):
             call()
     scaler = amp.DynamicLossScaler(8, 2, 1)

@@ -153,6 +153,14 @@ def test_json_that_is_none():
         refused(sealed(data), "header has")
 
 
+def test_headers_of_very_many_values(content):
+    """Each takes memory, far more than its text: a small file could ask for gigabytes."""
+    text = b'{"x":[' + b"0," * 1_000_001 + b"0]}"
+    text += b" " * (-(96 + len(text)) % 64 + 32)
+    preamble = content[:8] + struct.pack("<IIQQ", 1, 0, 0, len(text))
+    refused(sealed(preamble + bytes(DIGEST) + text), match="too many values")
+
+
 def test_functions_that_programs_may_not_call(content):
     """An object that asks for a function that is no part of the runtime is refused at loading."""
     section = json.loads(content[64:64 + struct.unpack_from("<Q", content, 24)[0]])["sections"][0]

@@ -277,3 +277,63 @@ def test_what_cannot_be_exported_says_so(tmp_path):
     assert not path.exists()
     with pytest.raises(OSError):
         double.export(tmp_path / "nowhere" / "f.cgp", x)
+
+
+def test_returned_inputs_come_as_arrays(tmp_path):
+    program = exported(tmp_path, lambda x, y: (x, y * 2.0), Tensor([1.0, 2.0]), Tensor([1.0]))
+    same, _ = program([3.0, 4.0], [1.0])
+    assert isinstance(same, np.ndarray) and same.dtype == np.float32 and same.tolist() == [3.0, 4.0]
+    halves = exported(tmp_path, lambda x: (x, x + 1.0), Tensor([1.0], ms.bfloat16))
+    assert halves(np.array([1.5], np.float32))[0].tolist() == [1.5]
+
+
+def test_lists_of_ints_for_unsigned_inputs(tmp_path):
+    program = exported(tmp_path, lambda x: x + x, Tensor([1, 2], ms.uint8))
+    assert program([3, 100])[0].item() == 6
+    with pytest.raises(TypeError, match="cannot hold"):
+        program([-1, 2])
+
+
+def test_constants_that_json_has_no_form_of(tmp_path):
+    def fill(x, value, text):
+        return {"y": ops.where(x > 0, x, value), "value": value, "text": text}
+
+    for value in (float("inf"), float("-inf"), float("nan"), 0.5):
+        program = exported(tmp_path, fill, Tensor([1.0, -1.0]), value, "two\nlines \u00a0 \U0001f600")
+        found = program(np.array([1.0, -1.0], np.float32), value)
+        np.testing.assert_array_equal([found["value"], found["y"][1]], [value, value])
+        assert found["text"] == "two\nlines \u00a0 \U0001f600"
+        with pytest.raises(ValueError, match="is part of its code"):
+            program(np.array([1.0, -1.0], np.float32), 2.0)
+
+
+def test_a_function_keeps_parameters_that_are_called_like_settings(tmp_path):
+    @ms.jit
+    def shift(x, target, path=0.0):
+        return x + target + path
+
+    shift.export(tmp_path / "f.cgp", Tensor([1.0]), target=Tensor([2.0]), path=3.0, cpu="x86-64-v2")
+    assert cellgrad_program.load(tmp_path / "f.cgp")(np.ones(1, np.float32), np.full(1, 2.0, np.float32)).tolist() == [6.0]
+
+
+def test_parameters_of_more_than_the_file_has(tmp_path):
+    net = nn.Dense(2, 1)
+    ms.export_programs(tmp_path / "m.cgp", {"predict": (net, Tensor([[1.0, 2.0]]))})
+    file = cellgrad_program.load(tmp_path / "m.cgp")
+    values = {"weight": np.ones((1, 2), np.float32), "moment": np.zeros(3, np.float32)}
+    with pytest.raises(KeyError, match="moment"):
+        file.load_parameters(values)
+    assert file.load_parameters(values, strict=False) == ["bias"]
+    assert file.parameters()["weight"].tolist() == [[1.0, 1.0]]
+    with pytest.raises(KeyError, match="no Parameter has one of the names"):
+        file.load_parameters({"moment": values["moment"]}, strict=False)
+
+
+def test_what_is_for_other_processors_is_checked_all_the_same(tmp_path, monkeypatch):
+    from cellgrad._compiler import program_file
+    from cellgrad._errors import InternalError
+
+    monkeypatch.setattr(program_file, "processor", lambda cpu: ("x86-64", ("no-such-feature",)))
+    monkeypatch.setattr(program_file, "compile_for", lambda module, name, target: (b"no object code", 0))
+    with pytest.raises(InternalError, match="cannot be loaded"):
+        exported(tmp_path, lambda x: x + 1.0, Tensor([1.0]))
