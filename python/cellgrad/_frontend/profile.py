@@ -26,7 +26,7 @@ class LaunchProfile(NamedTuple):
         blocks, cores: how many blocks it has, and on how many cores they ran.
         cycles: from the first op to the last of all cores; ``None`` on the AI CPU, of which there is no model.
         microseconds: the same at the chip's clock.
-        bound: the pipe that is busy longest, ``"mte2"``.
+        bound: the pipe that is busy longest, ``"MTE2"``.
         pipes: pipe -> cycles in which it is busy, on the core that is done last.
         bytes: path, ``"gm->ub"`` -> bytes moved, of all cores together.
     """

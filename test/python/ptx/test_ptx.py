@@ -134,7 +134,7 @@ def test_without_ptxas_there_is_still_ptx(monkeypatch):
 
 
 @pytest.mark.parametrize("options, message", [
-    ({"target": "gpu"}, "wants a chip"), ({"target": "tpu"}, "'cpu' or 'gpu'"), ({"target": "cpu", "chip": "sm_80"}, "goes with the target 'gpu'"),
+    ({"target": "gpu"}, "wants a chip"), ({"target": "tpu"}, "'cpu', 'gpu' or 'ascend'"), ({"target": "cpu", "chip": "sm_80"}, "goes with the target 'gpu'"),
     ({"chip": "sm_35"}, "there is no chip 'sm_35'; those that programs can be compiled for are sm_80")])
 def test_targets_that_there_are_not(options, message):
     with pytest.raises(ValueError, match=message):
