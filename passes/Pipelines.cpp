@@ -83,13 +83,15 @@ static void buildLinalgToDevice(OpPassManager &pm, std::unique_ptr<Pass> mapping
 
 void mlir::cell::buildLinalgToGpuPipeline(OpPassManager &pm) { buildLinalgToDevice(pm, createLinalgToGpuKernels()); }
 
-void mlir::cell::buildLinalgToAscendPipeline(OpPassManager &pm, StringRef chip) {
+void mlir::cell::buildLinalgToAscendPipeline(OpPassManager &pm, StringRef chip, bool decompose) {
   LinalgToAscendKernelsOptions options;
   options.chip = chip.str();
   buildLinalgToDevice(pm, createLinalgToAscendKernels(options));
   pm.addPass(createAscendMultiBuffer());
-  pm.addPass(createAscendDecompose());
-  pm.addPass(createAscendMultiBuffer()); // the buffers in L0 of products that are one piece
+  if (decompose) {
+    pm.addPass(createAscendDecompose());
+    pm.addPass(createAscendMultiBuffer()); // the buffers in L0 of products that are one piece
+  }
   pm.addPass(createAscendPlanMemory());
   pm.addPass(createAscendInsertSync());
   pm.addPass(createAscendVerifyKernels());
@@ -101,11 +103,11 @@ void mlir::cell::buildAscendToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createGpuHostToLLVM());
 }
 
-void mlir::cell::buildCellToAscendPipeline(OpPassManager &pm, StringRef chip) {
+void mlir::cell::buildCellToAscendPipeline(OpPassManager &pm, StringRef chip, bool decompose) {
   buildDifferentiatePipeline(pm);
   buildSimplifyPipeline(pm);
   buildCellToLinalgPipeline(pm);
-  buildLinalgToAscendPipeline(pm, chip);
+  buildLinalgToAscendPipeline(pm, chip, decompose);
 }
 
 void mlir::cell::buildCellToLLVMPipeline(OpPassManager &pm) {
@@ -155,6 +157,7 @@ struct ChipOptions : PassPipelineOptions<ChipOptions> {
 
 struct AscendOptions : PassPipelineOptions<AscendOptions> {
   Option<std::string> chip{*this, "chip", llvm::cl::desc("The chip of the accelerator that kernels are made for"), llvm::cl::init("Ascend910B3")};
+  Option<bool> decompose{*this, "decompose", llvm::cl::desc("Products of the cube down to its own buffers; false: as HIVM has them"), llvm::cl::init(true)};
 };
 } // namespace
 
@@ -179,9 +182,9 @@ void mlir::cell::registerCellPassesAndPipelines() {
   PassPipelineRegistration<ChipOptions>("cell-to-nvvm", "The whole way from cell to the LLVM and NVVM dialects for a GPU",
                                         [](OpPassManager &pm, const ChipOptions &options) { buildCellToNVVMPipeline(pm, options.chip); });
   PassPipelineRegistration<AscendOptions>("linalg-to-ascend", "Lower linalg on tensors to kernels of the accelerator and the host program that launches them",
-                                          [](OpPassManager &pm, const AscendOptions &options) { buildLinalgToAscendPipeline(pm, options.chip); });
+                                          [](OpPassManager &pm, const AscendOptions &options) { buildLinalgToAscendPipeline(pm, options.chip, options.decompose); });
   PassPipelineRegistration<>("ascend-program-to-llvm", "Lower stage ascend to the LLVM dialect: the host's functions, and kernels for the simulator of the accelerator",
                              buildAscendToLLVMPipeline);
   PassPipelineRegistration<AscendOptions>("cell-to-ascend", "The whole way from cell to kernels of the accelerator",
-                                          [](OpPassManager &pm, const AscendOptions &options) { buildCellToAscendPipeline(pm, options.chip); });
+                                          [](OpPassManager &pm, const AscendOptions &options) { buildCellToAscendPipeline(pm, options.chip, options.decompose); });
 }

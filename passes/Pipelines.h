@@ -24,14 +24,15 @@ void buildLinalgToLLVMPipeline(OpPassManager &pm);
 /// tensors in linalg/tensor/arith/math/scf/func -> a host program on memrefs that launches kernels of `gpu.module @kernels`.
 void buildLinalgToGpuPipeline(OpPassManager &pm);
 
-/// The same for the Ascend-like accelerator: kernels of its cores, with memory planned and pipes synchronised.
-void buildLinalgToAscendPipeline(OpPassManager &pm, StringRef chip);
+/// The same for the Ascend-like accelerator: kernels of its cores, with memory planned and pipes synchronised. HIVM is printed from products that are
+/// not decomposed.
+void buildLinalgToAscendPipeline(OpPassManager &pm, StringRef chip, bool decompose = true);
 
 /// Stage ascend -> the LLVM dialect: host code, and kernels for the accelerator's simulator.
 void buildAscendToLLVMPipeline(OpPassManager &pm);
 
 /// The whole way from cell to kernels of the accelerator.
-void buildCellToAscendPipeline(OpPassManager &pm, StringRef chip);
+void buildCellToAscendPipeline(OpPassManager &pm, StringRef chip, bool decompose = true);
 
 /// Stage gpu -> the LLVM dialect: host code, and kernels for a chip ("sm_90").
 void buildGpuToLLVMPipeline(OpPassManager &pm, StringRef chip);

@@ -13,8 +13,9 @@ import ascend_sim
 import numpy as np
 
 TYPES = {"f32": np.float32, "f16": np.float16, "bf16": np.uint16, "i8": np.int8, "i32": np.int32}
-PASSES = ("linalg-to-ascend-kernels,canonicalize,cse,ascend-multi-buffer,ascend-decompose,ascend-multi-buffer,ascend-plan-memory,"
-          "ascend-insert-sync,ascend-verify-kernels")  # fmt: skip
+MAPPING = "linalg-to-ascend-kernels,canonicalize,cse,ascend-multi-buffer,"
+DECOMPOSE = "ascend-decompose,ascend-multi-buffer,"
+SCHEDULE = "ascend-plan-memory,ascend-insert-sync,ascend-verify-kernels"
 
 
 def rounded(array: np.ndarray, kind: str) -> np.ndarray:
@@ -54,10 +55,11 @@ def product(a: tuple, b: tuple, c: tuple, factor: str, total: str, maps: tuple[s
 }}"""
 
 
-def lower(program: str) -> str:
+def lower(program: str, decompose: bool = True) -> str:
     from sim_driver import tool
 
-    done = subprocess.run([tool("cell-opt"), "-", f"--pass-pipeline=builtin.module({PASSES})"], input=program, capture_output=True, text=True)
+    passes = MAPPING + (DECOMPOSE if decompose else "") + SCHEDULE
+    done = subprocess.run([tool("cell-opt"), "-", f"--pass-pipeline=builtin.module({passes})"], input=program, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

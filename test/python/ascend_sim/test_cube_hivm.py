@@ -1,0 +1,51 @@
+"""Kernels of the cube as HIVM, in both forms, against the vendor's own compiler and device library."""
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+import cube_program as cube
+import pytest
+from needs import needs
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "tools"))
+import hivm_check
+
+pytestmark = needs(hivm_check.available(), "needs the vendor's compiler: pip install 'cellgrad[ascend]'")
+
+
+def hivm(program: str, form: str) -> list[str]:
+    from sim_driver import tool
+
+    kernels = cube.lower(program, decompose=False)
+    done = subprocess.run([tool("cell-translate"), f"--ascend-to-hivm=form={form}", "-"], input=kernels, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [kernel for kernel in hivm_check.kernels(done.stdout) if "AIC" in kernel]
+
+
+@pytest.mark.parametrize("form", ["auto", "planned"])
+@pytest.mark.parametrize("kind", ["f32", "f16", "bf16", "i8"])
+@pytest.mark.parametrize("maps", [("mk", "kn"), ("km", "nk"), ("bmk", "bkn")])
+@pytest.mark.parametrize("shape", [(64, 48, 32), (129, 33, 700), (2048, 2048, 2048), (32, 32, 8192)])
+def test_products(form, kind, maps, shape):
+    sizes = dict(zip("mnkb", (*shape, 3)))
+    maps = (*maps, "bmn" if "b" in maps[0] else "mn")
+    shapes = [tuple(sizes[d] for d in axes) for axes in maps]
+    program = cube.product(*shapes, kind, "i32" if kind == "i8" else "f32", maps, "bmnk" if "b" in maps[0] else "mnk", "k")
+    (kernel,) = hivm(program, form)
+    calls = hivm_check.check_kernel(kernel, form)["calls"]
+    assert any(call.startswith("mma_tile_") for call in calls) and any(call.startswith("fixpipe_") for call in calls)
+
+
+@pytest.mark.parametrize("form", ["auto", "planned"])
+@pytest.mark.parametrize("routine", ["conv2d", "conv2d_dx", "conv2d_dw"])
+def test_convolutions(form, routine):
+    types = {"x": "memref<2x4x11x11xf32>", "w": "memref<6x2x3x3xf32>", "y": "memref<2x6x6x6xf32>"}
+    a, b, c = (types[i] for i in {"conv2d": "xwy", "conv2d_dx": "ywx", "conv2d_dw": "xyw"}[routine])
+    program = f"""func.func @main(%a: {a}, %b: {b}, %c: {c}) {{
+  cellrt.call "{routine}" params [2, 2, 1, 1, 1, 1, 1, 1, 2] ins(%a, %b : {a}, {b}) outs(%c : {c})
+  return
+}}"""
+    for kernel in hivm(program, form):
+        hivm_check.check_kernel(kernel, form)
