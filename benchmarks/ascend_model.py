@@ -56,7 +56,7 @@ def pointwise(op: str, inputs: int, *shape: int) -> Case:
 
 def softmax(rows: int, columns: int) -> Case:
     kind = tensor(rows, columns, kind="f32")
-    return Case([kind], kind, f"cell.softmax %0 {{axis = -1 : i64}} : {kind}")
+    return Case([kind], kind, f"cell.softmax %0 {{axis = 1 : i64}} : ({kind}) -> {kind}")
 
 
 CASES = {
@@ -115,7 +115,7 @@ def measure(name: str, chip: str) -> tuple[list[str], float]:
     cycles = sum(cycles for _, cycles, _ in launches)
     read, written = sum(map(size, case.arguments)), size(case.result)
     memory = max(read / t["hbm_read_rate"], written / t["hbm_write_rate"]) / t["aic_cores"]
-    element = re.search(r"x(\w+)>", case.arguments[0])[1]
+    element = case.arguments[0][:-1].rsplit("x", 1)[1]
     cube = case.multiplies / (t["fractal_rows"] ** 2 * t["cube_k_f32" if element == "f32" else "cube_k_f16"] * t["aic_cores"])
     fraction = max(memory, cube) / cycles
     bound = re.search(r"bound by (\w+)", max(launches, key=lambda launch: launch[1])[2])[1]

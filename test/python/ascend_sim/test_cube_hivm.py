@@ -19,7 +19,7 @@ def hivm(program: str, form: str) -> list[str]:
     from sim_driver import tool
 
     kernels = cube.lower(program, decompose=False)
-    done = subprocess.run([tool("cell-translate"), f"--ascend-to-hivm=form={form}", "-"], input=kernels, capture_output=True, text=True)
+    done = subprocess.run([tool("cell-translate"), "--ascend-to-hivm", f"--form={form}", "-"], input=kernels, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [kernel for kernel in hivm_check.kernels(done.stdout) if "AIC" in kernel]
 

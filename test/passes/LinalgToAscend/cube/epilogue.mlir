@@ -7,7 +7,7 @@
 // CHECK: %[[BIAS:.*]] = memref.alloc() : memref<[[N:[0-9]+]]xf32, #ascend.space<l1>>
 // CHECK: ascend.load ins({{.*}}) outs(%[[BIAS]]
 // CHECK: ascend.mmad_l1 {{.*}} bias(%[[BIAS]] : memref<[[N]]xf32, #ascend.space<l1>>)
-// CHECK: ascend.fixpipe ins({{.*}}) outs({{.*}} xf16, strided<[64, 1]{{.*}}) relu
+// CHECK: ascend.fixpipe ins({{.*}}) outs({{.*}}xf16, strided<[64, 1]{{.*}}) relu
 func.func @main(%a: memref<32x16xf16>, %b: memref<16x64xf16>, %bias: memref<64xf32>, %out: memref<32x64xf16>) {
   %z = arith.constant 0.0 : f32
   %c = memref.alloc() : memref<32x64xf32>
