@@ -3,7 +3,7 @@
     python tools/ascend_compare.py kernels.mlir more.mlir          # kernels of the ascend dialect, not planned yet
     python tools/ascend_compare.py --pipeline cell-to-ascend=decompose=false program.mlir
 
-Both plans are read from HIVM text: bytes up to the highest address of each space, static ``set_flag`` ops, event numbers in use, and barriers that flags could
+Both plans are read from HIVM text: bytes up to the highest address of each space, static ``set_flag`` ops, and barriers that flags could
 not replace (those of one pipe, and the last one, are of the vendor's form and not counted). Prints a table in Markdown.
 """
 
@@ -18,7 +18,7 @@ from math import prod
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-import hivm_check  # noqa: E402
+import hivm_check
 
 PASSES = "ascend-multi-buffer,ascend-plan-memory,ascend-insert-sync,ascend-verify-kernels"
 BYTES = {"f32": 4, "i32": 4, "f16": 2, "bf16": 2, "i16": 2, "i8": 1, "i64": 8, "i1": 1}
@@ -26,7 +26,7 @@ SPACES = {"ub": "UB", "cbuf": "L1", "cc": "L0C"}
 
 
 def measure(text: str) -> dict:
-    """Peak bytes per space, flags, event numbers and barriers of planned HIVM text."""
+    """Peak bytes per space, flags and barriers of planned HIVM text."""
     constants = {name: int(value) for name, value in re.findall(r"(%[\w-]+) = arith\.constant (-?\d+) : i64", text)}
     peaks: dict[str, int] = {}
     for operands, shape, space in re.findall(r"pointer_cast\((.*?)\) : memref<([\w]+), #hivm\.address_space<(\w+)>>", text):
@@ -34,10 +34,9 @@ def measure(text: str) -> dict:
         size = prod(int(d) for d in dims) * BYTES[element]
         for operand in operands.split(","):
             peaks[SPACES.get(space, space)] = max(peaks.get(SPACES.get(space, space), 0), constants[operand.strip()] + size)
-    sets = re.findall(r"set_flag\[<PIPE_(\w+)>, <PIPE_(\w+)>, (\S+?)\]", text)
-    numbers = {(a, b, event) for a, b, event in sets if event.startswith("<")}
+    sets = text.count("hivm.hir.set_flag[")
     barriers = len(re.findall(r"pipe_barrier\[<PIPE_ALL>\]", text)) - 1
-    return {"peaks": peaks, "flags": len(sets), "numbers": len(numbers), "barriers": max(barriers, 0)}
+    return {"peaks": peaks, "flags": sets, "barriers": max(barriers, 0)}
 
 
 def tool(name: str) -> str:
@@ -68,7 +67,7 @@ def main() -> int:
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--pipeline", default=PASSES)
     options = parser.parse_args()
-    print("| kernel | space | bytes, ours | vendor | flags, ours | vendor | events, ours | vendor | barriers, ours | vendor |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("| kernel | space | bytes, ours | vendor | flags, ours | vendor | barriers, ours | vendor |\n|---|---|---:|---:|---:|---:|---:|---:|")
     for path in options.files:
         try:
             rows = compare(path, options.pipeline)
@@ -77,7 +76,7 @@ def main() -> int:
             return 1
         for name, ours, theirs in rows:
             for i, space in enumerate(sorted(ours["peaks"])):
-                counts = " | ".join(f"{ours[k]} | {theirs[k]}" for k in ("flags", "numbers", "barriers")) if i == 0 else " | | | | |"
+                counts = " | ".join(f"{ours[k]} | {theirs[k]}" for k in ("flags", "barriers")) if i == 0 else " | | |"
                 print(f"| {name if i == 0 else ''} | {space} | {ours['peaks'][space]} | {theirs['peaks'].get(space, 0)} | {counts} |")
     return 0
 

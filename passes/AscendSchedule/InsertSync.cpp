@@ -119,8 +119,8 @@ private:
       }
     Proposal flag{before.pipe, now.pipe};
     flag.carried = carried;
-    // Each place of a ring has a flag of its own: a step waits for the last use of its place, not for the step before.
-    if (carried && inRing && now.ring == before.ring && !model.rings[*now.ring].fades) {
+    // Each place of a ring has a flag of its own: a step waits for the last use of its place, not for the step before, and may run ahead of the others.
+    if (inRing && now.ring == before.ring && !model.rings[*now.ring].fades) {
       bool own = true;
       for (unsigned key : race.keys.set_bits())
         own &= ordering.access(key).first != best || ordering.access(key).second == 0;
@@ -131,11 +131,31 @@ private:
     }
     if (!answered.insert({race.access, best, carried ? flag.count : 0}).second || (carried && !loop))
       return addBarrier(now.node);
+    add(flag, place, loop);
+  }
+
+  /// An answer to a flag that may be set too early: another one, from its wait back to the set of the next step.
+  void answerEarly(Node *set) {
+    const Proposal early = proposals[set->proposal];
+    Meeting place = meet(early.waits.front(), set);
+    Node *loop = nullptr;
+    for (Node *up = place.first->parent; up; up = up->parent)
+      if (up->kind == Node::Kind::Loop)
+        loop = up;
+    if (!loop || place.first->index() < place.second->index() || !answered.insert({unsigned(set->proposal), ~0u, 0}).second)
+      return addBarrier(set);
+    Proposal back{early.target, early.source, early.count, early.slot};
+    back.carried = true;
+    add(back, place, loop);
+  }
+
+  /// Puts the flag behind what holds its first access, or the step before did, and before what holds its second.
+  void add(const Proposal &flag, const Meeting &place, Node *loop) {
     int number = proposals.size();
     proposals.push_back(flag);
     addFlag(*place.sequence, place.second->index(), Node::Kind::Wait, number, false);
     addFlag(*place.sequence, place.first->index() + 1, Node::Kind::Set, number, true);
-    if (!carried)
+    if (!flag.carried)
       return;
     // Up before the first step of the outermost loop, and taken down after the last.
     for (unsigned i = 0; i < flag.count; ++i)
@@ -153,6 +173,10 @@ private:
       });
       if (!first)
         return success();
+      if (first->kind == Problem::SetEarly) {
+        answerEarly(first->node);
+        continue;
+      }
       if (first->kind != Problem::Race)
         return model.kernel.emitError("internal error: stage ascend-insert-sync: flags that do not match");
       answer(*first);
@@ -185,8 +209,8 @@ private:
       }
   }
 
-  /// Numbers all flags. Those of loops' rings have theirs alone; others may share one that is down again. False if numbers ran out: then one flag has
-  /// become a barrier.
+  /// Numbers all flags. Those of loops' rings have theirs alone; others may share one that is down again. False if numbers ran out: then one flag is
+  /// gone.
   bool number() {
     std::map<std::pair<Pipe, Pipe>, SmallVector<unsigned>> pairs;
     for (auto [i, proposal] : llvm::enumerate(proposals))
@@ -218,12 +242,39 @@ private:
     return true;
   }
 
-  /// A barrier where the flag would be waited for; numbers are given anew.
+  /// True if another flag of the same pipes now does the work of this one, or this one that of another: set behind both, waited for before both.
+  bool join(unsigned flag) {
+    for (unsigned other = proposals.size(); other-- > 0;) {
+      Proposal &a = proposals[flag], &b = proposals[other];
+      if (other == flag || ordering.without[other] || b.barrier || a.source != b.source || a.target != b.target || a.carried != b.carried || a.slot != b.slot ||
+          a.sets.front()->within != b.sets.front()->within || a.waits.front()->within != b.waits.front()->within)
+        continue;
+      bool first = a.waits.front()->index() < b.waits.front()->index();
+      Proposal &stays = first ? a : b, &goes = first ? b : a;
+      Node *set = stays.sets.front(), *behind = goes.sets.front();
+      int64_t from = set->index(), to = behind->index();
+      if (from > to) // then `goes` would have been dropped before
+        continue;
+      Sequence &sequence = *set->within;
+      std::rotate(sequence.begin() + from, sequence.begin() + from + 1, sequence.begin() + to + 1);
+      unsigned gone = first ? other : flag;
+      ordering.without.set(gone);
+      if (ordering.holds())
+        return true;
+      ordering.without.reset(gone);
+      std::rotate(sequence.begin() + from, sequence.begin() + to, sequence.begin() + to + 1);
+    }
+    return false;
+  }
+
+  /// One flag less: it joins another one, or a barrier stands where it would be waited for. Numbers are given anew.
   void giveUp(unsigned flag) {
-    ordering.without.set(flag);
-    addBarrier(proposals[flag].waits.front());
     for (auto [i, proposal] : llvm::enumerate(proposals))
       assign(proposal, kProposed * (i + 1));
+    if (join(flag))
+      return;
+    ordering.without.set(flag);
+    addBarrier(proposals[flag].waits.front());
     ordering.without.resize(proposals.size());
   }
 

@@ -111,6 +111,12 @@ void Ordering::turn(State &state, unsigned ring) const {
           bits[keys[i]] = bits[keys[i + 1]];
         bits[keys.back()] = first;
       }
+    for (const auto &family : ringFlags[ring]) {
+      bool first = bits[waitKey(family[0])];
+      for (unsigned i = 0; i + 1 < family.size(); ++i)
+        bits[waitKey(family[i])] = bits[waitKey(family[i + 1])];
+      bits[waitKey(family.back())] = first;
+    }
   };
   for (llvm::BitVector &bits : state.known)
     turnBits(bits);
@@ -170,18 +176,19 @@ void Ordering::check(Node &node, State &state, Pipe pipe) {
   }
 }
 
+/// Something has run of which only its own pipe knows. A flag that is up knows of the execution before this one at most.
+void Ordering::forget(State &state, unsigned key, Pipe knows) const {
+  for (unsigned other = 0; other < kPipes; ++other)
+    state.known[other][key] = other == number(knows);
+  for (Flag &flag : state.flags)
+    if (flag.at != Flag::Down)
+      flag.with.reset(key);
+}
+
 void Ordering::record(Node &node, State &state, Pipe pipe) {
-  for (unsigned number_ : node.accesses) {
-    const Access &access = model.accesses[number_];
-    if (access.pipe != pipe || pipe == Pipe::S)
-      continue;
-    for (unsigned other = 0; other < kPipes; ++other)
-      state.known[other][access.key] = other == number(pipe);
-    // A flag that is up knows of the execution before this one only.
-    for (Flag &flag : state.flags)
-      if (flag.at != Flag::Down)
-        flag.with.reset(access.key);
-  }
+  for (unsigned number_ : node.accesses)
+    if (model.accesses[number_].pipe == pipe && pipe != Pipe::S)
+      forget(state, model.accesses[number_].key, pipe);
 }
 
 void Ordering::runOp(Node &node, State &state) {
@@ -200,6 +207,8 @@ void Ordering::setFlag(Node &node, State &state) {
   Flag &flag = state.flags[at];
   if (flag.at != Flag::Down)
     problem({Problem::SetTwice, &node, 0, {}, node.source, node.target, node.ids.front(), flag.at == Flag::Either});
+  else if (!state.known[number(node.source)].test(waitKey(at)))
+    problem({Problem::SetEarly, &node, 0, {}, node.source, node.target, node.ids.front()});
   flag.at = Flag::Up;
   flag.with = state.known[number(node.source)];
 }
@@ -211,12 +220,13 @@ void Ordering::waitFlag(Node &node, State &state) {
     problem({Problem::NeverSet, &node, 0, {}, node.source, node.target, node.ids.front(), flag.at == Flag::Either});
   if (flag.at != Flag::Down)
     state.known[number(node.target)] |= flag.with;
+  flag.at = Flag::Down;
+  flag.with.set();
+  forget(state, waitKey(at), node.target);
   // Nothing is handed out while the scalar unit waits.
   if (node.target == Pipe::S)
     for (llvm::BitVector &known : state.known)
       known |= state.known[number(Pipe::S)];
-  flag.at = Flag::Down;
-  flag.with.set();
 }
 
 void Ordering::walkLoop(Node &node, State &state) {
@@ -290,9 +300,9 @@ void Ordering::run(llvm::function_ref<bool(const Problem &)> hear) {
   quiet = 0;
   State state;
   for (llvm::BitVector &known : state.known)
-    known.resize(keyOwner.size(), true);
+    known.resize(keyOwner.size() + names.size(), true);
   Flag down;
-  down.with.resize(keyOwner.size(), true);
+  down.with.resize(keyOwner.size() + names.size(), true);
   state.flags.assign(names.size(), down);
   walk(model.body, state);
   for (auto [name, flag] : llvm::zip(names, state.flags))

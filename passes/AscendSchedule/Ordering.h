@@ -3,7 +3,8 @@
 // A must-analysis over the tree of a kernel. For each pipe it knows the accesses that are done for certain before anything that the pipe starts from here
 // on: its own, and what flags and barriers have told it. One bit (a key) stands for all executions so far of an access at one place of its ring, counted
 // from the place of this step; the next step turns the bits. A flag that is up carries what its source pipe knew when it was set. Where paths join, both
-// must know; what never ran is known to all.
+// must know; what never ran is known to all. A wait has a bit, too: a flag is up or down and does not count, so it may be set again only when the wait for
+// the last time is over.
 //
 //===----------------------------------------------------------------------===//
 #ifndef CELL_PASSES_ASCENDSCHEDULE_ORDERING_H
@@ -17,7 +18,7 @@ namespace mlir::ascend {
 
 /// Something wrong, found at `node`.
 struct Problem {
-  enum Kind { Race, NeverSet, SetTwice, StaysUp };
+  enum Kind { Race, NeverSet, SetTwice, SetEarly, StaysUp };
   Kind kind;
   Node *node;               // null: the end of the kernel
   unsigned access = 0;      // Race: the access that comes too early ...
@@ -58,6 +59,8 @@ private:
   void prepare();
   void collectFlags(Sequence &sequence);
   unsigned flagNumber(const Node &node, int64_t id);
+  unsigned waitKey(unsigned flag) const { return keyOwner.size() + flag; }
+  void forget(State &state, unsigned key, Pipe knows) const;
   void walk(Sequence &sequence, State &state);
   void walkLoop(Node &node, State &state);
   void runOp(Node &node, State &state);

@@ -105,6 +105,9 @@ private:
     case Problem::SetTwice:
       error(problem.node->op) << flag << " is set a second time" << path << " before it is waited for";
       return;
+    case Problem::SetEarly:
+      error(problem.node->op) << flag << " is set again while the wait for the last time may not be over: a flag is up or down, it does not count";
+      return;
     case Problem::StaysUp:
       error(model.kernel) << flag << " is still set" << path << " at the end of the kernel";
       return;

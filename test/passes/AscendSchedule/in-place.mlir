@@ -8,11 +8,11 @@ gpu.module @kernels {
   // CHECK: scf.for
   // CHECK: ascend.wait_flag <mte3, mte2> [0, 1] slot
   // CHECK-NEXT: ascend.load
-  // CHECK-NEXT: set_flag <mte2, v> [0]
-  // CHECK-NEXT: wait_flag <mte2, v> [0]
+  // CHECK-NEXT: set_flag <mte2, v> [0, 1] slot
+  // CHECK-NEXT: wait_flag <mte2, v> [0, 1] slot
   // CHECK-NEXT: vun
-  // CHECK-NEXT: set_flag <v, mte3> [0]
-  // CHECK-NEXT: wait_flag <v, mte3> [0]
+  // CHECK-NEXT: set_flag <v, mte3> [0, 1] slot
+  // CHECK-NEXT: wait_flag <v, mte3> [0, 1] slot
   // CHECK-NEXT: ascend.store
   // CHECK-NEXT: ascend.set_flag <mte3, mte2> [0, 1] slot
   // CHECK-NEXT: }

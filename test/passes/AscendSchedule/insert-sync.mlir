@@ -1,5 +1,5 @@
 // RUN: cell-opt %s --ascend-multi-buffer --ascend-plan-memory --ascend-insert-sync --ascend-verify-kernels | FileCheck %s
-// A double-buffered loop: a flag per copy from the step that used it last, up before the loop and down behind it; one flag per tile inside.
+// A double-buffered loop: a flag per copy from the step that used it last, up before the loop and down behind it; and one per copy inside.
 
 #gm = #ascend.space<gm>
 #ub = #ascend.space<ub>
@@ -14,13 +14,13 @@ gpu.module @kernels attributes {ascend.target = #ascend.target<"Ascend910B3">} {
   // CHECK: ascend.wait_flag <v, mte2> [0, 1] slot %[[STEP]]
   // CHECK-NEXT: ascend.load
   // CHECK-NEXT: ascend.load
-  // CHECK-NEXT: ascend.set_flag <mte2, v> [0]
-  // CHECK-NEXT: ascend.wait_flag <mte2, v> [0]
+  // CHECK-NEXT: ascend.set_flag <mte2, v> [0, 1] slot %[[STEP]]
+  // CHECK-NEXT: ascend.wait_flag <mte2, v> [0, 1] slot %[[STEP]]
   // CHECK-NEXT: ascend.wait_flag <mte3, v> [0, 1] slot %[[STEP]]
   // CHECK-NEXT: ascend.vbin <add>
-  // CHECK-DAG: ascend.set_flag <v, mte3> [0]
+  // CHECK-DAG: ascend.set_flag <v, mte3> [0, 1] slot %[[STEP]]
   // CHECK-DAG: ascend.set_flag <v, mte2> [0, 1] slot %[[STEP]]
-  // CHECK: ascend.wait_flag <v, mte3> [0]
+  // CHECK: ascend.wait_flag <v, mte3> [0, 1] slot %[[STEP]]
   // CHECK-NEXT: ascend.store
   // CHECK-NEXT: ascend.set_flag <mte3, v> [0, 1] slot %[[STEP]]
   // CHECK-NEXT: }

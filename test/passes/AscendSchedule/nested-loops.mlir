@@ -18,13 +18,13 @@ gpu.module @kernels {
   // CHECK: ascend.wait_flag <mte1, mte2> [0, 1] slot %[[INNER]]
   // CHECK-NEXT: ascend.nd2nz
   // CHECK-NEXT: ascend.nd2nz
-  // CHECK-NEXT: ascend.set_flag <mte2, mte1> [0]
-  // CHECK: ascend.wait_flag <mte2, mte1> [0]
+  // CHECK-NEXT: ascend.set_flag <mte2, mte1> [0, 1] slot %[[INNER]]
+  // CHECK: ascend.wait_flag <mte2, mte1> [0, 1] slot %[[INNER]]
   // CHECK-NEXT: ascend.mmad_l1
   // CHECK-NEXT: ascend.set_flag <mte1, mte2> [0, 1] slot %[[INNER]]
   // CHECK-NEXT: }
-  // CHECK-NEXT: ascend.set_flag <m, fix> [0]
-  // CHECK: ascend.wait_flag <m, fix> [0]
+  // CHECK-NEXT: ascend.set_flag <m, fix> [0, 1] slot %[[OUTER]]
+  // CHECK: ascend.wait_flag <m, fix> [0, 1] slot %[[OUTER]]
   // CHECK-NEXT: ascend.fixpipe
   // CHECK-NEXT: ascend.set_flag <fix, m> [0, 1] slot %[[OUTER]]
   // CHECK-NEXT: }

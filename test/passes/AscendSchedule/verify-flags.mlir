@@ -65,6 +65,7 @@ gpu.module @kernels {
     scf.for %i = %c0 to %n step %c1 {
       // expected-error @+1 {{flag <v, mte2> 0 is not set on some paths when it is waited for here}}
       ascend.wait_flag <v, mte2> [0]
+      // expected-error @+1 {{is set again while the wait for the last time may not be over: a flag is up or down, it does not count}}
       ascend.set_flag <v, mte2> [0]
     }
     return
@@ -85,6 +86,7 @@ gpu.module @kernels {
     scf.for %i = %c0 to %n step %c1 {
       // expected-error @+1 {{is not set on some paths when it is waited for here}}
       ascend.wait_flag <v, mte2> [0, 1] slot %i
+      // expected-error @+1 {{is set again while the wait for the last time may not be over: a flag is up or down, it does not count}}
       ascend.set_flag <v, mte2> [0, 1] slot %i
     }
     // expected-error @+1 {{is not set on some paths when it is waited for here}}

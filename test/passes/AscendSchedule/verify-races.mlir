@@ -70,6 +70,7 @@ gpu.module @kernels {
       %u = ascend.address [0] : memref<64xf32, #ub>
       // expected-error @+1 {{on pipe MTE2 writes bytes [0, 256) of UB without waiting for pipe MTE3, which reads there}}
       ascend.load ins(%a : memref<64xf32, #gm>) outs(%u : memref<64xf32, #ub>)
+      // expected-error @+1 {{is set again while the wait for the last time may not be over: a flag is up or down, it does not count}}
       ascend.set_flag <mte2, mte3> [0]
       ascend.wait_flag <mte2, mte3> [0]
       // expected-note @+1 {{by this 'ascend.store'}}
@@ -93,11 +94,13 @@ gpu.module @kernels {
       %u = ascend.address [0, 256] slot %i : memref<64xf32, #ub>
       // expected-error @+1 {{on pipe MTE2 writes bytes [0, 256) of UB without waiting for pipe MTE3, which reads there}}
       ascend.load ins(%a : memref<64xf32, #gm>) outs(%u : memref<64xf32, #ub>)
+      // expected-error @+1 {{is set again while the wait for the last time may not be over: a flag is up or down, it does not count}}
       ascend.set_flag <mte2, mte3> [0]
       ascend.wait_flag <mte2, mte3> [0]
       ascend.wait_flag <mte3, mte2> [0]
       // expected-note @+1 {{by this 'ascend.store'}}
       ascend.store ins(%u : memref<64xf32, #ub>) outs(%b : memref<64xf32, #gm>)
+      // expected-error @+1 {{is set again while the wait for the last time may not be over: a flag is up or down, it does not count}}
       ascend.set_flag <mte3, mte2> [0]
     }
     ascend.wait_flag <mte3, mte2> [0]
@@ -118,6 +121,7 @@ gpu.module @kernels {
     // expected-note @+1 {{by this 'ascend.load'}}
     ascend.load ins(%a : memref<64xf32, #gm>) outs(%u : memref<64xf32, #ub>)
     scf.for %i = %c0 to %n step %c1 {
+      // expected-error @+1 {{is set again while the wait for the last time may not be over: a flag is up or down, it does not count}}
       ascend.set_flag <mte2, mte3> [0]
       ascend.wait_flag <mte2, mte3> [0]
     }

@@ -1,7 +1,7 @@
 """A reading of planned kernels that shares nothing with the compiler: runs the text of a kernel step by step and orders its ops by vector clocks.
 
 ``races(text, **arguments)`` says what goes wrong when the kernel runs with these numbers: accesses of two pipes to the same bytes that no flag and no
-barrier orders, waits for flags that are never set, flags that stay up. It understands what the tests write: 1-D buffers, loops, branches, index arithmetic.
+barrier orders, waits for flags that are never set, flags that are set again too early or stay up. It understands what the tests write: 1-D buffers, loops, branches, index arithmetic.
 """
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ class Run:
         self.values: dict[str, object] = dict(arguments)
         self.clock = {p: dict.fromkeys(PIPES, 0) for p in PIPES}
         self.flags: dict[tuple, list] = defaultdict(list)
+        self.waited: dict[tuple, int] = defaultdict(int)
         self.seen: dict[str, list] = defaultdict(list)
         self.problems: list[str] = []
 
@@ -101,13 +102,18 @@ class Run:
             self.values[m[1]] = (space, begin, begin + int(m[4]) * unit)
         elif m := re.match(r"ascend.(set|wait)_flag <(\w+), (\w+)> \[([\d, ]+)\](?: slot (%\w+))?", line):
             ids = [int(x) for x in m[4].split(",")]
-            queue = self.flags[m[2], m[3], ids[self.number(m[5]) % len(ids) if m[5] else 0]]
+            key = m[2], m[3], ids[self.number(m[5]) % len(ids) if m[5] else 0]
+            queue = self.flags[key]
             if m[1] == "set":
+                if queue or self.clock[m[2]][m[3]] < self.waited[key]:
+                    self.problems.append(f"set while the last wait may not be over: {line}")
                 queue.append(dict(self.clock[m[2]]))
             elif not queue:
                 self.problems.append(f"waits for ever: {line}")
             else:
                 self.merge(m[3], queue.pop(0))
+                self.clock[m[3]][m[3]] += 1
+                self.waited[key] = self.clock[m[3]][m[3]]
                 for pipe in PIPES if m[3] == "s" else ():
                     self.merge(pipe, self.clock["s"])
         elif line.startswith("ascend.barrier <all>"):

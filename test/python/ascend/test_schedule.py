@@ -1,34 +1,15 @@
 """Memory and flags of kernels: no races in any run, no flag that could be left out, errors where memory runs out."""
-import pathlib
 import re
-import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from kernel_maker import Maker
 from kernel_trace import flags, races, without
+from planned_kernels import refused, scheduled
 
-from cellgrad._compiler import Module
 from cellgrad._errors import CompileError
 
-SCHEDULE = ("ascend-multi-buffer", "ascend-plan-memory", "ascend-insert-sync", "ascend-verify-kernels")
 NUMBERS = [dict(arg3=n, arg4=m, arg5=p) for n, m in ((0, 3), (1, 2), (4, 0), (5, 4)) for p in (0, 1)]
-
-
-def scheduled(text: str) -> str:
-    module = Module.parse(text)
-    for name in SCHEDULE:
-        module.run(name)
-    return module.text()
-
-
-def refused(text: str) -> bool:
-    try:
-        Module.parse(text).run("ascend-verify-kernels")
-    except CompileError:
-        return True
-    return False
 
 
 @pytest.mark.parametrize("seed", range(60))
