@@ -34,11 +34,12 @@ def refused(text: str) -> bool:
 
 def kernels(text: str) -> dict[str, str]:
     """Name -> a module with this kernel of the vector or cube cores alone."""
-    module = re.search(r"gpu\.module @\w+.*\{", text)[0]
-    found = {}
-    for function in re.findall(r"^ *func\.func @\w+\(.*?^ *return\n *\}", text[text.index(module):], re.M | re.S):
+    module, found = re.search(r"gpu\.module @\w+.*\{", text), {}
+    if module is None:
+        return {}
+    for function in re.findall(r"^ *func\.func @\w+\(.*?^ *return\n *\}", text[module.start():], re.M | re.S):
         if "ascend.core<aiv>" in function or "ascend.core<aic>" in function:
-            found[re.search(r"@(\w+)", function)[1]] = f"{module}\n{function}\n}}\n"
+            found[re.search(r"@(\w+)", function)[1]] = f"{module[0]}\n{function}\n}}\n"
     return found
 
 

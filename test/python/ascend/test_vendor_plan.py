@@ -3,10 +3,13 @@ import pathlib
 import sys
 
 import pytest
+from needs import needs
 
 ROOT = pathlib.Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
 import ascend_compare  # noqa: E402
+
+pytestmark = needs(ascend_compare.hivm_check.available(), "needs the vendor's compiler: pip install 'cellgrad[ascend]'")
 
 
 @pytest.mark.parametrize("name", ["insert-sync", "rows", "nested-loops", "in-place", "plan-scratch", "flags-run-out"])
