@@ -87,6 +87,7 @@ struct LinalgToAscendKernels : cell::impl::LinalgToAscendKernelsBase<LinalgToAsc
     if (failed(lowerProductsAndRoutines(module, kernels)))
       return signalPassFailure();
     separateReductions(module);
+    lowerVectorRows(module, kernels);
     if (failed(lowerRemainingOps(module, kernels, "accelerator", [&](linalg::LinalgOp op, const LoopPlan &plan) { return lowerVectorOp(kernels, op, plan); })))
       return signalPassFailure();
     for (auto made : module.getOps<gpu::GPUModuleOp>())

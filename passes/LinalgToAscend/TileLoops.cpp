@@ -105,11 +105,63 @@ std::pair<Value, Value> TileLoops::cut(VectorKernel &k, std::optional<unsigned> 
   return {origin, k.smaller(k.index(length), arith::SubIOp::create(k, k.index(size(loop)), origin))};
 }
 
-std::optional<TileShape> cell::chooseTileShape(ArrayRef<TileBuffer> buffers, TileShape most, int64_t bytes) {
+int64_t cell::evenPart(int64_t length, int64_t most, int64_t count, int64_t unit) {
+  int64_t pieces = llvm::divideCeil(length, most);
+  pieces = std::max(pieces, std::min<int64_t>(count, llvm::divideCeil(length, unit)));
+  if (pieces > count) // the same number for each core
+    pieces = llvm::alignTo(pieces, count);
+  return std::max<int64_t>(1, std::min<int64_t>(most, llvm::alignTo(llvm::divideCeil(length, pieces), unit)));
+}
+
+ascend::BinaryKind Reduced::binary() const {
+  return kind == ascend::ReduceKind::Sum ? ascend::BinaryKind::Add : kind == ascend::ReduceKind::Max ? ascend::BinaryKind::Max : ascend::BinaryKind::Min;
+}
+
+bool Reduced::isNeutral(Value value) const {
+  auto constant = value.getDefiningOp<arith::ConstantOp>();
+  if (!constant)
+    return false;
+  if (auto real = dyn_cast<FloatAttr>(constant.getValue()))
+    return real.getValueAsDouble() == neutral;
+  auto integer = dyn_cast<IntegerAttr>(constant.getValue());
+  int64_t number = !integer ? 0 : integer.getType().isInteger(1) ? int64_t(integer.getValue().getZExtValue()) : integer.getValue().getSExtValue();
+  return integer && static_cast<double>(number) == neutral;
+}
+
+std::optional<Reduced> Reduced::by(unsigned output, Operation *operation, Type element) {
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  Type type = computedType(element);
+  if (isa_and_nonnull<arith::AddFOp, arith::AddIOp>(operation) && (type.isF32() || type.isF16() || type.isInteger(32)))
+    return Reduced{output, ascend::ReduceKind::Sum, type.isF16() ? Float32Type::get(type.getContext()) : type, 0, {}};
+  bool isMax = isa_and_nonnull<arith::MaximumFOp, arith::MaxSIOp>(operation), isMin = isa_and_nonnull<arith::MinimumFOp, arith::MinSIOp>(operation);
+  ascend::ReduceKind kind = isMax ? ascend::ReduceKind::Max : ascend::ReduceKind::Min;
+  if ((isMax || isMin) && (type.isF32() || type.isF16()))
+    return Reduced{output, kind, type, isMax ? -kInf : kInf, {}};
+  if ((isMax || isMin) && type.isInteger(32))
+    return Reduced{output, kind, type, isMax ? -0x1p31 : 0x1p31 - 1, {}};
+  // Bools are 0 and 1 in f16.
+  if (type.isInteger(1) && isa_and_nonnull<arith::AndIOp, arith::OrIOp>(operation)) {
+    bool all = isa<arith::AndIOp>(operation);
+    return Reduced{output, all ? ascend::ReduceKind::Min : ascend::ReduceKind::Max, Float16Type::get(type.getContext()), all ? 1.0 : 0.0, {}};
+  }
+  return std::nullopt;
+}
+
+Tile cell::toRunning(VectorKernel &k, const Tile &x, Type type) {
+  if (!x.isScalar() || x.element() == type)
+    return k.cast(x, type);
+  if (x.element().isInteger(1) || x.element().isInteger(8))
+    return {arith::UIToFPOp::create(k, type, x.value)};
+  return {arith::ExtFOp::create(k, type, x.value)};
+}
+
+std::optional<TileShape> cell::chooseTileShape(ArrayRef<TileBuffer> buffers, TileShape most, int64_t bytes, bool wholeRows) {
   constexpr int64_t kUnit = 64; // columns grow by this, which is a multiple of 32 bytes for each type
   TileShape shape = most;
   auto fits = [&](int64_t rows, int64_t columns) { return VectorKernel::bytesOf(buffers, {rows, columns, most.flat}) <= bytes; };
   if (!fits(1, shape.columns)) {
+    if (wholeRows)
+      return std::nullopt;
     int64_t low = 0, high = shape.columns / kUnit; // in units: `low` fits
     while (low < high) {
       int64_t middle = (low + high + 1) / 2;
@@ -132,7 +184,7 @@ std::optional<TileShape> cell::chooseTileShape(ArrayRef<TileBuffer> buffers, Til
 }
 
 std::unique_ptr<VectorKernel> cell::emitFitting(AscendKernels &kernels, Operation *op, StringRef stem, TileShape most, llvm::function_ref<TileShape(TileShape)> balance,
-                                                llvm::function_ref<bool(VectorKernel &)> emit) {
+                                                llvm::function_ref<bool(VectorKernel &)> emit, bool wholeRows) {
   TileShape shape = {std::min<int64_t>(most.rows, 16), std::min<int64_t>(most.columns, 64), most.flat};
   int64_t room = kernels.chip.ub_bytes;
   // A small tile says which buffers there are; what the full one takes is known when it is there.
@@ -153,7 +205,7 @@ std::unique_ptr<VectorKernel> cell::emitFitting(AscendKernels &kernels, Operatio
     k->discard();
     if (attempt)
       room = room * 3 / 4;
-    std::optional<TileShape> next = chooseTileShape(buffers, most, room);
+    std::optional<TileShape> next = chooseTileShape(buffers, most, room, wholeRows);
     if (!next)
       break;
     shape = balance(*next);

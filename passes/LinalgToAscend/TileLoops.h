@@ -36,12 +36,34 @@ struct TileLoops {
 
 /// The largest tile of at most these sizes whose buffers fit into `bytes`, small enough to give all of `cores` work where the tile count is
 /// `around` times the tiles of one pass over the sizes. No tile fits: no value.
-std::optional<TileShape> chooseTileShape(ArrayRef<TileBuffer> buffers, TileShape most, int64_t bytes);
+std::optional<TileShape> chooseTileShape(ArrayRef<TileBuffer> buffers, TileShape most, int64_t bytes, bool wholeRows = false);
+
+/// The size of one of the equal pieces of `length` that are at most `most` long: a multiple of `unit`, and at least `count` pieces, or a multiple of that.
+int64_t evenPart(int64_t length, int64_t most, int64_t count, int64_t unit);
+
+/// How one output is reduced.
+struct Reduced {
+  unsigned output;
+  ascend::ReduceKind kind;
+  Type type; // of the running result: f32 for sums of f16, f16 for bools
+  double neutral;
+  Value start; // of the host; null: what the output holds
+  bool startsNeutral = false;
+
+  ascend::BinaryKind binary() const;
+  /// Whether the value of the host changes nothing.
+  bool isNeutral(Value value) const;
+  /// By `operation` on elements of this type; nothing if the vector unit does not.
+  static std::optional<Reduced> by(unsigned output, Operation *operation, Type element);
+};
+
+/// A value in the type of a running result.
+Tile toRunning(VectorKernel &k, const Tile &x, Type type);
 
 /// Emits a kernel as often as it takes to find a tile that fits: `emit` gets a kernel with a shape and returns false if the op is not for the vector
 /// unit; `most` is adapted by `balance` before the last try. The kernel stays if true is returned, and is to be launched.
 std::unique_ptr<VectorKernel> emitFitting(AscendKernels &kernels, Operation *op, StringRef stem, TileShape most, llvm::function_ref<TileShape(TileShape)> balance,
-                                          llvm::function_ref<bool(VectorKernel &)> emit);
+                                          llvm::function_ref<bool(VectorKernel &)> emit, bool wholeRows = false);
 
 } // namespace mlir::cell
 

@@ -109,7 +109,7 @@ Tile VectorBody::fromMemory(const Tile &tile) {
   return tile;
 }
 
-void VectorBody::set(BlockArgument argument, const Tile &stored) {
+void VectorBody::set(BlockArgument argument, const Tile &stored, bool isKept) {
   Tile tile = stored;
   if (argument.getType().isInteger(1) && tile.element().isInteger(8)) {
     if (tile.isScalar()) {
@@ -121,6 +121,8 @@ void VectorBody::set(BlockArgument argument, const Tile &stored) {
     }
   }
   define(argument, fromMemory(tile));
+  if (isKept)
+    ++holders[values[argument].value];
 }
 
 Tile VectorBody::get(Value value) {
@@ -305,7 +307,10 @@ bool VectorBody::emit(Operation &op) {
     return true;
   }
   if (auto index = dyn_cast<linalg::IndexOp>(op)) {
-    define(result, position(index.getDim()));
+    Tile tile = position(index.getDim());
+    if (!tile)
+      return refuse(op, " along rows of several dimensions");
+    define(result, tile);
     return true;
   }
   if (!isa<arith::ArithDialect, math::MathDialect>(op.getDialect()))

@@ -12,11 +12,11 @@ class VectorBody {
 public:
   VectorBody(VectorKernel &k, Block &body) : k(k), body(body) {}
 
-  /// Gives a block argument its value, as it lies in memory (bf16, and bools as bytes, allowed).
-  void set(BlockArgument argument, const Tile &stored);
+  /// Gives a block argument its value, as it lies in memory (bf16, and bools as bytes, allowed) or as computed. A buffer that is kept is not given back.
+  void set(BlockArgument argument, const Tile &stored, bool isKept = false);
   /// The argument has no value: what depends on it is left out.
   void omit(BlockArgument argument) { absent.insert(argument); }
-  /// The tile with the position along a dimension, i32.
+  /// The tile with the position along a dimension, i32; null if that is not known.
   std::function<Tile(unsigned dim)> position;
 
   /// All ops whose results are used. False if one of them is not for the vector unit; `why` says which.

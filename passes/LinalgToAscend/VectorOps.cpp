@@ -25,15 +25,6 @@ int64_t tilesOf(const TileLoops &loops, const TileShape &shape) {
   return count;
 }
 
-/// As many equal pieces as `length` needs at `most` each, at least `count`; the size of one, a multiple of `unit`.
-int64_t evenPart(int64_t length, int64_t most, int64_t count, int64_t unit) {
-  int64_t pieces = llvm::divideCeil(length, most);
-  pieces = std::max(pieces, std::min<int64_t>(count, llvm::divideCeil(length, unit)));
-  if (pieces > count) // the same number for each core
-    pieces = llvm::alignTo(pieces, count);
-  return std::max<int64_t>(1, std::min<int64_t>(most, llvm::alignTo(llvm::divideCeil(length, pieces), unit)));
-}
-
 /// Runs over [0, total) with all cores.
 void forTiles(VectorKernel &k, int64_t total, int64_t blocks, llvm::function_ref<void(Value)> body) {
   if (total <= blocks)
@@ -116,36 +107,6 @@ bool lowerPointwise(AscendKernels &kernels, linalg::LinalgOp op, const LoopPlan 
 // Reductions
 //===----------------------------------------------------------------------===//
 
-/// How one output is reduced.
-struct Reduced {
-  unsigned output;
-  ReduceKind kind;
-  Type type; // of the running result
-  double neutral;
-  Value start; // of the host; null: what the output holds
-  bool startsNeutral = false;
-
-  BinaryKind binary() const { return kind == ReduceKind::Sum ? BinaryKind::Add : kind == ReduceKind::Max ? BinaryKind::Max : BinaryKind::Min; }
-};
-
-std::optional<Reduced> reducedBy(unsigned output, Operation *operation, Type element) {
-  constexpr double kInf = std::numeric_limits<double>::infinity();
-  Type type = computedType(element);
-  if (isa_and_nonnull<arith::AddFOp, arith::AddIOp>(operation) && (type.isF32() || type.isF16() || type.isInteger(32)))
-    return Reduced{output, ReduceKind::Sum, type.isF16() ? Float32Type::get(type.getContext()) : type, 0, {}};
-  bool isMax = isa_and_nonnull<arith::MaximumFOp, arith::MaxSIOp>(operation), isMin = isa_and_nonnull<arith::MinimumFOp, arith::MinSIOp>(operation);
-  if ((isMax || isMin) && (type.isF32() || type.isF16()))
-    return Reduced{output, isMax ? ReduceKind::Max : ReduceKind::Min, type, isMax ? -kInf : kInf, {}};
-  if ((isMax || isMin) && type.isInteger(32))
-    return Reduced{output, isMax ? ReduceKind::Max : ReduceKind::Min, type, isMax ? -0x1p31 : 0x1p31 - 1, {}};
-  // Bools are 0 and 1 in f16.
-  if (type.isInteger(1) && isa_and_nonnull<arith::AndIOp, arith::OrIOp>(operation)) {
-    bool all = isa<arith::AndIOp>(operation);
-    return Reduced{output, all ? ReduceKind::Min : ReduceKind::Max, Float16Type::get(type.getContext()), all ? 1.0 : 0.0, {}};
-  }
-  return std::nullopt;
-}
-
 class VectorReduction {
 public:
   VectorReduction(AscendKernels &kernels, linalg::LinalgOp op, const LoopPlan &plan, StringRef name)
@@ -157,7 +118,7 @@ public:
       return refuse("its combination of elements is none of the vector unit's");
     for (auto [i, o] : llvm::enumerate(combiner->outputs())) {
       Type element = cast<MemRefType>(op.getDpsInits()[o].getType()).getElementType();
-      std::optional<Reduced> reduced = reducedBy(o, combiner->operation(i), element);
+      std::optional<Reduced> reduced = Reduced::by(o, combiner->operation(i), element);
       if (!reduced)
         return refuse("the vector unit does not reduce with this operation on this type");
       reductions.push_back(*reduced);
@@ -246,7 +207,7 @@ private:
     for (Reduced &reduced : reductions)
       if (linalg::FillOp fill = findFill(op, op.getDpsInits()[reduced.output])) {
         reduced.start = fill.getInputs()[0];
-        reduced.startsNeutral = isNeutral(reduced);
+        reduced.startsNeutral = reduced.isNeutral(reduced.start);
       }
     std::unique_ptr<VectorKernel> k = emitFitting(kernels, op, "reduce_" + name, most, [&](TileShape shape) { return balance(shape, most); },
                                                   [&](VectorKernel &kernel) { return emit(kernel); });
@@ -259,25 +220,6 @@ private:
     if (pieces > 1)
       joinPieces();
     return true;
-  }
-
-  static bool isNeutral(const Reduced &reduced) {
-    auto constant = reduced.start.getDefiningOp<arith::ConstantOp>();
-    if (!constant)
-      return false;
-    if (auto real = dyn_cast<FloatAttr>(constant.getValue()))
-      return real.getValueAsDouble() == reduced.neutral;
-    auto integer = dyn_cast<IntegerAttr>(constant.getValue());
-    int64_t value = !integer ? 0 : integer.getType().isInteger(1) ? int64_t(integer.getValue().getZExtValue()) : integer.getValue().getSExtValue();
-    return integer && static_cast<double>(value) == reduced.neutral;
-  }
-
-  Tile toRunning(VectorKernel &k, const Tile &x, Type type) {
-    if (!x.isScalar() || x.element() == type)
-      return k.cast(x, type);
-    if (x.element().isInteger(1) || x.element().isInteger(8))
-      return {arith::UIToFPOp::create(k, type, x.value)};
-    return {arith::ExtFOp::create(k, type, x.value)};
   }
 
   /// Joins the running result with the start, and stores it.
