@@ -72,7 +72,10 @@ int64_t VReduceOp::getScratchBytes() {
   for (int64_t axis : getDims())
     last = type.isDynamicDim(axis) || ShapedType::isDynamic(last) ? ShapedType::kDynamic : last * type.getDimSize(axis);
   int64_t size = 0;
-  if (getDims().back() != type.getRank() - 1)
+  // Without gaps, axes of size 1 behind the reduced ones do not count.
+  bool dense = type.hasStaticShape() && type.getLayout().isIdentity() && bufferType(getOut()).getLayout().isIdentity();
+  bool along = getDims().back() == type.getRank() - 1 || (dense && llvm::all_of(type.getShape().drop_front(getDims().back() + 1), [](int64_t size) { return size == 1; }));
+  if (!along)
     size = total;
   else if (type.getElementType().isInteger())
     size = 2 * total;

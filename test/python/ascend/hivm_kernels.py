@@ -102,6 +102,7 @@ def table() -> dict[str, str]:
         add(f"reduce-{n}", "vreduce <sum>", ["f32"], "f32", shapes=[(16, n)], out_shape=(16, 1), dims="dims = [1] ")
     for axes, out in (("0", (1, 16, 64)), ("2", (4, 16, 1)), ("0, 1", (1, 1, 64)), ("1, 2", (4, 1, 1)), ("0, 1, 2", (1, 1, 1))):
         add(f"reduce-3d-{axes}", "vreduce <sum>", ["f32"], "f32", shapes=[(4, 16, 64)], out_shape=out, dims=f"dims = [{axes}] ")
+    add("reduce-column", "vreduce <sum>", ["f32"], "f32", shapes=[(40, 1)], out_shape=(1, 1), dims="dims = [0] ")
     add("brc-both", "vbrc", ["f32"], "f32", shapes=[(1, 1)])
     for kind in ("eq", "ne", "lt", "le", "gt", "ge"):
         for t in [*FLOATS, *(["i32"] if kind in ("eq", "ne") else [])]:
