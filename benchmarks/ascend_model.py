@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -91,15 +92,23 @@ def size(kind: str) -> int:
     return count
 
 
+def cell_run() -> str:
+    """The tool of the build folder, else the installed one. Raises RuntimeError."""
+    built = ROOT / "build/bin/cell-run"
+    found = str(built) if built.exists() else shutil.which("cell-run")
+    if not found:
+        raise RuntimeError("cell-run is neither in build/bin nor on the path")
+    return found
+
+
 def profile(case: Case, chip: str) -> list[tuple[str, int, str]]:
     """(kernel, cycles, the rest of its line) of each launch. Raises RuntimeError."""
     arguments = ", ".join(f"%{i}: {kind}" for i, kind in enumerate(case.arguments))
     program = f"func.func @main({arguments}) -> {case.result} {{\n  %r = {case.text}\n  return %r : {case.result}\n}}\n"
-    tool = ROOT / "build/bin/cell-run"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "case.mlir"
         path.write_text(program)
-        command = [str(tool), str(path), "--target=ascend", "--profile", "--print-limit=0", *(f"--input=rand:{i}" for i in range(len(case.arguments)))]
+        command = [cell_run(), str(path), "--target=ascend", "--profile", "--print-limit=0", *(f"--input=rand:{i}" for i in range(len(case.arguments)))]
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "CELLGRAD_ASCEND_CHIP": chip})
     if done.returncode:
         raise RuntimeError(done.stderr)

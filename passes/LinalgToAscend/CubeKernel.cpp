@@ -21,25 +21,28 @@ Type CubeProduct::sumType() const {
 namespace {
 int64_t roundUp(int64_t value, int64_t unit) { return divideCeilSigned(value, unit) * unit; }
 
-/// Modelled cycles of a core for one tile, and of the whole product: per step of the sum the slowest of the pipes that work side by side.
+/// Modelled cycles of the core that has most to do. Pipes work side by side: the slowest one counts.
 double timeOf(const CubeProduct &c, const ascend::Target &t, const CubeTile &tile, int64_t depth) {
-  int64_t bytes = ascend::getElementBytes(c.factorType()), rows = t.fractal_rows;
+  const Product &p = c.product;
+  int64_t bytes = ascend::getElementBytes(c.factorType()), rows = t.fractal_rows, out = ascend::getElementBytes(c.out.element());
   int64_t perCycle = bytes == 1 ? t.cube_k_i8 : bytes == 2 ? t.cube_k_f16 : t.cube_k_f32;
-  double pieces = divideCeilSigned(tile.k, depth);
-  // Each pipe waits for two flags a step: few long steps rather than many short ones.
-  double waits = 2.0 * t.barrier_cycles;
-  double load = waits + 2.0 * t.gm_overhead + double(tile.m + tile.n) * tile.k * bytes / t.gm_rate;
-  double move = waits + 2 * pieces * t.l1_l0_startup + double(tile.m) * tile.k * bytes / t.l1_l0a_rate + double(tile.n) * tile.k * bytes / t.l1_l0b_rate;
-  double multiply = waits + pieces * t.mmad_startup + double(tile.m / rows) * (tile.n / rows) * divideCeilSigned(tile.k, perCycle);
-  double steps = double(c.product.k / c.runK) * divideCeilSigned(c.runK, tile.k);
+  int64_t runs = p.k / c.runK, tiles = p.batch * (p.m / c.runM) * divideCeilSigned(c.runM, tile.m) * (p.n / c.runN) * divideCeilSigned(c.runN, tile.n);
+  double steps = double(runs) * divideCeilSigned(c.runK, tile.k), pieces = steps * divideCeilSigned(tile.k, depth), k = double(p.k);
+  // What is read for the first time comes from memory, the rest from L2.
+  double first = std::min(1.0, (double(p.m) * p.batch + double(p.n) * p.batch) / (double(tiles) * (tile.m + tile.n)));
+  double perByte = std::max(1.0 / t.gm_rate, first / t.hbm_read_rate + (1 - first) / t.l2_read_rate);
+  // Pipes wait for two flags a step at each end of L1, and for one a piece at each end of L0.
+  double load = 2 * steps * (t.barrier_cycles + t.gm_overhead) + (tile.m + tile.n) * k * bytes * perByte;
+  double move = 2 * steps * t.barrier_cycles + pieces * (t.barrier_cycles + 2 * t.l1_l0_startup) + (double(tile.m) / t.l1_l0a_rate + double(tile.n) / t.l1_l0b_rate) * k * bytes;
+  double multiply = pieces * (t.barrier_cycles + t.mmad_startup) + double(tile.m / rows) * (tile.n / rows) * k / perCycle;
   int64_t sums = tile.m * tile.n * ascend::getElementBytes(c.sumType());
-  double drain = t.gm_write_latency + double(sums) / t.l0c_rate + double(tile.m) * tile.n * ascend::getElementBytes(c.out.element()) / t.gm_rate;
-  // The first step of a tile has nothing to overlap with; nor has the way out, unless L0C holds two tiles.
-  double fill = t.gm_read_latency + std::min(load, std::max(move, multiply));
-  double one = steps * std::max({load, move, multiply}) + fill;
-  one = 2 * sums <= t.l0c_bytes ? std::max(one, drain) : one + drain;
-  int64_t tiles = c.product.batch * (c.product.m / c.runM) * divideCeilSigned(c.runM, tile.m) * (c.product.n / c.runN) * divideCeilSigned(c.runN, tile.n);
-  return one * divideCeilSigned(tiles, t.aic_cores);
+  double drain = t.gm_write_latency + std::max(double(sums) / t.l0c_rate, double(tile.m) * tile.n * out / std::min(t.gm_rate, t.hbm_write_rate));
+  double one = std::max({load, move, multiply, drain});
+  // Unless L0C holds two tiles the cube waits until the last one is out; loading goes on until L1 is full.
+  if (2 * sums > t.l0c_bytes)
+    one = std::max({one, multiply + drain, load + multiply / steps + drain - 2 * load / steps});
+  double ends = t.gm_read_latency + load / steps + multiply / steps + drain;
+  return one * divideCeilSigned(tiles, t.aic_cores) + ends;
 }
 } // namespace
 
@@ -50,6 +53,12 @@ CubeTile cell::chooseTile(const CubeProduct &product, const ascend::Target &targ
   auto even = [&](int64_t run, int64_t size) { return roundUp(divideCeilSigned(run, divideCeilSigned(run, size)), unit); };
   CubeTile best{unit, unit, unit}; // where not even this fits, memory planning says so
   double bestTime = 0;
+  SmallVector<int64_t> depths; // 1, 2, 3, 4, 6, 8, 12 ... fractals; the last one holds the whole run, if it is not too long
+  for (int64_t k = unit; k <= kDeepest && (depths.empty() || depths.back() < product.runK); k *= 2) {
+    depths.push_back(k);
+    if (k > unit)
+      depths.push_back(k + k / 2);
+  }
   for (int64_t m = unit; m <= std::min(kLongest, roundUp(product.runM, unit)); m += unit) {
     if (even(product.runM, m) != m)
       continue;
@@ -59,7 +68,7 @@ CubeTile cell::chooseTile(const CubeProduct &product, const ascend::Target &targ
       if (product.bias && n * ascend::getElementBytes(product.sumType()) > target.bt_bytes)
         continue;
       int64_t bias = product.bias ? 2 * n * ascend::getElementBytes(product.bias->element()) : 0;
-      for (int64_t k = unit; k < 2 * std::min(kDeepest, roundUp(product.runK, unit)); k *= 2) {
+      for (int64_t k : depths) {
         int64_t size = std::min(k, roundUp(product.runK, unit));
         int64_t depth = chooseCubeDepth(target, m, n, size, factor);
         if (depth == 0 || 2 * (m + n) * size * bytes + bias > target.l1_bytes)
