@@ -8,11 +8,11 @@
 // CHECK: ascend.block_idx
 // CHECK: scf.for
 // CHECK: memref.alloc() : memref<{{.*}}x16x16xf32, #ascend.space<l0c>>
-// CHECK: scf.for %[[K:.*]] = %c0 to %c1024
+// CHECK: scf.for %[[K:.*]] = %c0 to %c{{[0-9]+}}
 // CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[K]], %c0
 // The left factor is [K / 16, M / 16, 16, 16] in L1, the right one [N / 16, K / 16, 16, 16].
-// CHECK: memref.alloc() : memref<[[K1:[0-9]+]]x8x16x16xf16, #ascend.space<l1>>
-// CHECK: ascend.nd2nz ins(%{{.*}} : memref<128x{{[0-9]+}}xf16, strided<[1024, 1], offset: ?>, #ascend.space<gm>>)
+// CHECK: memref.alloc() : memref<[[K1:[0-9]+]]x{{[0-9]+}}x16x16xf16, #ascend.space<l1>>
+// CHECK: ascend.nd2nz ins(%{{.*}} : memref<{{[0-9]+}}x{{[0-9]+}}xf16, strided<[1024, 1], offset: ?>, #ascend.space<gm>>)
 // CHECK: memref.alloc() : memref<{{[0-9]+}}x[[K1]]x16x16xf16, #ascend.space<l1>>
 // CHECK: ascend.nd2nz
 // CHECK: ascend.mmad_l1 ins(%{{.*}}, %{{.*}}, %[[FIRST]]
