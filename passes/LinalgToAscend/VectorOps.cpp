@@ -15,6 +15,8 @@ using ascend::BinaryKind, ascend::CompareKind, ascend::ReduceKind;
 namespace {
 /// Below this many bytes of columns a tile is not made smaller to occupy more cores.
 constexpr int64_t kLeastBytes = 512;
+/// Columns that are reduced over many rows are not cut narrower than this: short transfers are slow, and rows can be cut as well.
+constexpr int64_t kWideColumns = 512;
 /// A reduction of fewer points is not cut into pieces for several cores.
 constexpr int64_t kLeastSplit = 16384;
 
@@ -180,7 +182,7 @@ private:
 
   TileShape balance(TileShape shape, const TileShape &most) {
     int64_t &keptSize = alongRows ? shape.rows : shape.columns, &reducedSize = alongRows ? shape.columns : shape.rows;
-    int64_t keptMost = alongRows ? most.rows : most.columns, unit = alongRows ? 1 : 64;
+    int64_t keptMost = alongRows ? most.rows : most.columns, unit = alongRows ? 1 : kept * points >= kLeastSplit ? kWideColumns : 64;
     int64_t around = keptTiles(shape) / llvm::divideCeil(keptMost, keptSize);
     if (keptTiles(shape) < cores)
       keptSize = std::min(keptMost, evenPart(keptMost, keptSize, llvm::divideCeil(cores, std::max<int64_t>(1, around)), unit));

@@ -36,7 +36,7 @@ LogicalResult checkLowerable(ModuleOp module, const HostTarget &to) {
     bool known = (to.isKnown && to.isKnown(op)) ||
                  isa_and_nonnull<arith::ArithDialect, cellrt::CellRtDialect, cf::ControlFlowDialect, func::FuncDialect, math::MathDialect, scf::SCFDialect>(op->getDialect()) ||
                  (llvm && op->getDialect() == llvm) ||
-                 isa<ModuleOp, memref::LoadOp, memref::StoreOp, memref::SubViewOp, memref::ViewOp, memref::CopyOp, memref::DimOp, memref::GlobalOp, memref::GetGlobalOp,
+                 isa<ModuleOp, memref::LoadOp, memref::StoreOp, memref::SubViewOp, memref::ReinterpretCastOp, memref::ViewOp, memref::CopyOp, memref::DimOp, memref::GlobalOp, memref::GetGlobalOp,
                      memref::CastOp, memref::CollapseShapeOp, memref::ExpandShapeOp>(op);
     bool static_ = true;
     auto check = [&](Type type) {
