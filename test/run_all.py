@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCS = ("docs/python.md", "docs/derivatives.md", "docs/control-flow.md", "docs/mixed-precision.md", "docs/errors.md", "docs/export.md", "docs/gpu.md", "README.md")
+DOCS = ("docs/python.md", "docs/derivatives.md", "docs/control-flow.md", "docs/mixed-precision.md", "docs/errors.md", "docs/export.md", "docs/gpu.md", "docs/ascend.md", "README.md")
 
 
 def junit_counts(path: Path) -> tuple[int, int, int]:

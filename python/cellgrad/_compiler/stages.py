@@ -123,7 +123,7 @@ def remarks(module: Any, name: str, chip: str | None = None) -> tuple[str, ...]:
 def hivm(module: Any, name: str, chip: str, form: str) -> str:
     """The kernels of a program for an accelerator as HIVM, from its module at stage "cell". Raises as ``lower``."""
     work = lower(module, name, {}, "linalg", chip=chip)
-    pipeline = f"linalg-to-ascend{{chip={chip}}}"
+    pipeline = f"linalg-to-ascend{{chip={chip} decompose=false}}"
     before = work.clone()
     try:
         work.run(pipeline)

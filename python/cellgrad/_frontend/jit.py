@@ -148,7 +148,7 @@ class Compiled(_core.Dispatcher):
         """
         from .export import export_function
 
-        settings = {"target": "cpu", "cpu": "x86-64-v3", "chip": None, "image": "ptx", "mlir": False}
+        settings: dict[str, Any] = {"target": "cpu", "cpu": "x86-64-v3", "chip": None, "image": "ptx", "mlir": False}
         own = {name: kwargs.pop(name, usual) if name not in self._names.names else usual for name, usual in settings.items()}
         return export_function(self, path, args, kwargs, **own)
 

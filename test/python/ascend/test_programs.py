@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import cellgrad as ms
-from cellgrad import Parameter, Tensor, nn, ops, value_and_grad
+from cellgrad import Parameter, Tensor, ops
 
 pytestmark = pytest.mark.usefixtures("ascend")
 

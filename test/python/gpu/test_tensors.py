@@ -214,7 +214,7 @@ def test_threads_that_want_a_tensor_in_different_places_lose_no_update():
             while not stop.is_set():
                 with contextlib.suppress(ValueError):  # in use by a running program
                     state._place(-1)
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             errors.append(error)
 
     threads = [threading.Thread(target=look) for _ in range(2)]
