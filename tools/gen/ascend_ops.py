@@ -68,7 +68,7 @@ def _row(row: Any) -> list[str]:
             cells += ["", ""]
             continue
         xs = _sample(row, dtype)
-        cells.append(_cores(lambda *a: row.call(ops, *a), xs))  # noqa: B023
+        cells.append(_cores(lambda *a: row.call(ops, *a), xs))
         cells.append(_cores(_gradient(row, xs), xs) if row.derivative and dtype.startswith("float") else "")
     return cells
 
