@@ -1,0 +1,113 @@
+"""Kernels of the vector cores: numbers for random shapes (primes, single elements, tails, rows that do not fit), in order and with adversarial pipes."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cellgrad as ms
+from cellgrad import Tensor, ops
+
+pytestmark = pytest.mark.usefixtures("ascend")
+SHORT, LONG = [1, 2, 3, 7, 8, 13, 16, 31, 64, 97, 128, 257], [509, 1000, 1021, 2048]
+
+
+def array(random: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    if dtype == "int32":
+        return random.integers(-100, 100, shape).astype(np.int32)
+    return random.standard_normal(shape).astype(dtype)
+
+
+def check(result: Tensor, expected: np.ndarray, tolerance: float = 1e-5) -> None:
+    got = result.asnumpy()
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got.astype(np.float64), expected.astype(np.float64), rtol=tolerance, atol=tolerance)
+
+
+def broadcasts(random, rows, columns):
+    arrays = [array(random, shape, "float32") for shape in ((rows, columns), (columns,), (rows, 1), ())]
+    function = ms.jit(lambda a, b, c, d: (a * b + c) * d)
+    check(function(*map(Tensor, arrays)), (arrays[0] * arrays[1] + arrays[2]) * arrays[3])
+
+
+def integers(random, rows, columns):
+    a, b = array(random, (rows, columns), "int32"), array(random, (columns,), "int32")
+    check(ms.jit(lambda a, b: ops.maximum(a * b, a) <= b)(Tensor(a), Tensor(b)), np.maximum(a * b, a) <= b)
+
+
+def halves(random, rows, columns):
+    a, b = array(random, (rows, columns), "float16"), array(random, (rows, columns), "float16")
+    check(ms.jit(lambda a, b: ops.select(a > b, a * b, a - b))(Tensor(a), Tensor(b)), np.where(a > b, a * b, a - b), 4e-3)
+
+
+def sums(random, rows, columns):
+    a = array(random, (rows, 3, columns), "float32")
+    for axes in (0, 1, 2, (0, 2), (0, 1), (1, 2), None):
+        function = ms.jit(lambda a: ops.sum(a) if axes is None else ops.sum(a, axes))
+        check(function(Tensor(a)), np.asarray(a.astype(np.float64).sum(axes)), 3e-4)
+
+
+def extremes(random, rows, columns):
+    a = array(random, (rows, columns), "float32")
+    check(ms.jit(lambda a: ops.ReduceMax()(a, 1) - ops.ReduceMin()(a, 1))(Tensor(a)), a.max(1) - a.min(1))
+
+
+def softmax(random, rows, columns):
+    a = array(random, (rows, columns), "float32")
+    e = np.exp(a - a.max(-1, keepdims=True))
+    check(ms.jit(lambda a: ops.softmax(a, -1))(Tensor(a)), e / e.sum(-1, keepdims=True))
+
+
+def transposes(random, rows, columns):
+    a = array(random, (rows, 5, columns), "float32")
+    for order in ((2, 1, 0), (1, 2, 0), (0, 2, 1), (1, 0, 2)):
+        check(ms.jit(lambda a: ops.transpose(a, order) + 1.0)(Tensor(a)), a.transpose(order) + 1)
+
+
+def slices(random, rows, columns):
+    a = array(random, (rows, columns), "float32")
+    for step in (1, 2, 3):
+        check(ms.jit(lambda a: ops.concat((a[:, ::step], a[:, :1]), 1) * 2.0)(Tensor(a)), np.concatenate((a[:, ::step], a[:, :1]), 1) * 2)
+
+
+CASES = [broadcasts, integers, halves, sums, extremes, softmax, transposes, slices]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+@pytest.mark.parametrize("seed", range(3))
+def test_random_shapes(case, seed):
+    random = np.random.default_rng([seed, CASES.index(case)])
+    case(random, int(random.choice(SHORT)), int(random.choice(SHORT + LONG)))
+
+
+@pytest.mark.parametrize("size", [1, 63, 100_003, 300_000])
+def test_sizes_in_a_row(size):
+    random = np.random.default_rng(size)
+    a, b = array(random, (size,), "float32"), array(random, (size,), "float32")
+    check(ms.jit(lambda a, b: ops.exp(a) * b)(Tensor(a), Tensor(b)), np.exp(a) * b)
+    total = float(ms.jit(lambda a, b: ops.sum(a * b))(Tensor(a), Tensor(b)))
+    assert abs(total - float((a.astype(np.float64) * b).sum())) < 1e-4 * size**0.5
+
+
+def test_rows_longer_than_ub():
+    a = array(np.random.default_rng(0), (3, 70_001), "float32")
+    e = np.exp(a - a.max(-1, keepdims=True))
+    check(ms.jit(lambda a: ops.softmax(a, -1))(Tensor(a)), e / e.sum(-1, keepdims=True))
+
+
+def test_a_sum_is_the_same_each_time():
+    a = Tensor(array(np.random.default_rng(1), (200_000,), "float32"))
+    total = ms.jit(lambda a: ops.sum(a))
+    assert len({float(total(a)) for _ in range(3)}) == 1
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_with_adversarial_pipes(seed):
+    """All of the above in a simulator whose pipes run in any order that flags allow; it reports races."""
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "--tb=short", __file__, "-k", "random_shapes or in_a_row or longer"],
+                          env={**os.environ, "CELLGRAD_ASCEND_SIM": f"seed={seed}"}, cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
