@@ -51,11 +51,11 @@ bool lowerPointwise(AscendKernels &kernels, linalg::LinalgOp op, const LoopPlan 
   if (loops->crossed)
     most.columns = std::min<int64_t>(most.columns, 64);
   auto balance = [&](TileShape shape) {
-    int64_t rowTiles = llvm::divideCeil(most.rows, shape.rows);
+    int64_t rowTiles = llvm::divideCeil(most.rows, shape.rows), unit = loops->crossed ? std::min<int64_t>(most.rows, 32) : 1; // crossed tiles move along rows
     if (most.rows > 1 && rowTiles * around < cores)
-      shape.rows = evenPart(most.rows, shape.rows, llvm::divideCeil(cores, around), 1);
+      shape.rows = evenPart(most.rows, shape.rows, llvm::divideCeil(cores, around), unit);
     else if (most.rows > 1)
-      shape.rows = evenPart(most.rows, shape.rows, around == 1 ? cores : 1, 1);
+      shape.rows = evenPart(most.rows, shape.rows, around == 1 ? cores : 1, unit);
     int64_t others = around * llvm::divideCeil(loops->size(loops->row), shape.rows);
     if (others < cores)
       shape.columns = std::max(std::min(shape.columns, kLeastBytes / 4), evenPart(most.columns, shape.columns, llvm::divideCeil(cores, others), 64));
