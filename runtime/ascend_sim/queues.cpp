@@ -193,25 +193,46 @@ std::string Queues::finish() {
 namespace {
 constexpr uint32_t kMark = 0x80000000; // of a writer: atomic; of a reader: several blocks
 
-/// The last writer and reader of each byte, as numbers that grow from launch to launch.
+/// The last writer and the last reader of each byte, as numbers that grow from launch to launch.
 class GlobalRecords : public sim::Records {
 public:
-  struct Cell {
-    uint32_t writer, reader;
-  };
-  explicit GlobalRecords(size_t bytes) : length(bytes * sizeof(Cell)) { // untouched pages cost nothing
-    void *memory = mmap(nullptr, length ? length : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    cells = memory == MAP_FAILED ? nullptr : static_cast<Cell *>(memory);
+  explicit GlobalRecords(size_t bytes) : count(bytes ? bytes : 1) { // untouched pages cost nothing
+    void *memory = mmap(nullptr, 2 * count * sizeof(uint32_t), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    writers = memory == MAP_FAILED ? nullptr : static_cast<uint32_t *>(memory);
+    readers = writers ? writers + count : nullptr;
   }
   ~GlobalRecords() override {
-    if (cells)
-      munmap(cells, length ? length : 1);
+    if (writers)
+      munmap(writers, 2 * count * sizeof(uint32_t));
   }
-  Cell *cells;
+  uint32_t *writers, *readers;
 
 private:
-  size_t length;
+  size_t count;
 };
+
+/// Bytes that block `self` of the launch that began at `first` reads: true if another block wrote one.
+bool noteRead(const uint32_t *writers, uint32_t *readers, int64_t count, uint32_t first, uint32_t self) {
+  uint32_t clash = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t writer = writers[i] & ~kMark, reader = readers[i] & ~kMark;
+    clash |= uint32_t(writer >= first) & uint32_t(writer != self);
+    readers[i] = reader < first ? self : reader == self ? readers[i] : readers[i] | kMark;
+  }
+  return clash;
+}
+
+/// Bytes that it writes: 1 if another block wrote one (not both atomically), 2 if another block read one.
+uint32_t noteWrite(uint32_t *writers, const uint32_t *readers, int64_t count, uint32_t first, uint32_t self, bool atomic) {
+  uint32_t written = 0, read = 0, harmless = atomic ? kMark : 0;
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t writer = writers[i] & ~kMark, reader = readers[i] & ~kMark;
+    written |= uint32_t(writer >= first) & uint32_t(writer != self) & uint32_t((writers[i] & harmless) == 0);
+    read |= uint32_t(reader >= first) & (uint32_t(reader != self) | readers[i] >> 31);
+    writers[i] = self | harmless;
+  }
+  return written ? 1 : read ? 2 : 0;
+}
 } // namespace
 
 void GlobalAccesses::beginLaunch(int64_t blocks) {
@@ -234,25 +255,17 @@ std::string GlobalAccesses::note(const cg_ascend_op &op, const cg_ascend_view *v
       continue;
     if (!memory->records)
       memory->records.reset(new GlobalRecords(memory->bytes));
-    auto *cells = static_cast<GlobalRecords *>(memory->records.get())->cells;
-    if (!cells)
+    auto &records = static_cast<GlobalRecords &>(*memory->records);
+    if (!records.writers)
       return "no memory for the records of a checked kernel";
     bool write = writes(op, i), add = atomic(op, i);
     const char *clash = nullptr;
     runs.each([&](char *at) {
-      for (auto *cell = cells + (at - memory->base), *end = cell + runs.bytes; cell != end; ++cell) {
-        uint32_t writer = cell->writer & ~kMark, reader = cell->reader & ~kMark;
-        if (writer >= first && writer != self && !(add && (cell->writer & kMark)))
-          clash = "writes";
-        if (write && reader >= first && (reader != self || (cell->reader & kMark)))
-          clash = "reads";
-        if (write)
-          cell->writer = self | (add ? kMark : 0);
-        else if (reader < first)
-          cell->reader = self;
-        else if (reader != self)
-          cell->reader |= kMark;
-      }
+      uint32_t *writers = records.writers + (at - memory->base), *readers = records.readers + (at - memory->base);
+      if (!write)
+        clash = noteRead(writers, readers, runs.bytes, first, self) ? "writes" : clash;
+      else if (uint32_t against = noteWrite(writers, readers, runs.bytes, first, self, add))
+        clash = against == 1 ? "writes" : "reads";
     });
     if (clash)
       return std::string("race in GM: it ") + (write ? "writes" : "reads") + " bytes that another block of the launch " + clash;
