@@ -30,6 +30,10 @@ struct CubeTile {
 inline int64_t lastSize(const Access &access, Access::Group group) { return access.groups[group].empty() ? 1 : access.groups[group].back().size; }
 inline int64_t lastStride(const Access &access, Access::Group group) { return access.groups[group].empty() ? 1 : access.groups[group].back().stride; }
 
+/// A kernel of the vector cores, in front of `anchor`, that makes the matrix of windows of a convolution: each point of `axes`, in the memory `dense` without gaps, gets
+/// what `from` names there, or zero. False if transfers cannot do it: steps between columns, windows that gather, too many parts.
+bool emitImg2Col(AscendKernels &kernels, Operation *anchor, const Access &from, Value dense, ArrayRef<Axis> axes);
+
 /// Takes the pointwise op after the product in, if it is what happens on the way out of L0C: a bias, relu, a conversion; in this order, each of them or not.
 bool matchFixpipe(CubeProduct &product);
 

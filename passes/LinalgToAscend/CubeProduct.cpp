@@ -119,6 +119,8 @@ Access pack(AscendKernels &kernels, const Product &product, const Access &from, 
   Access::Group order[] = {Access::Batch, rowsInside ? Access::Column : Access::Row, rowsInside ? Access::Row : Access::Column};
   SmallVector<Axis> axes;
   Access dense = denseLike(builder, loc, from, element, order, axes);
+  if (from.element() == element && emitImg2Col(kernels, product.op, from, dense.buffer, axes))
+    return dense;
   SmallVector<utils::IteratorType> loops(axes.size(), utils::IteratorType::parallel);
   AffineMap identity = builder.getMultiDimIdentityMap(axes.size());
   SmallVector<Value> inputs;

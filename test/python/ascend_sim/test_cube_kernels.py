@@ -121,6 +121,19 @@ def convolution(x, w, stride, padding, dilation, groups):
 @pytest.mark.parametrize("geometry", GEOMETRY)
 @pytest.mark.parametrize("routine", ["conv2d", "conv2d_dx", "conv2d_dw"])
 def test_convolutions(kind, geometry, routine):
+    check_convolution(kind, geometry, routine, cube.run)
+
+
+@pytest.mark.parametrize("routine", ["conv2d", "conv2d_dx", "conv2d_dw"])
+def test_convolutions_in_any_order_of_the_pipes(routine):
+    check_convolution("f32", GEOMETRY[0], routine, lambda *arguments: cube.run_in("seed=5", *arguments))
+
+
+def test_images_that_do_not_fit_into_ub_at_once():
+    check_convolution("f32", (1, 1, 150, 2, 3, 1, 1, 1, 1), "conv2d", cube.run)
+
+
+def check_convolution(kind, geometry, routine, run):
     n, c, h, o, window, stride, padding, dilation, groups = geometry
     size = (h + 2 * padding - dilation * (window - 1) - 1) // stride + 1
     shapes = {"x": (n, c, h, h), "w": (o, c // groups, window, window), "y": (n, o, size, size)}
@@ -133,7 +146,7 @@ def test_convolutions(kind, geometry, routine):
   return
 }}"""
     a, b = make(shapes[order[0]], kind, 1), make(shapes[order[1]], kind, 2)
-    got = cube.run(program, [a, b, np.full(shapes[order[2]], 9, np.float32)])[2]
+    got = run(program, [a, b, np.full(shapes[order[2]], 9, np.float32)])[2]
     a, b = a.astype(np.float64), b.astype(np.float64)
     if routine == "conv2d":
         want = convolution(a, b, stride, padding, dilation, groups)
