@@ -15,9 +15,9 @@ using namespace mlir::cell;
 namespace {
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-// ln 2 and pi / 2 in parts: products of the first ones with small whole numbers are exact.
+// ln 2 and pi / 2 in parts: products of all but the last ones with small whole numbers are exact.
 constexpr double kLn2High = 0x1.62e4p-1, kLn2Low = 0x1.7f7d1cf79abcap-20;
-constexpr double kHalfPi[] = {0x1.92p+0, 0x1.fb4p-12, 0x1.4442d18469899p-24};
+constexpr double kHalfPi[] = {0x1.9200000000000p+0, 0x1.fb40000000000p-12, 0x1.4400000000000p-24, 0x1.0b4611a626331p-34};
 
 template <typename Op> Num make(Num x) { return {x.emitter, Op::create(x.emitter->builder, x.emitter->loc, x.value)}; }
 Num exp(Num x) { return make<math::ExpOp>(x); }
@@ -79,13 +79,15 @@ Num erf(Num x) {
   return select(magnitude < 0.9275, near, copySign(far, x));
 }
 
-/// x = n pi / 2 + r (Cody and Waite): good to about 1e-7 absolutely for |x| up to some 10^4.
+/// x = n pi / 2 + r (Cody and Waite), good to about 1e-7 absolutely for |x| up to 10^6: n is cut in two numbers of 10 bits, so that products with the
+/// parts of pi / 2, of 11 or 12 bits each, are exact.
 struct Quadrant {
   Num n, r; // n modulo 4
 };
 Quadrant reduce(Num x) {
-  Num n = roundEven(x * M_2_PI);
-  Num r = ((x - n * kHalfPi[0]) - n * kHalfPi[1]) - n * kHalfPi[2];
+  Num n = roundEven(x * M_2_PI), high = roundEven(n * 0x1p-10) * 1024, low = n - high, r = x;
+  for (double part : kHalfPi)
+    r = (r - high * part) - low * part;
   return {n - floor(n * 0.25) * 4, r};
 }
 Num sineOf(Num r) {
