@@ -151,7 +151,11 @@ LogicalResult CallOp::verify() {
       return failure();
     return routine == Routine::AvgPool ? checkPool(*this, in(0), out(), true) : checkPool(*this, out(), in(0), true);
   case Routine::ScatterAdd:
-    if (failed(checkCounts(*this, 2, 0)) || failed(checkFloat(*this, 1)))
+    if (failed(checkCounts(*this, 2, 0)))
+      return failure();
+    if (Type element = out().getElementType(); (element.isInteger(32) || element.isInteger(64)) && in(1).getElementType() == element)
+      return checkScatter(*this, in(0), in(1), out());
+    if (failed(checkFloat(*this, 1)))
       return failure();
     return checkScatter(*this, in(0), in(1), out());
   case Routine::Gemm:

@@ -61,8 +61,8 @@ struct GatherToGeneric : OpConversionPattern<GatherOp> {
   }
 };
 
-/// The runtime's routine for slices of f32 and f64 along the first axis; else a loop over the indices, in order, that adds one slice at a time
-/// in place, where an index out of range adds 0 to the first slice.
+/// The runtime's routine; for dynamic shapes a loop over the indices, in order, that adds one slice at a time in place, where an index out of
+/// range adds 0 to the first slice.
 struct ScatterAdd : OpConversionPattern<ScatterAddOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(ScatterAddOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
@@ -85,25 +85,72 @@ struct ScatterAdd : OpConversionPattern<ScatterAddOp> {
     Value indices = createShape(rewriter, loc, adaptor.getIndices(), {count});
     Value updates = indexShape.size() == 1 ? adaptor.getUpdates() : createShape(rewriter, loc, adaptor.getUpdates(), shape);
 
+    if (type.hasStaticShape() && !ShapedType::isDynamic(count)) {
+      if (type.getNumElements() == 0 || count == 0)
+        rewriter.replaceOp(op, adaptor.getX());
+      else
+        rewriter.replaceOp(op, buildCall(rewriter, loc, adaptor.getX(), indices, updates, axis, wide, dtype));
+      return success();
+    }
     Value x = createPrecision(rewriter, loc, adaptor.getX(), wide);
-    Value result = axis == 0 && (wide.isF32() || wide.isF64()) && type.hasStaticShape() && !ShapedType::isDynamic(count)
-                       ? buildCall(rewriter, loc, x, indices, updates, wide, dtype)
-                       : buildLoop(rewriter, loc, x, indices, updates, axis, wide, dtype);
-    rewriter.replaceOp(op, createPrecision(rewriter, loc, result, element));
+    rewriter.replaceOp(op, createPrecision(rewriter, loc, buildLoop(rewriter, loc, x, indices, updates, axis, wide, dtype), element));
     return success();
   }
 
-  static Value buildCall(OpBuilder &builder, Location loc, Value x, Value indices, Value updates, Type wide, Type dtype) {
-    // The routine takes i64 and skips negative indices; ours count from the end.
-    Value rows = arith::ConstantIntOp::create(builder, loc, cast<RankedTensorType>(x.getType()).getDimSize(0), 64);
-    Type i64 = builder.getI64Type();
-    indices = createMap(builder, loc, indices, sizesOf(builder, loc, indices), i64, [&](OpBuilder &builder, Location loc, ValueRange args) -> Value {
-      Value index = buildCast(builder, loc, args[0], dtype, i64), zero = buildNumber(builder, loc, i64, 0);
-      Value negative = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, index, zero);
-      return arith::SelectOp::create(builder, loc, negative, arith::AddIOp::create(builder, loc, index, rows), index);
+  /// The tensor in the type that sums are computed in: f32 for smaller floats; 32 bits for smaller integers, whose lowest bits are the sums in their own type.
+  static Value widen(OpBuilder &builder, Location loc, Value x, Type wide) {
+    if (isa<FloatType>(wide))
+      return createPrecision(builder, loc, x, wide);
+    return resize(builder, loc, x, wide);
+  }
+  static Value resize(OpBuilder &builder, Location loc, Value x, Type to) {
+    if (getElementTypeOrSelf(x.getType()) == to)
+      return x;
+    bool narrower = to.getIntOrFloatBitWidth() < getElementTypeOrSelf(x.getType()).getIntOrFloatBitWidth();
+    return createMap(builder, loc, x, sizesOf(builder, loc, x), to, [&](OpBuilder &builder, Location loc, ValueRange args) -> Value {
+      return narrower ? arith::TruncIOp::create(builder, loc, to, args[0]).getResult() : arith::ExtSIOp::create(builder, loc, to, args[0]).getResult();
     });
-    updates = createPrecision(builder, loc, updates, wide);
-    return cellrt::CallOp::create(builder, loc, "scatter_add", ValueRange{indices, updates}, x).getResult(0);
+  }
+
+  static Value buildCall(OpBuilder &builder, Location loc, Value x, Value indices, Value updates, int64_t axis, Type wide, Type dtype) {
+    auto type = cast<RankedTensorType>(x.getType());
+    Type i64 = builder.getI64Type(), element = type.getElementType();
+    if (wide.isInteger() && wide.getIntOrFloatBitWidth() < 32)
+      wide = builder.getI32Type();
+    // The routine takes i64, rows along the first axis, and skips negative indices; ours count from the end.
+    int64_t size = type.getDimSize(axis), count = cast<RankedTensorType>(indices.getType()).getDimSize(0), outer = 1, inner = 1;
+    for (int64_t extent : type.getShape().take_front(axis))
+      outer *= extent;
+    for (int64_t extent : type.getShape().drop_front(axis + 1))
+      inner *= extent;
+    Value end = arith::ConstantIntOp::create(builder, loc, size, 64);
+    auto fromEnd = [&](OpBuilder &builder, Location loc, Value index) -> Value {
+      index = buildCast(builder, loc, index, dtype, i64);
+      Value negative = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, index, buildNumber(builder, loc, i64, 0));
+      return arith::SelectOp::create(builder, loc, negative, arith::AddIOp::create(builder, loc, index, end), index);
+    };
+    if (axis == 0) {
+      indices = createMap(builder, loc, indices, sizesOf(builder, loc, indices), i64,
+                          [&](OpBuilder &builder, Location loc, ValueRange args) -> Value { return fromEnd(builder, loc, args[0]); });
+    } else { // rows of all the slices along the axes before: slice o has the rows from o * size on
+      OpFoldResult sizes[] = {builder.getIndexAttr(outer), builder.getIndexAttr(count)};
+      AffineMap map = AffineMap::get(2, 0, builder.getAffineDimExpr(1));
+      indices = createMap(builder, loc, indices, map, sizes, i64, [&](OpBuilder &builder, Location loc, ValueRange args) -> Value {
+        Value index = fromEnd(builder, loc, args[0]);
+        Value inside = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, index, end);
+        Value slice = arith::IndexCastOp::create(builder, loc, i64, linalg::IndexOp::create(builder, loc, 0));
+        Value row = arith::AddIOp::create(builder, loc, arith::MulIOp::create(builder, loc, slice, end), index);
+        return arith::SelectOp::create(builder, loc, inside, row, buildNumber(builder, loc, i64, -1));
+      });
+      indices = createShape(builder, loc, indices, {outer * count});
+      x = createShape(builder, loc, x, {outer * size, inner});
+      updates = createShape(builder, loc, updates, {outer * count, inner});
+    }
+    x = widen(builder, loc, x, wide);
+    updates = widen(builder, loc, updates, wide);
+    Value result = cellrt::CallOp::create(builder, loc, "scatter_add", ValueRange{indices, updates}, x).getResult(0);
+    result = isa<FloatType>(wide) ? createPrecision(builder, loc, result, element) : resize(builder, loc, result, element);
+    return createShape(builder, loc, result, type.getShape());
   }
 
   static Value buildLoop(OpBuilder &rewriter, Location loc, Value x, Value indices, Value updates, int64_t axis, Type wide, Type dtype) {

@@ -1,4 +1,5 @@
 //===- LinalgToGpuKernels.cpp - linalg ops become GPU kernels and launches -===//
+#include "passes/LinalgToGpu/DeviceReads.h"
 #include "passes/LinalgToGpu/ElementLoops.h"
 #include "passes/LinalgToGpu/Mapping.h"
 #include "passes/LinalgToGpu/Passes.h"
@@ -49,7 +50,8 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     separateReductions(getOperation());
     lowerRowChains(getOperation(), kernels);
     if (failed(lowerRemainingOps(getOperation(), kernels, "GPU")) || kernels.hasRefused())
-      signalPassFailure();
+      return signalPassFailure();
+    readOnDevice(getOperation());
   }
 };
 

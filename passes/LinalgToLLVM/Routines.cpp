@@ -112,7 +112,8 @@ int64_t cell::routineScratchBytes(cellrt::CallOp call) {
 
 LogicalResult cell::lowerRoutine(OpBuilder &builder, cellrt::CallOp call, ValueRange ins, ValueRange outs) {
   auto module = call->getParentOfType<ModuleOp>();
-  StringRef suffix = cast<ShapedType>(call.getOuts()[0].getType()).getElementType().isF32() ? "f32" : "f64";
+  Type result = cast<ShapedType>(call.getOuts()[0].getType()).getElementType();
+  StringRef suffix = result.isF32() ? "f32" : result.isF64() ? "f64" : result.isInteger(32) ? "i32" : "i64"; // whole numbers: scatter_add only
   if (call.getRoutine() == "gemm") {
     lowerGemm(builder, call, module, suffix, ins[0], ins[1], outs[0]);
     return success();

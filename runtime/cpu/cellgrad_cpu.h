@@ -87,6 +87,8 @@ void cg_avgpool2d_dx_f64(const int64_t *p, const double *dy, double *dx);
 /* acc[index[i], :] += update[i, :] for i in order; p = {n, elements of a row, rows of acc, bytes of an index}. */
 void cg_scatter_add_f32(const int64_t *p, const void *index, const float *update, float *acc);
 void cg_scatter_add_f64(const int64_t *p, const void *index, const double *update, double *acc);
+void cg_scatter_add_i32(const int64_t *p, const void *index, const int32_t *update, int32_t *acc);
+void cg_scatter_add_i64(const int64_t *p, const void *index, const int64_t *update, int64_t *acc);
 
 /* Programs that print, assert or save values on tapes run inside cg_run, which calls body(args, arena), gives back the tapes' memory and is
  * where a failed program returns to. */

@@ -231,3 +231,10 @@ void scatterAdd(const int64_t *p, const void *index, const T *update, T *acc) {
   void cg_scatter_add_##SUFFIX(const int64_t *p, const void *index, const T *update, T *acc) { scatterAdd<T>(p, index, update, acc); }
 CG_POOL(f32, float)
 CG_POOL(f64, double)
+// Unsigned: sums of whole numbers come round.
+void cg_scatter_add_i32(const int64_t *p, const void *index, const int32_t *update, int32_t *acc) {
+  scatterAdd<uint32_t>(p, index, reinterpret_cast<const uint32_t *>(update), reinterpret_cast<uint32_t *>(acc));
+}
+void cg_scatter_add_i64(const int64_t *p, const void *index, const int64_t *update, int64_t *acc) {
+  scatterAdd<uint64_t>(p, index, reinterpret_cast<const uint64_t *>(update), reinterpret_cast<uint64_t *>(acc));
+}

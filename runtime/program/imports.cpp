@@ -22,7 +22,7 @@ float roundevenf(float) noexcept;
   F(cg_parallel_for) F(cg_gemm_f32) F(cg_gemm_f64) F(cg_gemm_batch_f32) F(cg_gemm_batch_f64) F(cg_conv2d_f32) F(cg_conv2d_f64)      \
   F(cg_conv2d_dx_f32) F(cg_conv2d_dx_f64) F(cg_conv2d_dw_f32) F(cg_conv2d_dw_f64) F(cg_maxpool2d_f32) F(cg_maxpool2d_f64)           \
   F(cg_maxpool2d_dx_f32) F(cg_maxpool2d_dx_f64) F(cg_avgpool2d_f32) F(cg_avgpool2d_f64) F(cg_avgpool2d_dx_f32)                      \
-  F(cg_avgpool2d_dx_f64) F(cg_scatter_add_f32) F(cg_scatter_add_f64) F(cg_run) F(cg_fail) F(cg_take_failure) F(cg_tape_create)      \
+  F(cg_avgpool2d_dx_f64) F(cg_scatter_add_f32) F(cg_scatter_add_f64) F(cg_scatter_add_i32) F(cg_scatter_add_i64) F(cg_run) F(cg_fail) F(cg_take_failure) F(cg_tape_create)      \
   F(cg_tape_push) F(cg_tape_pop) F(cg_tape_free) F(cg_print) F(cg_set_print_handler) F(memcpy) F(memmove) F(memset) F(memcmp)       \
   F(__truncsfbf2) F(__truncdfbf2) F(__truncsfhf2) F(__truncdfhf2) F(__extendhfsf2)
 
