@@ -117,7 +117,7 @@ void mlir::cell::buildCellToLLVMPipeline(OpPassManager &pm) {
   buildLinalgToLLVMPipeline(pm);
 }
 
-void mlir::cell::buildGpuToLLVMPipeline(OpPassManager &pm, StringRef chip) {
+void mlir::cell::buildGpuToLLVMPipeline(OpPassManager &pm, StringRef chip, bool lines) {
   pm.addPass(createExpandDoubleMath());
   pm.addPass(createExpandMath());
   if (chip == "sim" || chip == "sim-checked") {
@@ -127,17 +127,18 @@ void mlir::cell::buildGpuToLLVMPipeline(OpPassManager &pm, StringRef chip) {
   } else {
     GpuToNVVMOptions options;
     options.chip = chip.str();
+    options.lines = lines;
     pm.addPass(createGpuToNVVM(options));
   }
   pm.addPass(createGpuHostToLLVM());
 }
 
-void mlir::cell::buildCellToNVVMPipeline(OpPassManager &pm, StringRef chip) {
+void mlir::cell::buildCellToNVVMPipeline(OpPassManager &pm, StringRef chip, bool lines) {
   buildDifferentiatePipeline(pm);
   buildSimplifyPipeline(pm);
   buildCellToLinalgPipeline(pm);
   buildLinalgToGpuPipeline(pm);
-  buildGpuToLLVMPipeline(pm, chip);
+  buildGpuToLLVMPipeline(pm, chip, lines);
 }
 
 void mlir::cell::registerCellDialects(DialectRegistry &registry) {
@@ -152,7 +153,8 @@ struct DifferentiateOptions : PassPipelineOptions<DifferentiateOptions> {
 };
 
 struct ChipOptions : PassPipelineOptions<ChipOptions> {
-  Option<std::string> chip{*this, "chip", llvm::cl::desc("What the kernels are for: sm_80, sm_90 ..., or the simulator: sim, sim-checked; sim or sim-checked: the simulator"), llvm::cl::init("sm_80")};
+  Option<std::string> chip{*this, "chip", llvm::cl::desc("What the kernels are for: sm_80, sm_90 ..., or the simulator: sim, sim-checked"), llvm::cl::init("sm_80")};
+  Option<bool> lines{*this, "lines", llvm::cl::desc("Line tables of the user's lines in the kernels' PTX"), llvm::cl::init(false)};
 };
 
 struct AscendOptions : PassPipelineOptions<AscendOptions> {
@@ -177,10 +179,10 @@ void mlir::cell::registerCellPassesAndPipelines() {
                              buildLinalgToLLVMPipeline);
   PassPipelineRegistration<>("linalg-to-gpu", "Lower linalg on tensors to GPU kernels and the host program that launches them", buildLinalgToGpuPipeline);
   PassPipelineRegistration<ChipOptions>("gpu-program-to-llvm", "Lower stage gpu to the LLVM dialect: the host's functions and the kernels of a chip",
-                                        [](OpPassManager &pm, const ChipOptions &options) { buildGpuToLLVMPipeline(pm, options.chip); });
+                                        [](OpPassManager &pm, const ChipOptions &options) { buildGpuToLLVMPipeline(pm, options.chip, options.lines); });
   PassPipelineRegistration<>("cell-to-llvm", "The whole way from cell to the LLVM dialect for the CPU", buildCellToLLVMPipeline);
   PassPipelineRegistration<ChipOptions>("cell-to-nvvm", "The whole way from cell to the LLVM and NVVM dialects for a GPU",
-                                        [](OpPassManager &pm, const ChipOptions &options) { buildCellToNVVMPipeline(pm, options.chip); });
+                                        [](OpPassManager &pm, const ChipOptions &options) { buildCellToNVVMPipeline(pm, options.chip, options.lines); });
   PassPipelineRegistration<AscendOptions>("linalg-to-ascend", "Lower linalg on tensors to kernels of the accelerator and the host program that launches them",
                                           [](OpPassManager &pm, const AscendOptions &options) { buildLinalgToAscendPipeline(pm, options.chip, options.decompose); });
   PassPipelineRegistration<>("ascend-program-to-llvm", "Lower stage ascend to the LLVM dialect: the host's functions, and kernels for the simulator of the accelerator",

@@ -34,11 +34,11 @@ void buildAscendToLLVMPipeline(OpPassManager &pm);
 /// The whole way from cell to kernels of the accelerator.
 void buildCellToAscendPipeline(OpPassManager &pm, StringRef chip, bool decompose = true);
 
-/// Stage gpu -> the LLVM dialect: host code, and kernels for a chip ("sm_90").
-void buildGpuToLLVMPipeline(OpPassManager &pm, StringRef chip);
+/// Stage gpu -> the LLVM dialect: host code, and kernels for a chip ("sm_90"), with the user's lines in their PTX if asked.
+void buildGpuToLLVMPipeline(OpPassManager &pm, StringRef chip, bool lines = false);
 
 /// The whole way from cell to the LLVM dialect for a GPU.
-void buildCellToNVVMPipeline(OpPassManager &pm, StringRef chip);
+void buildCellToNVVMPipeline(OpPassManager &pm, StringRef chip, bool lines = false);
 
 /// The dialects of this project, for tools that read .mlir files.
 void registerCellDialects(DialectRegistry &registry);

@@ -1,6 +1,9 @@
 //===- DeviceCodeGen.cpp - kernels to PTX, and into the host's object -----===//
 #include "passes/GpuToLLVM/DeviceCodeGen.h"
 
+#include "passes/UserPlace.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
@@ -121,6 +124,20 @@ std::vector<std::string> cell::kernelNames(gpu::GPUModuleOp module) {
     if (op.hasAttr(gpu::GPUDialect::getKernelFuncAttrName()))
       names.push_back(SymbolTable::getSymbolName(&op).getValue().str());
   return names;
+}
+
+std::vector<std::string> cell::kernelPositions(gpu::GPUModuleOp module) {
+  std::vector<std::string> positions;
+  bool any = false;
+  for (Operation &op : module.getBody()->getOperations()) {
+    if (!op.hasAttr(gpu::GPUDialect::getKernelFuncAttrName()))
+      continue;
+    auto fused = dyn_cast<FusedLoc>(op.getLoc());
+    FileLineColLoc place = fused && isa_and_nonnull<LLVM::DISubprogramAttr>(fused.getMetadata()) ? userPlace(fused) : FileLineColLoc();
+    any |= bool(place);
+    positions.push_back(place ? place.getFilename().str() + ":" + std::to_string(place.getLine()) : "");
+  }
+  return any ? positions : std::vector<std::string>();
 }
 
 void cell::defineProgram(llvm::Module &host, const DeviceImage &image) {

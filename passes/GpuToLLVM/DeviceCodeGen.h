@@ -30,6 +30,9 @@ std::string chipOf(gpu::GPUModuleOp module);
 /// The kernels' names in the order of their numbers.
 std::vector<std::string> kernelNames(gpu::GPUModuleOp module);
 
+/// "file:line" of each kernel, "" where there is none; empty where kernels have no line tables.
+std::vector<std::string> kernelPositions(gpu::GPUModuleOp module);
+
 /// Defines `cg_gpu_program` of a host module.
 void defineProgram(llvm::Module &host, const DeviceImage &image);
 

@@ -4,6 +4,7 @@
 #include "passes/GpuToLLVM/Passes.h"
 #include "passes/LinalgToLLVM/MemRefToPointers.h"
 #include "passes/LinalgToLLVM/ScalarExpansions.h"
+#include "passes/UserPlace.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -25,6 +26,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/DialectConversion.h"
+#include "llvm/BinaryFormat/Dwarf.h"
 
 namespace mlir::cell {
 #define GEN_PASS_DEF_GPUTONVVM
@@ -168,6 +170,36 @@ LogicalResult expandScalars(gpu::GPUModuleOp module, const ConversionConfig &con
   return applyPartialConversion(module, target, std::move(patterns), config);
 }
 
+/// Line tables of the user's lines and no other debug information: `.loc` and `.file` in the PTX, for profilers, sanitizers and debuggers.
+void addLineTables(gpu::GPUModuleOp module) {
+  MLIRContext *context = module.getContext();
+  auto fileOf = [&](FileLineColLoc place) { return LLVM::DIFileAttr::get(context, place.getFilename(), StringAttr::get(context, "")); };
+  LLVM::DICompileUnitAttr unit;
+  for (auto kernel : module.getOps<LLVM::LLVMFuncOp>()) {
+    FileLineColLoc place = userPlace(kernel.getLoc());
+    if (!place || kernel.isExternal())
+      continue;
+    LLVM::DIFileAttr file = fileOf(place);
+    if (!unit)
+      unit = LLVM::DICompileUnitAttr::get(DistinctAttr::create(UnitAttr::get(context)), llvm::dwarf::DW_LANG_Python, file, StringAttr::get(context, "cellgrad"), /*isOptimized=*/true,
+                                          LLVM::DIEmissionKind::DebugDirectivesOnly);
+    auto type = LLVM::DISubroutineTypeAttr::get(context, ArrayRef<LLVM::DITypeAttr>());
+    auto scope = LLVM::DISubprogramAttr::get(context, DistinctAttr::create(UnitAttr::get(context)), unit, file, kernel.getNameAttr(), kernel.getNameAttr(), file, place.getLine(),
+                                             place.getLine(), LLVM::DISubprogramFlags::Definition | LLVM::DISubprogramFlags::Optimized, type, {}, {});
+    kernel->walk([&](Operation *op) {
+      FileLineColLoc own = userPlace(op->getLoc());
+      if (!own)
+        own = place;
+      // A line of another file has a scope that says so.
+      if (own.getFilename() == place.getFilename())
+        op->setLoc(own);
+      else
+        op->setLoc(FusedLoc::get(context, {own}, LLVM::DILexicalBlockFileAttr::get(scope, fileOf(own), /*discriminator=*/0)));
+    });
+    kernel->setLoc(FusedLoc::get(context, {place}, scope));
+  }
+}
+
 struct GpuToNVVM : cell::impl::GpuToNVVMBase<GpuToNVVM> {
   using GpuToNVVMBase::GpuToNVVMBase;
 
@@ -227,6 +259,8 @@ struct GpuToNVVM : cell::impl::GpuToNVVMBase<GpuToNVVM> {
       SmallVector<UnrealizedConversionCastOp> casts;
       module.walk([&](UnrealizedConversionCastOp cast) { casts.push_back(cast); });
       reconcileUnrealizedCasts(casts);
+      if (lines)
+        addLineTables(module);
       Builder builder(&getContext());
       module.setTargetsAttr(builder.getArrayAttr(NVVM::NVVMTargetAttr::get(&getContext(), /*optLevel=*/3, "nvptx64-nvidia-cuda", found->name, found->features())));
     }

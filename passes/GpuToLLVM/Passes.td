@@ -22,7 +22,8 @@ def GpuToNVVM : Pass<"gpu-to-nvvm", "::mlir::ModuleOp"> {
     `index` argument stays 64 bits wide and a bool is a byte, as the host passes them. The module gets the attribute `#nvvm.target` with the chip and the
     PTX version that code generation reads.
   }];
-  let options = [Option<"chip", "chip", "std::string", /*default=*/"\"sm_80\"", "Compute capability: sm_80, sm_86, sm_89, sm_90, sm_90a, sm_100 ...">];
+  let options = [Option<"chip", "chip", "std::string", /*default=*/"\"sm_80\"", "Compute capability: sm_80, sm_86, sm_89, sm_90, sm_90a, sm_100 ...">,
+                 Option<"lines", "lines", "bool", /*default=*/"false", "Kernels get line tables of the user's lines: .loc and .file in the PTX">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect", "::mlir::gpu::GPUDialect", "::mlir::cf::ControlFlowDialect",
                            "::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
 }

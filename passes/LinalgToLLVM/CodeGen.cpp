@@ -171,6 +171,7 @@ llvm::Expected<DeviceImage> compileKernels(ModuleOp program, ArrayRef<gpu::GPUMo
     return image;
   }
   image.chip = chipOf(module);
+  image.positions = kernelPositions(module);
   if (!options.cubin.empty()) {
     image.bytes = options.cubin;
     image.format = "cubin";

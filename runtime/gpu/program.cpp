@@ -108,7 +108,7 @@ bool waitsForEach() {
 int failedKernel(Device &device, const cg_gpu_program *program, int64_t kernel, const int32_t *g, const char *doing, CUresult error) {
   const char *position = program->positions ? program->positions[kernel] : nullptr;
   return fail("%s: %s kernel '%s'%s%s (grid %d x %d x %d, block %d x %d x %d) failed: %s", device.title().c_str(), doing, program->kernels[kernel],
-              position ? " of " : "", position ? position : "",
+              position && *position ? " of " : "", position ? position : "",
               g[0], g[1], g[2], g[3], g[4], g[5], describe(*device.driver, error).c_str());
 }
 

@@ -14,7 +14,11 @@ __all__ = ["AssemblerError", "Usage", "assemble", "disassemble", "find", "versio
 
 # Where the wheels put programs: nvidia-cuda-nvcc 13 and 12 and their like. The CUDA version of the pinned ones is in pyproject.toml.
 _WHEELS = ("nvidia/cu13/bin", "nvidia/cuda_nvcc/bin", "nvidia/cuda_cuobjdump/bin", "nvidia/cuda_nvdisasm/bin")
-_PIP = {"ptxas": "pip install 'cellgrad[cuda]'", "nvdisasm": "pip install nvidia-cuda-nvdisasm", "cuobjdump": "pip install nvidia-cuda-cuobjdump"}
+_PIP = {"ptxas": "pip install 'cellgrad[cuda]'", "nvdisasm": "pip install 'cellgrad[cuda]'", "cuobjdump": "pip install nvidia-cuda-cuobjdump"}
+
+
+# What a PTX text with line tables has.
+_LOC = "\n\t.loc\t"
 
 
 class AssemblerError(Exception):
@@ -88,7 +92,8 @@ def assemble(ptx: str, chip: str, level: int = 3) -> tuple[bytes, dict[str, Usag
         source, target = os.path.join(folder, "kernels.ptx"), os.path.join(folder, "kernels.cubin")
         with open(source, "w", encoding="utf-8") as file:
             file.write(ptx)
-        done = subprocess.run([_required("ptxas"), f"-arch={chip}", f"-O{level}", "-v", source, "-o", target], capture_output=True, text=True)
+        lines = ["-lineinfo"] if _LOC in ptx else []
+        done = subprocess.run([_required("ptxas"), f"-arch={chip}", f"-O{level}", "-v", *lines, source, "-o", target], capture_output=True, text=True)
         log = done.stdout + done.stderr
         if done.returncode or not os.path.exists(target):
             raise AssemblerError(log.replace(source, "kernels.ptx").strip() or f"ptxas ended with status {done.returncode}")
@@ -113,13 +118,13 @@ def _usage(log: str) -> dict[str, Usage]:
 
 
 def disassemble(cubin: bytes) -> str:
-    """The machine code of a cubin as text, by nvdisasm or cuobjdump.
+    """The machine code of a cubin as text, by nvdisasm or cuobjdump; nvdisasm says the user's lines too where the cubin has them.
 
     Raises:
         FileNotFoundError: neither is installed.
     """
     disassembler = find("nvdisasm")
-    command = [disassembler, "-c"] if disassembler else [find("cuobjdump") or _required("nvdisasm"), "--dump-sass"]
+    command = [disassembler, "-c", "-g"] if disassembler else [find("cuobjdump") or _required("nvdisasm"), "--dump-sass"]
     with tempfile.TemporaryDirectory(prefix="cellgrad-") as folder:
         path = os.path.join(folder, "kernels.cubin")
         with open(path, "wb") as file:

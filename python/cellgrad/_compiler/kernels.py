@@ -58,8 +58,8 @@ class AscendKernel(NamedTuple):
 class DeviceCode:
     """A program on its way to a device, from its module at stage "cell"; everything is made at its first use and kept."""
 
-    def __init__(self, module: Any, name: str, chip: str, level: int) -> None:
-        self._module, self.name, self.chip, self._level = module, name, chip, level
+    def __init__(self, module: Any, name: str, chip: str, level: int, lines: bool | None = None) -> None:
+        self._module, self.name, self.chip, self._level, self._lines = module, name, chip, level, lines
         self._places: list[tuple] | None = None
         self._lowered: Any = None
         self._ptx: str | None = None
@@ -78,7 +78,7 @@ class DeviceCode:
         """Lowers the program all the way, so that what the device cannot do is said now; ``seconds`` gets the times of the stages."""
         if self._lowered is None:
             seconds = {} if seconds is None else seconds
-            self._lowered = stages.lower(self._module, self.name, seconds, chip=self.chip)
+            self._lowered = stages.lower(self._module, self.name, seconds, chip=self.chip, lines=self._lines)
             if self.chip.startswith("sm_"):
                 self._ptx = stages.ptx(self._lowered, self.name, seconds, self._level)
 

@@ -63,11 +63,11 @@ class Lowered:
         chip: what its kernels are for; ``None`` for a program of the CPU.
     """
 
-    __slots__ = ("_device", "_module", "_seconds", "_text", "chip", "name")
+    __slots__ = ("_devices", "_module", "_seconds", "_text", "chip", "name")
 
     def __init__(self, name: str, seconds: dict[str, float], module: Any, chip: str | None, text: disk.Entry | None = None) -> None:
         self.name, self.chip, self._seconds, self._module, self._text = name, chip, seconds, module, text
-        self._device: kernels.DeviceCode | None = None
+        self._devices: dict[bool | None, kernels.DeviceCode] = {}
 
     def _cell(self) -> Any:
         """The module at stage "cell"."""
@@ -90,17 +90,17 @@ class Lowered:
         """The program as the processor's assembly; of a program for a device, its host part."""
         return stages.lower(self._cell(), self.name, {}, chip=self.chip).assembly(_level())
 
-    def device(self) -> kernels.DeviceCode:
-        """The kernels of a program for a device.
+    def device(self, lines: bool | None = None) -> kernels.DeviceCode:
+        """The kernels of a program for a device, with the user's lines in them or not; ``None``: as ``CELLGRAD_GPU_LINES`` says.
 
         Raises:
             ValueError: the program is for the CPU.
         """
         if self.chip is None:
             raise ValueError(f"{self.name} was compiled for the CPU and has no kernels; use .lower(..., target='gpu', chip='sm_90') or target='ascend'")
-        if self._device is None:
-            self._device = kernels.DeviceCode(self._cell(), self.name, self.chip, _level())
-        return self._device
+        if lines not in self._devices:
+            self._devices[lines] = kernels.DeviceCode(self._cell(), self.name, self.chip, _level(), lines)
+        return self._devices[lines]
 
     def kernel_places(self) -> dict[str, tuple[str, int]]:
         """Name of a kernel -> the user's file and line."""
@@ -170,7 +170,7 @@ def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence
     """
     start = time.perf_counter()
     prefix = stages.dump_prefix(name)
-    place = _name_of(key, chip) if key is not None else disk.digest("module", _environment(chip), _content(module, chip))
+    place = _name_of(key, chip) if key is not None and not stages.wants_lines(chip) else disk.digest("module", _environment(chip), _content(module, chip))
     if prefix is None:
         found = _find(place, start, chip)
         if found is not None:
@@ -193,8 +193,8 @@ def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence
 
 
 def _content(module: Any, chip: str | None) -> str:
-    """What the code of a module depends on: kernels that check their accesses name the user's lines."""
-    return module.text(locations=True) if chip == "sim-checked" or chip in stages.ASCEND_CHIPS else module.fingerprint()
+    """What the code of a module depends on: kernels that check their accesses, or have line tables, name the user's lines."""
+    return module.text(locations=True) if chip == "sim-checked" or chip in stages.ASCEND_CHIPS or stages.wants_lines(chip) else module.fingerprint()
 
 
 def _cubin(module: Any, work: Any, name: str, chip: str | None, seconds: dict[str, float], prefix: str | None) -> bytes:
@@ -214,8 +214,8 @@ def _cubin(module: Any, work: Any, name: str, chip: str | None, seconds: dict[st
 
 def lookup(key: str, chip: str | None = None) -> Compiled | None:
     """The program that was compiled with this key, from memory or from the disk; ``None`` where there is none. Needs no LLVM."""
-    if os.environ.get("CELLGRAD_DUMP_IR"):
-        return None  # every program is to be seen
+    if os.environ.get("CELLGRAD_DUMP_IR") or stages.wants_lines(chip):
+        return None  # every program is to be seen, or has lines that a key does not say
     place = _name_of(key, chip)
     found = _find(place, time.perf_counter(), chip, memory=False)
     if found is None:
@@ -264,7 +264,7 @@ def _libraries(chip: str | None = None) -> tuple[str, ...]:
 
 def _environment(chip: str | None) -> str:
     """Everything besides the program that its machine code depends on."""
-    target = "" if chip is None else f"|{chip}" if not chip.startswith("sm_") else f"|{chip}|ptxas {cuda_tools.version()}"
+    target = "" if chip is None else f"|{chip}" if not chip.startswith("sm_") else f"|{chip}|ptxas {cuda_tools.version()}|lines {stages.wants_lines(chip)}"
     return _machine() + f"|O{_level()}{target}"
 
 

@@ -23,15 +23,24 @@ CHIPS = ("sm_80", "sm_86", "sm_87", "sm_89", "sm_90", "sm_90a", "sm_100", "sm_10
 STAGES: dict[str, tuple[str, ...]] = {**_SHARED, "llvm": ("linalg-to-llvm",)}
 
 
-def of(chip: str | None) -> dict[str, tuple[str, ...]]:
-    """The stages for a target: ``None`` is the CPU, a chip such as ``"sm_90"`` (or ``"sim"``, the simulator) a GPU, ``"Ascend910B3"`` the accelerator."""
+def of(chip: str | None, lines: bool = False) -> dict[str, tuple[str, ...]]:
+    """The stages for a target: ``None`` is the CPU, a chip such as ``"sm_90"`` (or ``"sim"``, the simulator) a GPU, ``"Ascend910B3"`` the accelerator.
+
+    ``lines`` puts the user's lines into PTX.
+    """
     if chip is None:
         return STAGES
     if chip in ASCEND_CHIPS:
         return {**_SHARED, "ascend": (f"linalg-to-ascend{{chip={chip}}}",), "llvm": ("ascend-program-to-llvm",)}
     if chip not in CHIPS:
         raise ValueError(f"there is no chip {chip!r}; those that programs can be compiled for are {', '.join((*CHIPS, *ASCEND_CHIPS))}")
-    return {**_SHARED, "gpu": ("linalg-to-gpu",), "llvm": (f"gpu-program-to-llvm{{chip={chip}}}",)}
+    options = f"chip={chip}" + (" lines" if lines and chip.startswith("sm_") else "")
+    return {**_SHARED, "gpu": ("linalg-to-gpu",), "llvm": (f"gpu-program-to-llvm{{{options}}}",)}
+
+
+def wants_lines(chip: str | None) -> bool:
+    """Whether kernels that run shall have line tables: ``CELLGRAD_GPU_LINES=1``."""
+    return chip is not None and chip.startswith("sm_") and os.environ.get("CELLGRAD_GPU_LINES", "0") not in ("", "0")
 
 
 def with_kernels(chip: str) -> str:
@@ -45,7 +54,7 @@ _UNSUPPORTED = ("has no lowering", "is not supported", "not supported on", "cann
 
 
 def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm", prefix: str | None = None, found: list | None = None,
-          chip: str | None = None) -> Any:
+          chip: str | None = None, lines: bool | None = None) -> Any:
     """Brings a copy of a module at stage "cell" to a later stage.
 
     Args:
@@ -56,12 +65,13 @@ def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm",
         prefix: path and first part of the names of files that get the text of every stage; ``None`` writes none.
         found: gets what the compiler remarks, as tuples like those of ``CompileError.diagnostics``.
         chip: the GPU or accelerator that the program is for; ``None`` is the CPU.
+        lines: whether its PTX has the user's lines; ``None``: as ``wants_lines`` says.
 
     Raises:
         UserError: the program asks for something that has no derivative or no lowering.
         InternalError: a pass failed on a valid program.
     """
-    table = of(chip)
+    table = of(chip, wants_lines(chip) if lines is None else lines)
     if last not in table:
         raise ValueError(f"there is no stage {last!r}; the stages are {', '.join(table)}")
     work = module.clone()

@@ -70,26 +70,29 @@ class Program:
         """The processor's assembly; of a program for a device, its host part."""
         return self.compiled.asm()
 
-    def ptx(self) -> str:
+    def ptx(self, lines: bool | None = None) -> str:
         """The kernels of a program for a GPU as PTX; ``""`` where it has none.
+
+        Args:
+            lines: whether it has the user's lines (``.file`` and ``.loc``); by default only where ``CELLGRAD_GPU_LINES=1`` is set.
 
         Raises:
             ValueError: the program is for the CPU or for the simulator.
         """
-        return self.compiled.device().ptx()
+        return self.compiled.device(lines).ptx()
 
-    def cubin(self) -> bytes:
-        """The machine code of the kernels, by ptxas; ``b""`` where there are none.
+    def cubin(self, lines: bool | None = None) -> bytes:
+        """The machine code of the kernels, by ptxas; ``b""`` where there are none. ``lines`` as for ``ptx``.
 
         Raises:
             FileNotFoundError: ptxas is not installed; the message has the command that installs it.
             ValueError: as ``ptx``.
         """
-        return self.compiled.device().cubin()
+        return self.compiled.device(lines).cubin()
 
-    def sass(self) -> str:
-        """The machine code of the kernels as text, by nvdisasm or cuobjdump. Raises as ``cubin``."""
-        return self.compiled.device().sass()
+    def sass(self, lines: bool | None = None) -> str:
+        """The machine code of the kernels as text, by nvdisasm or cuobjdump; with ``lines`` nvdisasm shows the user's line of each part. Raises as ``cubin``."""
+        return self.compiled.device(lines).sass()
 
     def kernels(self) -> list:
         """The kernels of a program for a GPU or an accelerator, in the order of their numbers.
