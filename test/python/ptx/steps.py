@@ -1,4 +1,4 @@
-"""Training steps whose kernels are counted and assembled: LeNet-5, an MLP, a small transformer."""
+"""Training steps whose kernels are counted and assembled: LeNet-5, ResNet-20, an MLP, a small transformer."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -43,6 +43,36 @@ class Block(nn.Cell):
         return x + self.down(ops.gelu(self.up(self.second(x))))
 
 
+class Residual(nn.Cell):
+    """Two convolutions with normalisations beside a shortcut, which is a convolution where the width changes."""
+
+    def __init__(self, width_in: int, width: int) -> None:
+        super().__init__()
+        stride = 1 if width_in == width else 2
+        self.conv1, self.norm1 = nn.Conv2d(width_in, width, 3, stride, pad_mode="pad", padding=1), nn.BatchNorm2d(width)
+        self.conv2, self.norm2 = nn.Conv2d(width, width, 3, pad_mode="pad", padding=1), nn.BatchNorm2d(width)
+        self.shortcut = None if stride == 1 else nn.SequentialCell(nn.Conv2d(width_in, width, 1, stride, pad_mode="valid"), nn.BatchNorm2d(width))
+
+    def construct(self, x: ms.Tensor) -> ms.Tensor:
+        y = self.norm2(self.conv2(ops.relu(self.norm1(self.conv1(x)))))
+        return ops.relu(y + (x if self.shortcut is None else self.shortcut(x)))
+
+
+class ResNet20(nn.Cell):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 16, 3, pad_mode="pad", padding=1), nn.BatchNorm2d(16)
+        widths = [16] * 4 + [32] * 3 + [64] * 3
+        self.blocks = nn.CellList([Residual(a, b) for a, b in zip(widths, widths[1:])])
+        self.head = nn.Dense(64, 10)
+
+    def construct(self, x: ms.Tensor) -> ms.Tensor:
+        x = ops.relu(self.norm(self.conv(x)))
+        for block in self.blocks:
+            x = block(x)
+        return self.head(x.mean((2, 3)))
+
+
 def _step(net: nn.Cell, loss: Callable, optimizer: type) -> Callable:
     update = optimizer(net.trainable_params(), **({"learning_rate": 0.01, "momentum": 0.9} if optimizer is nn.Momentum else {"learning_rate": 0.01}))
     forward = ms.value_and_grad(lambda x, *y: loss(net(x), *y), None, net.trainable_params())
@@ -60,6 +90,12 @@ def lenet5() -> tuple[Callable, tuple]:
     random = np.random.default_rng(0)
     batch = ms.Tensor(random.standard_normal((16, 1, 28, 28)).astype(np.float32)), ms.Tensor(random.integers(0, 10, 16).astype(np.int32))
     return _step(LeNet5(), nn.CrossEntropyLoss(), nn.Momentum), batch
+
+
+def resnet20() -> tuple[Callable, tuple]:
+    random = np.random.default_rng(0)
+    batch = ms.Tensor(random.standard_normal((32, 3, 32, 32)).astype(np.float32)), ms.Tensor(random.integers(0, 10, 32).astype(np.int32))
+    return _step(ResNet20().set_train(), nn.CrossEntropyLoss(), nn.Momentum), batch
 
 
 def mlp() -> tuple[Callable, tuple]:

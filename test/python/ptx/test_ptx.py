@@ -66,12 +66,12 @@ def test_op_of_every_dtype_has_ptx(row):
 # Launches of a step: a bound on what fusion may lose, kernels with at most so many bytes of spills.
 @needs_ptxas
 @pytest.mark.parametrize("chip", ["sm_80", "sm_90a"])
-@pytest.mark.parametrize("name, launches", [("mlp", 23), ("lenet5", 60), ("transformer", 121)])
+@pytest.mark.parametrize("name, launches", [("mlp", 23), ("lenet5", 60), ("transformer", 121), ("resnet20", 340)])
 def test_training_step(name, launches, chip):
     step, batch = getattr(steps, name)()
     kernels = lower(step, *batch, chip=chip).kernels()
     assert 0 < sum(k.launches for k in kernels) <= launches
-    assert max(k.spill_bytes for k in kernels) <= 64
+    assert max(k.spill_bytes for k in kernels) <= 64 and max(k.registers for k in kernels) <= 168
     assert all(np.prod(k.block) <= 1024 and k.shared_bytes <= 48 << 10 for k in kernels)
     assert {k.file for k in kernels} <= {steps.__file__, ""} | {k.file for k in kernels if "cellgrad" in k.file}
 
@@ -115,13 +115,40 @@ def test_cubin_is_an_object_for_the_gpu():
     assert code[:4] == b"\x7fELF" and int.from_bytes(code[18:20], "little") == 190  # EM_CUDA
 
 
-def test_sass_or_how_to_get_it():
+@needs_ptxas
+@needs(cuda_tools.find("nvdisasm"), "nvdisasm is not installed: pip install 'cellgrad[cuda]'")
+def test_sass_shows_the_users_lines_if_asked():
     program = lower(lambda x: x + 1, ms.Tensor([1.0, 2.0]))
-    if cuda_tools.find("ptxas") and (cuda_tools.find("nvdisasm") or cuda_tools.find("cuobjdump")):
-        assert "EXIT" in program.sass()
-    else:
-        with pytest.raises(FileNotFoundError, match="pip install"):
-            program.sass()
+    line = test_sass_shows_the_users_lines_if_asked.__code__.co_firstlineno + 3
+    assert "EXIT" in program.sass() and __file__ not in program.sass()
+    assert f'//## File "{__file__}", line {line}' in program.sass(lines=True)
+
+
+def test_sass_needs_a_disassembler(monkeypatch):
+    monkeypatch.setattr(cuda_tools, "find", lambda tool: None)
+    with pytest.raises(FileNotFoundError, match="pip install"):
+        lower(lambda x: x + 1, ms.Tensor([1.0, 2.0])).sass()
+
+
+def instructions(ptx):
+    return [line.split()[0] for line in ptx.splitlines() if re.match(r"\t[a-z@]", line)]
+
+
+def test_ptx_with_the_users_lines(monkeypatch):
+    def f(x):
+        y = ops.exp(x)
+        return y.sum(0)  # two kernels, or one
+
+    program = lower(f, ms.Tensor(np.ones((64, 64), np.float32)))
+    first = f.__code__.co_firstlineno
+    text = program.ptx(lines=True)
+    number, = re.findall(rf'\t\.file\t(\d+) "{re.escape(__file__)}"', text)
+    lines = {int(line) for line in re.findall(rf"\n\t\.loc\t{number} (\d+) ", text)}
+    assert lines and lines <= {first + 1, first + 2}, lines
+    assert ".debug_info" not in text and ".loc" not in program.ptx()
+    assert instructions(text) == instructions(program.ptx())
+    monkeypatch.setenv("CELLGRAD_GPU_LINES", "1")
+    assert ".loc" in lower(f, ms.Tensor(np.ones((64, 64), np.float32))).ptx()
 
 
 def test_without_ptxas_there_is_still_ptx(monkeypatch):
