@@ -159,3 +159,23 @@ def test_gpu_and_accelerator_in_one_process(monkeypatch):
     np.testing.assert_allclose(second.asnumpy(), expected, atol=1e-6)
     np.testing.assert_allclose(both.asnumpy(), 2 * expected, atol=2e-6)
     np.testing.assert_allclose(third.asnumpy(), 2 * np.sin(expected), atol=2e-6)
+
+
+def test_what_goes_to_the_ai_cpu_is_said_with_its_line():
+    f = ms.jit(lambda x: ops.exp(x) * 2.0)
+    x = Tensor(np.linspace(-1, 1, 12), ms.float64)
+    program = f.lower(x, target="ascend")
+    assert {kernel.core for kernel in program.kernels()} == {"aicpu"}
+    remark = program.remarks()[0]
+    assert remark.startswith(f"{__file__}:") and "AI CPU" in remark
+    np.testing.assert_allclose(f(x).asnumpy(), 2 * np.exp(x.asnumpy()), rtol=1e-14)
+    assert f.profile(x).launches[0].cycles is None and "no model" in str(f.profile(x))
+
+
+def test_a_limit_of_memory():
+    ms.set_context(max_device_memory="1MB")
+    try:
+        with pytest.raises(MemoryError, match="Ascend 0 .*out of memory"):
+            Tensor(np.zeros(1 << 20, np.float32)).to("Ascend")
+    finally:
+        ms.set_context(max_device_memory="0B")
