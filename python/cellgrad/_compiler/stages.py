@@ -50,7 +50,9 @@ def with_kernels(chip: str) -> str:
 
 _numbers = itertools.count()
 # What a stage says of programs that are well formed but beyond what it can do.
-_UNSUPPORTED = ("has no lowering", "is not supported", "not supported on", "cannot be compiled for the GPU", "cannot be compiled for the accelerator", "not on this target")
+_UNSUPPORTED = ("has no lowering", "is not supported", "not supported on", "cannot be compiled for the GPU", "cannot be compiled for the accelerator", "not on this target",
+                "device_target=\"CPU\"")
+_ON_DEVICES = ("linalg-to-gpu", "gpu-program-to-llvm", "linalg-to-ascend", "ascend-program-to-llvm")
 
 
 def lower(module: Any, name: str, timings: dict[str, float], last: str = "llvm", prefix: str | None = None, found: list | None = None,
@@ -174,7 +176,9 @@ def _explain(error: CompileError, name: str, stage: str, before: Any, pipeline: 
         if kind is not None:
             position = err.Position(first[1], first[2], first[3]) if first[1] else None  # None: the line that runs now
             notes = tuple((f"{file}:{line}: " if file else "") + text for file, line, _, text in first[5])
-            return kind(message, position=position, notes=notes)
+            # What a device cannot do the CPU mostly can.
+            elsewhere = kind is err.UnsupportedError and pipeline is not None and pipeline.startswith(_ON_DEVICES) and "device_target" not in message
+            return kind(message, position=position, notes=notes, hint='run this program with device_target="CPU"' if elsewhere else None)
     import shlex  # here and below: only errors need these
 
     path = _reproducer(name, before)

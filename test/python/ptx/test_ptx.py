@@ -184,3 +184,31 @@ def test_what_ptxas_refuses_names_the_kernel():
     name = re.search(r"\.entry (\w+)", text)[1]
     with pytest.raises(err.InternalError, match=rf"kernel '{name}' \(here.py:3\)"):
         kernels.assemble(broken, "sm_80", "f", 3, lambda: {name: ("here.py", 3)})
+
+
+BEYOND = """
+func.func @main(%x: tensor<4294967296x16384xi8>) -> tensor<4294967296xi8> {
+  %0 = cell.reduce_sum %x {axes = array<i64: 1>, keepdims = false} : (tensor<4294967296x16384xi8>) -> tensor<4294967296xi8>
+  return %0 : tensor<4294967296xi8>
+}"""
+UNKNOWN = """
+#id = affine_map<(d0) -> (d0)>
+func.func @main(%x: tensor<64xf32>) -> tensor<64xf32> {
+  %e = tensor.empty() : tensor<64xf32>
+  %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : tensor<64xf32>) outs(%e : tensor<64xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %1 = math.clampf %a to [%a, %a] : f32
+    linalg.yield %1 : f32
+  } -> tensor<64xf32>
+  return %0 : tensor<64xf32>
+}"""
+
+
+@pytest.mark.parametrize("text, line, message", [(BEYOND, 3, "a grid of 4294967296 x 1 x 1 blocks"), (UNKNOWN, 7, "'math.clampf'.* has no lowering for the GPU")])
+def test_what_a_gpu_cannot_do_says_that_the_cpu_may(text, line, message):
+    from cellgrad._compiler import stages
+    from cellgrad._compiler._native import Module
+
+    with pytest.raises(err.UnsupportedError, match=message) as caught:
+        stages.lower(Module.parse(text, "net.py"), "f", {}, chip="sm_80")
+    assert f"net.py:{line}:" in str(caught.value) and 'device_target="CPU"' in str(caught.value)
