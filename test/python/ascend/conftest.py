@@ -1,9 +1,14 @@
 """Programs and Tensors on the simulated accelerator."""
 from __future__ import annotations
 
+import pathlib
+import sys
+
 import pytest
 
 import cellgrad as ms
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))  # the tests share makers and readers of kernels
 
 
 @pytest.fixture
