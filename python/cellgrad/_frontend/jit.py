@@ -18,7 +18,7 @@ from .convert import call, invoke
 from .explain import Explanation, explain, report_miss, worth_explaining
 from .guards import Recorder, active_recorder
 from .locations import user_traceback
-from .structure import map_leaves
+from .structure import has_leaf, with_leaves
 
 if TYPE_CHECKING:
     from .profile import Profile
@@ -58,12 +58,6 @@ def name_of(fn: Any) -> str:
     if is_cell(fn):
         return type(fn).__name__
     return getattr(fn, "__name__", None) or getattr(getattr(fn, "func", None), "__name__", None) or type(fn).__name__
-
-
-def _with_leaves(tree: Any, leaves: list) -> Any:
-    """The structure with its Tensors, in order, replaced."""
-    rest = iter(leaves)
-    return map_leaves(lambda leaf: next(rest) if isinstance(leaf, _core.TensorBase) else leaf, tree)
 
 
 class Compiled(_core.Dispatcher):
@@ -138,7 +132,7 @@ class Compiled(_core.Dispatcher):
         Args:
             path: of the file.
             args, kwargs: example arguments; the program takes Tensors of their dtypes and shapes.
-            target, cpu, chip, image, mlir: as of ``export_programs``, where the function has no parameters of these names.
+            target, cpu, chip, image, mlir: as of ``export_programs``, where the function has none of these names.
 
         Returns:
             The digest of the file.
@@ -155,11 +149,8 @@ class Compiled(_core.Dispatcher):
     def profile(self, *args: Any, **kwargs: Any) -> Profile:
         """Runs the function on the simulated accelerator and says what its kernels cost: cycles, how busy each pipe is, bytes per path. A model, not a measurement.
 
-        Args:
-            *args, **kwargs: as for a call.
-
         Returns:
-            A ``Profile``: ``result``, ``launches``, ``cycles``, ``pipes``, ``bytes``, ``busy()`` and ``write_trace(path)``; printed as a table.
+            A ``Profile`` of a call with these arguments: ``result``, ``launches``, ``cycles``, ``pipes``, ``bytes``, ``busy()`` and ``write_trace(path)``; printed as a table.
 
         Raises:
             ValueError: the context's device is not an Ascend device.
@@ -224,7 +215,7 @@ def _capture(d: Compiled, call: Any) -> program.Captured:
     begin = time.perf_counter()
 
     def run(formals: list) -> Any:
-        args, kwargs = d._names.bind(_with_leaves(list(call.slots), formals), call.extra_names)
+        args, kwargs = d._names.bind(with_leaves(list(call.slots), formals), call.extra_names)
         return d._run(*args, **kwargs)
 
     def reach(recorder: Recorder) -> None:
@@ -241,18 +232,6 @@ def _capture(d: Compiled, call: Any) -> program.Captured:
     return captured
 
 
-def _has_array(tree: Any) -> bool:
-    found = False
-
-    def look(leaf: Any) -> Any:
-        nonlocal found
-        found = found or isinstance(leaf, np.ndarray)
-        return leaf
-
-    map_leaves(look, tree)
-    return found
-
-
 def _miss(d: Compiled, call: Any) -> Any:
     """The call fits no program: capture, compile, run."""
     if call.slots is None:
@@ -267,7 +246,7 @@ def _miss(d: Compiled, call: Any) -> Any:
     d._programs[entry] = compiled
     result = d.run_entry(entry, call)
     # The content of NumPy arguments is not part of the signature: their programs serve one call only.
-    if _has_array(list(call.slots)):
+    if has_leaf(list(call.slots), np.ndarray):
         d.remove_entry(entry)
     while len(d._programs) > _MOST_ENTRIES:
         oldest = min(d._programs)

@@ -6,7 +6,7 @@ from typing import Any
 
 from .._runtime import _core
 
-__all__ = ["map_leaves", "plain_containers", "tensor_leaves"]
+__all__ = ["has_leaf", "map_leaves", "plain_containers", "tensor_leaves", "with_leaves"]
 
 _TensorBase = _core.TensorBase
 
@@ -60,3 +60,22 @@ def _collect(item: Any, found: list[Any]) -> None:
     elif isinstance(item, dict):
         for element in item.values():
             _collect(element, found)
+
+
+def with_leaves(tree: Any, leaves: list) -> Any:
+    """The structure with its Tensors, in order, replaced."""
+    rest = iter(leaves)
+    return map_leaves(lambda leaf: next(rest) if isinstance(leaf, _TensorBase) else leaf, tree)
+
+
+def has_leaf(tree: Any, kind: type) -> bool:
+    """Whether something in the structure is of a type."""
+    found = False
+
+    def look(leaf: Any) -> Any:
+        nonlocal found
+        found = found or isinstance(leaf, kind)
+        return leaf
+
+    map_leaves(look, tree)
+    return found
