@@ -147,6 +147,10 @@ def test_ptx_with_the_users_lines(monkeypatch):
     assert lines and lines <= {first + 1, first + 2}, lines
     assert ".debug_info" not in text and ".loc" not in program.ptx()
     assert instructions(text) == instructions(program.ptx())
+    for lines in (True, False):  # the runtime's errors name them: they are in the object
+        device = program.compiled.device(lines)
+        device.prepare()
+        assert (f"{__file__}:{first + 1}".encode() in device._lowered.emit(3)[0]) == lines
     monkeypatch.setenv("CELLGRAD_GPU_LINES", "1")
     assert ".loc" in lower(f, ms.Tensor(np.ones((64, 64), np.float32))).ptx()
 
