@@ -49,7 +49,9 @@ AscendKernels::AscendKernels(ModuleOp module, const ascend::Target &chip)
   stage = "linalg-to-ascend-kernels";
   notePlain = [this](Operation *anchor, StringRef name) {
     std::string why = reasons.lookup(anchor);
-    mlir::emitRemark(anchor->getLoc()) << "stage " << stage << ": kernel '" << name << "' runs on the AI CPU: " << (why.empty() ? "single elements are its work" : why);
+    if (why.empty())
+      why = isa<memref::StoreOp>(anchor) ? "it stores one element" : isa<scf::ForOp>(anchor) ? "its elements are computed one after the other" : "no other core has a kernel for it";
+    mlir::emitRemark(anchor->getLoc()) << "stage " << stage << ": kernel '" << name << "' runs on the AI CPU: " << why;
   };
 }
 
