@@ -81,7 +81,11 @@ static void buildLinalgToDevice(OpPassManager &pm, std::unique_ptr<Pass> mapping
   pm.addPass(createPlanArena());
 }
 
-void mlir::cell::buildLinalgToGpuPipeline(OpPassManager &pm) { buildLinalgToDevice(pm, createLinalgToGpuKernels()); }
+void mlir::cell::buildLinalgToGpuPipeline(OpPassManager &pm, const GpuOptions &options) {
+  LinalgToGpuKernelsOptions mapping;
+  mapping.chip = options.chip, mapping.multiprocessors = options.multiprocessors, mapping.tf32 = options.tf32, mapping.products = options.products;
+  buildLinalgToDevice(pm, createLinalgToGpuKernels(mapping));
+}
 
 void mlir::cell::buildLinalgToAscendPipeline(OpPassManager &pm, StringRef chip, bool decompose) {
   LinalgToAscendKernelsOptions options;
@@ -133,12 +137,12 @@ void mlir::cell::buildGpuToLLVMPipeline(OpPassManager &pm, StringRef chip, bool 
   pm.addPass(createGpuHostToLLVM());
 }
 
-void mlir::cell::buildCellToNVVMPipeline(OpPassManager &pm, StringRef chip, bool lines) {
+void mlir::cell::buildCellToNVVMPipeline(OpPassManager &pm, const GpuOptions &options, bool lines) {
   buildDifferentiatePipeline(pm);
   buildSimplifyPipeline(pm);
   buildCellToLinalgPipeline(pm);
-  buildLinalgToGpuPipeline(pm);
-  buildGpuToLLVMPipeline(pm, chip, lines);
+  buildLinalgToGpuPipeline(pm, options);
+  buildGpuToLLVMPipeline(pm, options.chip, lines);
 }
 
 void mlir::cell::registerCellDialects(DialectRegistry &registry) {
@@ -154,6 +158,19 @@ struct DifferentiateOptions : PassPipelineOptions<DifferentiateOptions> {
 
 struct ChipOptions : PassPipelineOptions<ChipOptions> {
   Option<std::string> chip{*this, "chip", llvm::cl::desc("What the kernels are for: sm_80, sm_90 ..., or the simulator: sim, sim-checked"), llvm::cl::init("sm_80")};
+  Option<bool> lines{*this, "lines", llvm::cl::desc("Line tables of the user's lines in the kernels' PTX"), llvm::cl::init(false)};
+};
+
+struct MappingOptions : PassPipelineOptions<MappingOptions> {
+  GpuOptions defaults;
+  Option<std::string> chip{*this, "chip", llvm::cl::desc("What the kernels are for: sm_80, sm_90 ..., or the simulator: sim, sim-checked"), llvm::cl::init(defaults.chip)};
+  Option<int64_t> multiprocessors{*this, "multiprocessors", llvm::cl::desc("Of the device; 0: those of the chip's largest"), llvm::cl::init(0)};
+  Option<std::string> tf32{*this, "tf32", llvm::cl::desc("Products of f32 that may round their factors to tf32: none, matmul, conv, all"), llvm::cl::init(defaults.tf32)};
+  Option<std::string> products{*this, "products", llvm::cl::desc("generated, library or measured"), llvm::cl::init(defaults.products)};
+  GpuOptions values() const { return {chip, multiprocessors, tf32, products}; }
+};
+
+struct CellToNVVMOptions : MappingOptions {
   Option<bool> lines{*this, "lines", llvm::cl::desc("Line tables of the user's lines in the kernels' PTX"), llvm::cl::init(false)};
 };
 
@@ -177,12 +194,13 @@ void mlir::cell::registerCellPassesAndPipelines() {
   PassPipelineRegistration<>("linalg-to-llvm",
                              "Lower linalg on tensors to the LLVM dialect for the CPU",
                              buildLinalgToLLVMPipeline);
-  PassPipelineRegistration<>("linalg-to-gpu", "Lower linalg on tensors to GPU kernels and the host program that launches them", buildLinalgToGpuPipeline);
+  PassPipelineRegistration<MappingOptions>("linalg-to-gpu", "Lower linalg on tensors to GPU kernels and the host program that launches them",
+                                           [](OpPassManager &pm, const MappingOptions &options) { buildLinalgToGpuPipeline(pm, options.values()); });
   PassPipelineRegistration<ChipOptions>("gpu-program-to-llvm", "Lower stage gpu to the LLVM dialect: the host's functions and the kernels of a chip",
                                         [](OpPassManager &pm, const ChipOptions &options) { buildGpuToLLVMPipeline(pm, options.chip, options.lines); });
   PassPipelineRegistration<>("cell-to-llvm", "The whole way from cell to the LLVM dialect for the CPU", buildCellToLLVMPipeline);
-  PassPipelineRegistration<ChipOptions>("cell-to-nvvm", "The whole way from cell to the LLVM and NVVM dialects for a GPU",
-                                        [](OpPassManager &pm, const ChipOptions &options) { buildCellToNVVMPipeline(pm, options.chip, options.lines); });
+  PassPipelineRegistration<CellToNVVMOptions>("cell-to-nvvm", "The whole way from cell to the LLVM and NVVM dialects for a GPU",
+                                              [](OpPassManager &pm, const CellToNVVMOptions &options) { buildCellToNVVMPipeline(pm, options.values(), options.lines); });
   PassPipelineRegistration<AscendOptions>("linalg-to-ascend", "Lower linalg on tensors to kernels of the accelerator and the host program that launches them",
                                           [](OpPassManager &pm, const AscendOptions &options) { buildLinalgToAscendPipeline(pm, options.chip, options.decompose); });
   PassPipelineRegistration<>("ascend-program-to-llvm", "Lower stage ascend to the LLVM dialect: the host's functions, and kernels for the simulator of the accelerator",

@@ -22,7 +22,12 @@ void buildCellToLinalgPipeline(OpPassManager &pm);
 void buildLinalgToLLVMPipeline(OpPassManager &pm);
 
 /// tensors in linalg/tensor/arith/math/scf/func -> a host program on memrefs that launches kernels of `gpu.module @kernels`.
-void buildLinalgToGpuPipeline(OpPassManager &pm);
+struct GpuOptions {
+  std::string chip = "sm_90";
+  int64_t multiprocessors = 0; // of the device; 0: those of the chip's largest
+  std::string tf32 = "none", products = "generated"; // the options of linalg-to-gpu-kernels
+};
+void buildLinalgToGpuPipeline(OpPassManager &pm, const GpuOptions &options = {});
 
 /// The same for the Ascend-like accelerator: kernels of its cores, with memory planned and pipes synchronised. HIVM is printed from products that are
 /// not decomposed.
@@ -38,7 +43,7 @@ void buildCellToAscendPipeline(OpPassManager &pm, StringRef chip, bool decompose
 void buildGpuToLLVMPipeline(OpPassManager &pm, StringRef chip, bool lines = false);
 
 /// The whole way from cell to the LLVM dialect for a GPU.
-void buildCellToNVVMPipeline(OpPassManager &pm, StringRef chip, bool lines = false);
+void buildCellToNVVMPipeline(OpPassManager &pm, const GpuOptions &options, bool lines = false);
 
 /// The dialects of this project, for tools that read .mlir files.
 void registerCellDialects(DialectRegistry &registry);

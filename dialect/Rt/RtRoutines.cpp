@@ -8,14 +8,14 @@ using namespace mlir;
 using namespace mlir::cellrt;
 
 namespace {
-enum class Routine { Unknown, Conv2d, Conv2dDx, Conv2dDw, MaxPool, MaxPoolDx, AvgPool, AvgPoolDx, ScatterAdd, Gemm };
+enum class Routine { Unknown, Conv2d, Conv2dDx, Conv2dDw, MaxPool, MaxPoolDx, AvgPool, AvgPoolDx, ScatterAdd, Gemm, LibraryProduct };
 
 Routine routineOf(StringRef name) {
   return llvm::StringSwitch<Routine>(name)
       .Case("conv2d", Routine::Conv2d).Case("conv2d_dx", Routine::Conv2dDx).Case("conv2d_dw", Routine::Conv2dDw)
       .Case("maxpool2d", Routine::MaxPool).Case("maxpool2d_dx", Routine::MaxPoolDx)
       .Case("avgpool2d", Routine::AvgPool).Case("avgpool2d_dx", Routine::AvgPoolDx)
-      .Case("scatter_add", Routine::ScatterAdd).Case("gemm", Routine::Gemm).Default(Routine::Unknown);
+      .Case("scatter_add", Routine::ScatterAdd).Case("gemm", Routine::Gemm).Case("library_product", Routine::LibraryProduct).Default(Routine::Unknown);
 }
 
 /// Size of a window output along one axis; -1 if no window fits.
@@ -162,6 +162,9 @@ LogicalResult CallOp::verify() {
     if (failed(checkCounts(*this, 2, 2)) || failed(checkFloat(*this, 0)))
       return failure();
     return checkGemm(*this, in(0), in(1), out());
+  case Routine::LibraryProduct: // of the GPU's host: factors, a bias or none, scratch memory; the record says the rest
+    if (getNumResults() || getIns().size() < 3 || getIns().size() > 4 || getOuts().size() != 1 || !getElementTypeOrSelf(getIns().back().getType()).isInteger(8))
+      return emitOpError("'library_product' takes the memory of two factors, of a bias or none, and scratch memory, and one output");
   }
   return success();
 }

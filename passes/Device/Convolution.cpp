@@ -47,6 +47,7 @@ std::optional<Product> cell::matchConvolution(cellrt::CallOp op, SmallVectorImpl
   Product p;
   p.op = p.anchor = op;
   p.name = name.str();
+  p.isConvolution = true;
   SmallVector<unsigned> axes[3];
   if (forward) {
     Geometry g(op, a, b, out);

@@ -16,6 +16,7 @@ struct Product {
   int64_t batch = 1, m = 1, n = 1, k = 1;
   Access left, right, result;
   bool accumulate = false; // the old result is added
+  bool isConvolution = false;
   std::string name = "matmul";
 
   /// A pointwise op that reads the product and is computed as it is stored; then the product itself is stored only if `keepsResult`.

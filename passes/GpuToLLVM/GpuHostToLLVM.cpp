@@ -139,6 +139,23 @@ struct CopyPattern : ConvertOpToLLVMPattern<memref::CopyOp> {
   }
 };
 
+/// Products by a library: the record, the memory of the factors, of the bias or none, of the library, and of the result.
+struct ProductPattern : ConvertOpToLLVMPattern<cellrt::CallOp> {
+  ProductPattern(const LLVMTypeConverter &converter) : ConvertOpToLLVMPattern(converter, /*benefit=*/2) {}
+  LogicalResult matchAndRewrite(cellrt::CallOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto module = op->getParentOfType<ModuleOp>();
+    Type pointer = LLVM::LLVMPointerType::get(getContext());
+    ValueRange ins = adaptor.getIns();
+    Value bias = ins.size() == 4 ? ins[2] : LLVM::ZeroOp::create(rewriter, loc, pointer).getResult();
+    LLVM::LLVMFuncOp product = declareRuntime(rewriter, module, "cg_gpu_product", SmallVector<Type>(6, pointer));
+    Value record = parameterArray(rewriter, loc, module, op.getParams());
+    LLVM::CallOp::create(rewriter, loc, product, ValueRange{record, ins[0], ins[1], bias, ins.back(), adaptor.getOuts()[0]});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 /// Constants are kept in the object and uploaded once.
 struct ConstantPattern : ConvertOpToLLVMPattern<memref::GetGlobalOp> {
   ConstantPattern(const LLVMTypeConverter &converter) : ConvertOpToLLVMPattern(converter, /*benefit=*/2) {}
@@ -164,7 +181,7 @@ LogicalResult checkHost(ModuleOp module) {
       op->emitError("stage gpu-host-to-llvm: '") << op->getName() << "' " << why;
       return WalkResult::interrupt();
     };
-    if (isa<cellrt::CallOp>(op))
+    if (auto call = dyn_cast<cellrt::CallOp>(op); call && call.getRoutine() != "library_product")
       return op->emitError("stage gpu-host-to-llvm: '") << cast<cellrt::CallOp>(op).getRoutine() << "' has no lowering for the GPU", WalkResult::interrupt();
     if (isa<cellrt::LaunchOp>(op))
       return refuse("is a loop of the CPU");
@@ -236,7 +253,7 @@ struct GpuHostToLLVM : cell::impl::GpuHostToLLVMBase<GpuHostToLLVM> {
     };
     auto populate = [&](const LLVMTypeConverter &converter, RewritePatternSet &patterns) {
       patterns.add<LaunchPattern, ReadPattern>(converter, slots);
-      patterns.add<CopyPattern, ConstantPattern>(converter);
+      patterns.add<CopyPattern, ConstantPattern, ProductPattern>(converter);
     };
     HostTarget gpu{"gpu-host-to-llvm", "GPU's host"};
     gpu.isKnown = isKnown;

@@ -156,6 +156,25 @@ void prepareKernel(gpu::GPUFuncOp kernel) {
   });
 }
 
+/// f32 rounded to tf32 and back is one instruction; registers of tf32 are 32 bits.
+void lowerTf32(gpu::GPUFuncOp kernel) {
+  SmallVector<arith::ExtFOp> ops;
+  kernel.walk([&](arith::ExtFOp op) {
+    auto round = op.getIn().getDefiningOp<arith::TruncFOp>();
+    if (op.getType().isF32() && round && isa<FloatTF32Type>(round.getType()) && round.getRoundingmode() == arith::RoundingMode::to_nearest_away)
+      ops.push_back(op);
+  });
+  for (arith::ExtFOp op : ops) {
+    auto round = op.getIn().getDefiningOp<arith::TruncFOp>();
+    OpBuilder b(op);
+    Value bits = NVVM::ConvertFloatToTF32Op::create(b, op.getLoc(), b.getI32Type(), round.getIn(), NVVM::FPRoundingMode::RNA);
+    op.replaceAllUsesWith(arith::BitcastOp::create(b, op.getLoc(), b.getF32Type(), bits).getResult());
+    op.erase();
+    if (round->use_empty())
+      round.erase();
+  }
+}
+
 LogicalResult expandScalars(gpu::GPUModuleOp module, const ConversionConfig &config) {
   MLIRContext *context = module.getContext();
   RewritePatternSet patterns(context);
@@ -247,6 +266,7 @@ struct GpuToNVVM : cell::impl::GpuToNVVMBase<GpuToNVVM> {
         }
         bool is = narrow[kernel.getNameAttr()] = isNarrow(kernel);
         unrollPowers(kernel);
+        lowerTf32(kernel);
         prepareKernel(kernel);
         if (is) // of arguments too
           clampIndices(kernel);

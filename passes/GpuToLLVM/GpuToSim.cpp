@@ -25,6 +25,7 @@
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -99,6 +100,28 @@ void writeOutAtomics(gpu::GPUModuleOp kernels) {
     store->setAttr(sim::kAtomic, builder.getUnitAttr());
     op->getResult(0).replaceAllUsesWith(result);
     op->erase();
+  }
+}
+
+/// f32 rounded to tf32 and back, as cvt.rna.tf32.f32 does it: half of the last place that stays is added to the magnitude, the rest is cut off.
+void writeOutTf32(gpu::GPUModuleOp kernels) {
+  SmallVector<arith::ExtFOp> ops;
+  kernels.walk([&](arith::ExtFOp op) {
+    auto round = op.getIn().getDefiningOp<arith::TruncFOp>();
+    if (op.getType().isF32() && round && isa<FloatTF32Type>(round.getType()) && round.getRoundingmode() == arith::RoundingMode::to_nearest_away)
+      ops.push_back(op);
+  });
+  for (arith::ExtFOp op : ops) {
+    auto round = op.getIn().getDefiningOp<arith::TruncFOp>();
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    Value x = round.getIn(), bits = arith::BitcastOp::create(b, b.getI32Type(), x);
+    bits = arith::AddIOp::create(b, bits, arith::ConstantIntOp::create(b, b.getI32Type(), 0x1000));
+    bits = arith::AndIOp::create(b, bits, arith::ConstantIntOp::create(b, b.getI32Type(), -0x2000));
+    Value rounded = arith::BitcastOp::create(b, b.getF32Type(), bits), isNan = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, x, x);
+    op.replaceAllUsesWith(arith::SelectOp::create(b, isNan, x, rounded).getResult());
+    op.erase();
+    if (round->use_empty())
+      round.erase();
   }
 }
 
@@ -255,6 +278,7 @@ struct GpuToSim : cell::impl::GpuToSimBase<GpuToSim> {
     // All memory is this processor's.
     converter.addTypeAttributeConversion([](BaseMemRefType, Attribute space) { return Attribute(IntegerAttr::get(IntegerType::get(space.getContext(), 64), 0)); });
     writeOutAtomics(kernels);
+    writeOutTf32(kernels);
     nameOperations(kernels, checked);
     for (auto kernel : llvm::make_early_inc_range(kernels.getOps<gpu::GPUFuncOp>()))
       if (failed(outline(kernel, converter)))

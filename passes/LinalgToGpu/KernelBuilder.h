@@ -28,8 +28,10 @@ struct KernelForm {
 /// The `gpu.module @kernels` of a program, made with its first kernel.
 class KernelModule {
 public:
-  KernelModule(ModuleOp module, const GpuTarget &target, const KernelForm *form = nullptr) : target(target), form(form), module(module) {}
+  KernelModule(ModuleOp module, const GpuTarget &target, const KernelForm *form = nullptr, const ProductPolicy &policy = {})
+      : target(target), policy(policy), form(form), module(module) {}
   const GpuTarget target;
+  const ProductPolicy policy;
   /// The form of kernels that do not ask for another one; null for kernels of a GPU.
   const KernelForm *const form;
   /// True if kernels have one thread: mappings then write plain loops.

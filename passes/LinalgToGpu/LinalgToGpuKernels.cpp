@@ -39,10 +39,26 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     registry.insert<gpu::GPUDialect, nvgpu::NVGPUDialect, vector::VectorDialect>();
   }
 
+  /// What the options say; a word that is not known is refused.
+  LogicalResult readPolicy(ProductPolicy &policy) {
+    bool all = tf32 == "all";
+    policy.tf32Products = all || tf32 == "matmul", policy.tf32Convolutions = all || tf32 == "conv";
+    policy.way = products == "library" ? ProductPolicy::Library : products == "measured" ? ProductPolicy::Measured : ProductPolicy::Generated;
+    if (!policy.tf32Products && !policy.tf32Convolutions && tf32 != "none")
+      return emitError(getOperation().getLoc(), "stage linalg-to-gpu-kernels: 'tf32' is none, matmul, conv or all, not '") << tf32 << "'";
+    if (policy.way == ProductPolicy::Generated && products != "generated")
+      return emitError(getOperation().getLoc(), "stage linalg-to-gpu-kernels: 'products' is generated, library or measured, not '") << products << "'";
+    return success();
+  }
+
   void runOnOperation() override {
-    GpuTarget target;
-    target.multiprocessors = std::max<int64_t>(1, multiprocessors);
-    KernelModule kernels(getOperation(), target);
+    GpuTarget target = GpuTarget::of(chip);
+    if (multiprocessors > 0)
+      target.multiprocessors = multiprocessors;
+    ProductPolicy policy;
+    if (failed(readPolicy(policy)))
+      return signalPassFailure();
+    KernelModule kernels(getOperation(), target, /*form=*/nullptr, policy);
     expandStridedCopies(getOperation());
     lowerElementLoops(getOperation(), kernels);
     if (failed(lowerProductsAndRoutines(getOperation(), kernels)))
@@ -100,6 +116,8 @@ LogicalResult cell::lowerRemainingOps(ModuleOp module, KernelModule &kernels, St
   for (Operation *op : llvm::reverse(ops)) {
     if (kernels.isTaken(op))
       continue;
+    if (auto call = dyn_cast<cellrt::CallOp>(op); call && call.getRoutine() == "library_product")
+      continue; // the host's
     if (auto call = dyn_cast<cellrt::CallOp>(op))
       return call.emitError("stage ") << kernels.stage << ": '" << call.getRoutine() << "' cannot be compiled for the " << device << "; run this program with device_target=\"CPU\"";
     auto linalgOp = cast<linalg::LinalgOp>(op);

@@ -95,13 +95,36 @@ void cell::storeResult(KernelBuilder &k, const Product &product, Value batch, Va
     storeAt(k, epilogue.accesses[op.getNumDpsInputs() + i], at, value(inner));
 }
 
-SplitSum::SplitSum(const Product &product, const GpuTarget &target, int64_t blocks, int64_t blocksPerMultiprocessor, int64_t depth) {
-  constexpr int64_t kLeast = 256, kMost = 64; // elements of a piece, pieces
+namespace {
+constexpr int64_t kLeastPiece = 256, kMostPieces = 64; // elements of a piece of a sum, pieces
+}
+
+SplitSum::SplitSum(const Product &product, int64_t depth, int64_t wanted) {
   tiles = llvm::divideCeilSigned(product.k, depth);
-  int64_t wanted = target.multiprocessors * blocksPerMultiprocessor / std::max<int64_t>(1, blocks);
-  pieces = std::max<int64_t>(1, std::min({wanted, product.k / kLeast, kMost}));
+  pieces = std::max<int64_t>(1, std::min({wanted, product.k / kLeastPiece, kMostPieces}));
   tilesEach = llvm::divideCeilSigned(std::max<int64_t>(tiles, 1), pieces);
   pieces = std::max<int64_t>(1, llvm::divideCeilSigned(tiles, tilesEach));
+}
+
+TileChoice cell::chooseTile(const Product &p, const GpuTarget &target, ArrayRef<TileCandidate> candidates) {
+  TileChoice best;
+  double least = 0;
+  for (auto [i, tile] : llvm::enumerate(candidates)) {
+    int64_t blocks = p.batch * llvm::divideCeilSigned(p.m, tile.rows) * llvm::divideCeilSigned(p.n, tile.columns);
+    int64_t resultBytes = p.batch * p.m * p.n * llvm::divideCeilSigned(p.sumType().getIntOrFloatBitWidth(), 8), before = 0;
+    for (int64_t wanted = 1; wanted <= kMostPieces; wanted *= 2) {
+      SplitSum split(p, tile.depth, wanted);
+      if (split.pieces == before)
+        break; // the sum is too short for more
+      before = split.pieces;
+      double time = target.cycles(tile.work, tile.rate, blocks * split.pieces, std::max<int64_t>(1, split.tilesEach)) + target.cyclesOfSum(split.pieces, resultBytes);
+      if (least == 0 || time < least) {
+        least = time;
+        best = {i, split.pieces};
+      }
+    }
+  }
+  return best;
 }
 
 Access cell::makePartials(Product &product, int64_t pieces) {

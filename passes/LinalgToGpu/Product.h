@@ -16,14 +16,30 @@ int64_t storeWidth(const Product &product, int64_t width);
 /// Chooses kernels for the product and launches them in front of its anchor.
 void emitProduct(KernelModule &kernels, Product &product);
 
+/// A call of a library, or a choice at run time between that and what `generate` puts in front of the product's anchor, as the policy says; false if the product
+/// is not for a library.
+bool emitLibraryProduct(KernelModule &kernels, Product &product, llvm::function_ref<void(Product &)> generate);
+
 /// A kernel on tensor cores; false if the product does not fit them.
 bool emitTensorCoreProduct(KernelModule &kernels, Product &product);
 
-/// Cuts the sum into pieces that enough blocks work on. Pieces end at multiples of `depth`.
+/// Cuts the sum into about `wanted` pieces, fewer where they would be short. Pieces end at multiples of `depth`.
 struct SplitSum {
   int64_t pieces = 1, tilesEach = 0, tiles = 0;
-  SplitSum(const Product &product, const GpuTarget &target, int64_t blocks, int64_t blocksPerMultiprocessor, int64_t depth);
+  SplitSum(const Product &product, int64_t depth, int64_t wanted);
 };
+
+/// A tile and a number of pieces of the sum: what the model of the chip takes for the fastest.
+struct TileChoice {
+  size_t tile = 0; // of the candidates
+  int64_t pieces = 1;
+};
+struct TileCandidate {
+  int64_t rows, columns, depth; // of the tile
+  double rate;                  // multiply-adds per cycle of a multiprocessor
+  TileWork work;
+};
+TileChoice chooseTile(const Product &product, const GpuTarget &target, ArrayRef<TileCandidate> candidates);
 
 /// Memory for the sums of each piece, and how it is reached: the batch index is piece * batch + b. The final kernel adds them in order.
 Access makePartials(Product &product, int64_t pieces);

@@ -180,7 +180,8 @@ void emitTiles(KernelModule &kernels, Product &p, const TileShape &shape, const 
 /// One thread per element of the result and piece of the sum.
 void emitPoints(KernelModule &kernels, Product &p) {
   int64_t points = p.batch * p.m * p.n, unroll = 8;
-  SplitSum split(p, kernels.target, llvm::divideCeilSigned(points, kernels.target.threads), 4, unroll);
+  // A few warps on each multiprocessor hide the time of loads.
+  SplitSum split(p, unroll, 4 * kernels.target.multiprocessors / std::max<int64_t>(1, llvm::divideCeilSigned(points, kernels.target.threads)));
   std::optional<Access> partials;
   if (split.pieces > 1)
     partials = makePartials(p, split.pieces);
@@ -245,30 +246,51 @@ void emitWarps(KernelModule &kernels, Product &p) {
   k.launch({llvm::divideCeilSigned(points, warps)});
 }
 
-/// The tile that finishes first, by its count of multiply-adds and waves of blocks.
-TileShape chooseTile(const Product &p, const GpuTarget &target) {
-  bool wide = p.sumType().getIntOrFloatBitWidth() == 64;
-  int64_t width = wide ? 2 : 4;
-  // The last number: how far a multiply-add is from the cost of one in the largest tile, which loads the least.
-  int64_t depth = wide ? 8 : 16, chunks = wide ? 2 : 1;
-  SmallVector<std::pair<TileShape, double>> candidates{{{16, 16, 2, 2, 8, width}, 1.0}, {{8, 8, chunks, chunks, depth, width}, 2.0}};
-  if (!wide)
-    candidates.append({{{16, 16, 1, 2, 16, width}, 1.2}, {{16, 16, 2, 1, 16, width}, 1.2}, {{16, 16, 1, 1, 16, width}, 1.4}});
-  TileShape best = candidates[0].first;
-  double least = 0;
-  for (auto &[shape, cost] : candidates) {
-    int64_t blocks = p.batch * llvm::divideCeilSigned(p.m, shape.rows()) * llvm::divideCeilSigned(p.n, shape.columns());
-    // Two of the large blocks, more of the small ones, run side by side on a multiprocessor.
-    int64_t sideBySide = 512 / shape.threads();
-    SplitSum split(p, target, blocks, sideBySide, shape.depth);
-    double waves = llvm::divideCeilSigned(blocks * split.pieces, target.multiprocessors * sideBySide);
-    double time = waves * sideBySide * shape.rows() * shape.columns() * split.tilesEach * shape.depth * cost;
-    if (least == 0 || time < least) {
-      least = time;
-      best = shape;
-    }
+/// The tiles that there are for sums of a type, and what the model of the chip needs to know of them.
+void listTiles(Type sum, const GpuTarget &target, SmallVectorImpl<TileShape> &shapes, SmallVectorImpl<TileCandidate> &candidates) {
+  int64_t bytes = std::max<int64_t>(1, sum.getIntOrFloatBitWidth() / 8), width = bytes == 8 ? 2 : 4, chunks = bytes == 8 ? 2 : 1;
+  shapes.assign({{16, 16, 2, 2, 8, width}, {8, 8, chunks, chunks, bytes == 8 ? 8 : 16, width}});
+  if (bytes < 8)
+    shapes.append({{16, 16, 1, 2, 16, width}, {16, 16, 2, 1, 16, width}, {16, 16, 1, 1, 16, width}});
+  for (const TileShape &s : shapes) {
+    int64_t factors = (s.chunksM + s.chunksN) * s.width, fetched = (s.rows() + s.columns()) * s.depth / s.threads();
+    TileWork work;
+    work.threads = s.threads();
+    work.registers = std::min<int64_t>(255, (s.chunksM * s.chunksN * s.width * s.width + factors + fetched) * bytes / 4 + 40);
+    work.sharedBytes = 2 * s.depth * (s.rows() + s.columns() + 32 / bytes) * bytes;
+    // What a thread issues besides takes the time of multiply-adds: loads of factors, and per step copies, addresses and the loop.
+    int64_t others = s.depth * (s.chunksM + s.chunksN) + 5 * fetched / 2 + 20;
+    work.multiplyAdds = double(s.rows() * s.columns() * s.depth + s.threads() * others);
+    // A warp reads each element once for all its threads, which are two or four rows of the grid.
+    int64_t warpRows = 32 / s.threadColumns, warps = s.threads() / 32;
+    int64_t read = warps * (std::max<int64_t>(warpRows, 2) * s.chunksM + s.threadColumns * s.chunksN) * s.width;
+    work.sharedTraffic = double((read + s.rows() + s.columns()) * s.depth * bytes);
+    work.memoryTraffic = double((s.rows() + s.columns()) * s.depth * bytes);
+    work.stepLatency = 600; // loads of the next tile start with this one and are needed at its end
+    candidates.push_back({s.rows(), s.columns(), s.depth, bytes == 8 ? target.simt64 : target.simt32, work});
   }
-  return best;
+}
+
+/// Chooses kernels for the product and launches them in front of its anchor.
+void emitKernels(KernelModule &kernels, Product &p) {
+  if (!kernels.isPlain() && emitTensorCoreProduct(kernels, p))
+    return;
+  auto contiguous = [](const Access &access, Access::Group group) {
+    return access.windows.empty() && access.groups[group].size() == 1 && access.groups[group].back().stride == 1;
+  };
+  if (kernels.isPlain()) {
+    emitPoints(kernels, p);
+  } else if (std::min(p.m, p.n) <= 4 && p.k >= 64 && contiguous(p.left, Access::Column) && contiguous(p.right, Access::Row)) {
+    emitWarps(kernels, p);
+  } else if (std::min(p.m, p.n) < 5 || p.k < 4 || p.batch * p.m * p.n * p.k < 32768) {
+    emitPoints(kernels, p);
+  } else {
+    SmallVector<TileShape> shapes;
+    SmallVector<TileCandidate> candidates;
+    listTiles(p.sumType(), kernels.target, shapes, candidates);
+    TileChoice choice = chooseTile(p, kernels.target, candidates);
+    emitTiles(kernels, p, shapes[choice.tile], SplitSum(p, shapes[choice.tile].depth, choice.pieces));
+  }
 }
 } // namespace
 
@@ -284,20 +306,7 @@ void cell::emitProduct(KernelModule &kernels, Product &p) {
   for (Value factor : {p.left.buffer, p.right.buffer})
     if (cast<MemRefType>(factor.getType()).getNumElements() == 0)
       p.k = 0;
-  if (!kernels.isPlain() && emitTensorCoreProduct(kernels, p))
+  if (emitLibraryProduct(kernels, p, [&](Product &product) { emitKernels(kernels, product); }))
     return;
-  auto contiguous = [](const Access &access, Access::Group group) {
-    return access.windows.empty() && access.groups[group].size() == 1 && access.groups[group].back().stride == 1;
-  };
-  if (kernels.isPlain()) {
-    emitPoints(kernels, p);
-  } else if (std::min(p.m, p.n) <= 4 && p.k >= 64 && contiguous(p.left, Access::Column) && contiguous(p.right, Access::Row)) {
-    emitWarps(kernels, p);
-  } else if (std::min(p.m, p.n) < 5 || p.k < 4 || p.batch * p.m * p.n * p.k < 32768) {
-    emitPoints(kernels, p);
-  } else {
-    TileShape shape = chooseTile(p, kernels.target);
-    int64_t blocks = p.batch * llvm::divideCeilSigned(p.m, shape.rows()) * llvm::divideCeilSigned(p.n, shape.columns());
-    emitTiles(kernels, p, shape, SplitSum(p, kernels.target, blocks, 512 / shape.threads(), shape.depth));
-  }
+  emitKernels(kernels, p);
 }

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("amp", "common", "context", "dtype", "nn", "ops", "optim", "runtime", "train")
+_MODULES = ("amp", "common", "context", "device_context", "dtype", "nn", "ops", "optim", "runtime", "train")
 _NAMES = {
     "jit": "._frontend.jit", "value_and_grad": "._frontend.transforms", "grad": "._frontend.transforms", "get_grad": "._frontend.transforms",
     "vjp": "._frontend.vjp", "jvp": "._frontend.forward", "linearize": "._frontend.forward", "jacfwd": "._frontend.jacobians",

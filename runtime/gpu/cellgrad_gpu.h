@@ -45,6 +45,33 @@ void cg_gpu_read(void *host, const void *device, int64_t bytes);
 /* The device's copy of a constant of the object, made at the first call and kept as long as the program is loaded. */
 const void *cg_gpu_constant(cg_gpu_program *program, const void *host, int64_t bytes);
 
+/*
+ * Products by a library (cuBLASLt). A record of CG_PRODUCT_FIELDS numbers says what is computed:
+ *   result[b] (m x n, rows result_ld apart) = epilogue(left[b] (m x k) * right[b] (k x n) [+ the old result])
+ * A factor's rows lie ld apart, or its columns where it is transposed; batches lie `step` elements apart.
+ */
+enum {
+  CG_PRODUCT_M, CG_PRODUCT_N, CG_PRODUCT_K, CG_PRODUCT_BATCH,
+  CG_PRODUCT_FACTOR_TYPE, CG_PRODUCT_RESULT_TYPE, /* of result and bias */
+  CG_PRODUCT_TF32,                                /* factors of f32 may be rounded to tf32 */
+  CG_PRODUCT_LEFT_TRANSPOSED, CG_PRODUCT_LEFT_LD, CG_PRODUCT_LEFT_STEP,
+  CG_PRODUCT_RIGHT_TRANSPOSED, CG_PRODUCT_RIGHT_LD, CG_PRODUCT_RIGHT_STEP,
+  CG_PRODUCT_RESULT_LD, CG_PRODUCT_RESULT_STEP,
+  CG_PRODUCT_EPILOGUE, CG_PRODUCT_ADDS, CG_PRODUCT_WORKSPACE, CG_PRODUCT_ALIGNMENT, /* in bytes, of all memory */
+  CG_PRODUCT_FIELDS
+};
+enum { CG_PRODUCT_F16, CG_PRODUCT_BF16, CG_PRODUCT_F32, CG_PRODUCT_F64 };
+enum { CG_PRODUCT_PLAIN, CG_PRODUCT_BIAS, CG_PRODUCT_RELU, CG_PRODUCT_RELU_BIAS }; /* bias: one number per column, added before relu */
+enum { CG_PRODUCT_DONE, CG_PRODUCT_GENERATED, CG_PRODUCT_BY_LIBRARY };
+
+/* Computes a product by the library on this thread's stream; bias may be null, workspace has the record's bytes. Ends the program where the library is missing
+ * or refuses, except while cg_gpu_product_next measures. */
+void cg_gpu_product(const int64_t *record, const void *left, const void *right, const void *bias, void *workspace, void *result);
+
+/* Which way to compute a product now: the first call of a series gets CG_PRODUCT_DONE as `previous`, each later one what the one before gave. Gives the way
+ * that is known to be faster and then CG_PRODUCT_DONE; where none is known for this product, chip and library, both ways in turn, measured, and the faster one last. */
+int64_t cg_gpu_product_next(const int64_t *record, int64_t previous);
+
 /* cg_tape_create and cg_print (runtime/cpu/cellgrad_cpu.h) for values in device memory: chunks of the tape are device memory, its book-keeping is the host's;
  * what is printed is read back first. The other functions of tapes are those of the CPU. */
 int64_t cg_gpu_tape_create(int64_t stride);

@@ -108,6 +108,11 @@ enum { CU_STREAM_CAPTURE_MODE_RELAXED = 2 };
   X(CUresult, cuPointerGetAttribute, (void *value, int attribute, CUdeviceptr pointer))
 enum { CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2, CU_MEMORYTYPE_HOST = 1 };
 
+/* Without these, nothing is measured. */
+#define CG_CUDA_TIMING(X)                                                                                                               \
+  X(CUresult, cuEventSynchronize, (CUevent event))                                                                                      \
+  X(CUresult, cuEventElapsedTime, (float *milliseconds, CUevent begin, CUevent end))
+
 /* The simulator also has these: the chip that programs are to be compiled for ("sim") instead of sm_<major><minor>, and what it knows of this
  * thread's last error (empty: nothing). */
 #define CG_CUDA_EXTRA(X)                                                                                                                \
@@ -119,6 +124,7 @@ enum { CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2, CU_MEMORYTYPE_HOST = 1 };
 #pragma GCC visibility push(default)
 CG_CUDA_REQUIRED(CG_CUDA_DECLARE)
 CG_CUDA_GRAPHS(CG_CUDA_DECLARE)
+CG_CUDA_TIMING(CG_CUDA_DECLARE)
 CG_CUDA_EXTRA(CG_CUDA_DECLARE)
 #pragma GCC visibility pop
 #endif

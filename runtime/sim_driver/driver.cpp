@@ -4,6 +4,7 @@
 #include "runtime/sim_driver/memory.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -244,7 +245,19 @@ CUresult cuEventCreate(CUevent *event, unsigned flags) {
   *event = new CUevent_st;
   return CUDA_SUCCESS;
 }
-CUresult cuEventRecord(CUevent event, CUstream stream) { return event ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE; }
+CUresult cuEventRecord(CUevent event, CUstream stream) {
+  if (!event)
+    return CUDA_ERROR_INVALID_VALUE;
+  event->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return CUDA_SUCCESS;
+}
+CUresult cuEventSynchronize(CUevent event) { return event ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE; }
+CUresult cuEventElapsedTime(float *milliseconds, CUevent begin, CUevent end) {
+  if (!begin || !end || begin->seconds == 0 || end->seconds == 0)
+    return CUDA_ERROR_INVALID_VALUE;
+  *milliseconds = float((end->seconds - begin->seconds) * 1e3);
+  return CUDA_SUCCESS;
+}
 CUresult cuEventDestroy_v2(CUevent event) {
   delete event;
   return CUDA_SUCCESS;

@@ -15,7 +15,9 @@ using StreamWork = std::function<CUresult()>;
 struct CUstream_st {
   CUgraph_st *capture = nullptr;
 };
-struct CUevent_st {};
+struct CUevent_st {
+  double seconds = 0; // when it was recorded
+};
 struct CUgraph_st {
   std::vector<StreamWork> work;
 };

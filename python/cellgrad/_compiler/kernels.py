@@ -59,7 +59,8 @@ class DeviceCode:
     """A program on its way to a device, from its module at stage "cell"; everything is made at its first use and kept."""
 
     def __init__(self, module: Any, name: str, chip: str, level: int, lines: bool | None = None) -> None:
-        self._module, self.name, self.chip, self._level, self._lines = module, name, chip, level, lines
+        self._module, self.name, self.chip, self._level, self._lines = module, name, stages.name_of_chip(chip), level, lines
+        self._target = chip  # with options of the mapping
         self._places: list[tuple] | None = None
         self._lowered: Any = None
         self._ptx: str | None = None
@@ -71,14 +72,14 @@ class DeviceCode:
 
     def _entries(self) -> list[tuple]:
         if self._places is None:
-            self._places = stages.lower(self._module, self.name, {}, stages.with_kernels(self.chip), chip=self.chip).kernels()
+            self._places = stages.lower(self._module, self.name, {}, stages.with_kernels(self.chip), chip=self._target).kernels()
         return self._places
 
     def prepare(self, seconds: dict[str, float] | None = None) -> None:
         """Lowers the program all the way, so that what the device cannot do is said now; ``seconds`` gets the times of the stages."""
         if self._lowered is None:
             seconds = {} if seconds is None else seconds
-            self._lowered = stages.lower(self._module, self.name, seconds, chip=self.chip, lines=self._lines)
+            self._lowered = stages.lower(self._module, self.name, seconds, chip=self._target, lines=self._lines)
             if self.chip.startswith("sm_"):
                 self._ptx = stages.ptx(self._lowered, self.name, seconds, self._level)
 

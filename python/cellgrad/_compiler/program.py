@@ -60,7 +60,7 @@ class Lowered:
 
     Attributes:
         name: of the program.
-        chip: what its kernels are for; ``None`` for a program of the CPU.
+        chip: what its kernels are for, with options of the mapping (``"sm_90 tf32=matmul"``); ``None`` for a program of the CPU.
     """
 
     __slots__ = ("_devices", "_module", "_seconds", "_text", "chip", "name")
@@ -162,7 +162,7 @@ def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence
         name: of the program, for messages and files.
         key: a text that says everything about the program, so that ``lookup`` finds it without a module.
         outputs: kept with the program, plain values (numbers, strings, lists).
-        chip: the GPU that it is for, "sm_90", or "sim" for the simulator, or the accelerator, "Ascend910B3"; ``None`` is the CPU.
+        chip: the GPU that it is for, "sm_90", or "sim" for the simulator (options of the mapping behind it), or the accelerator, "Ascend910B3"; ``None`` is the CPU.
 
     Raises:
         UserError: the program asks for something that cannot be differentiated or compiled.
@@ -194,7 +194,7 @@ def compile(module: Any, name: str, *, key: str | None = None, outputs: Sequence
 
 def _content(module: Any, chip: str | None) -> str:
     """What the code of a module depends on: kernels that check their accesses, or have line tables, name the user's lines."""
-    return module.text(locations=True) if chip == "sim-checked" or chip in stages.ASCEND_CHIPS or stages.wants_lines(chip) else module.fingerprint()
+    return module.text(locations=True) if chip is not None and stages.name_of_chip(chip) == "sim-checked" or chip in stages.ASCEND_CHIPS or stages.wants_lines(chip) else module.fingerprint()
 
 
 def _cubin(module: Any, work: Any, name: str, chip: str | None, seconds: dict[str, float], prefix: str | None) -> bytes:
@@ -207,7 +207,7 @@ def _cubin(module: Any, work: Any, name: str, chip: str | None, seconds: dict[st
     if not text or cuda_tools.find("ptxas") is None:
         return b""
     begin = time.perf_counter()
-    code, _ = kernels.assemble(text, chip, name, _level(), lambda: kernels.DeviceCode(module, name, chip, _level()).places())
+    code, _ = kernels.assemble(text, stages.name_of_chip(chip), name, _level(), lambda: kernels.DeviceCode(module, name, chip, _level()).places())
     seconds["ptxas"] = time.perf_counter() - begin
     return code
 

@@ -40,7 +40,7 @@ class Target(NamedTuple):
         """The device as the header describes it."""
         if self.chip is None:
             return None
-        return {"kind": "cuda", "image": "x86_64-elf" if self.chip.startswith("sim") else "cubin" if self.cubin else "ptx", "chip": self.chip}
+        return {"kind": "cuda", "image": "x86_64-elf" if self.chip.startswith("sim") else "cubin" if self.cubin else "ptx", "chip": stages.name_of_chip(self.chip)}
 
 
 def compile_for(module: Any, name: str, target: Target) -> tuple[bytes, int]:

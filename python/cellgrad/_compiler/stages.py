@@ -10,7 +10,7 @@ from .. import _errors as err
 from .._errors import CompileError, CompilerCrash
 from .._runtime.device import ASCEND_CHIPS
 
-__all__ = ["ASCEND_CHIPS", "CHIPS", "STAGES", "dump", "dump_prefix", "emit", "hivm", "lower", "of", "ptx", "remarks", "text_at", "with_kernels"]
+__all__ = ["ASCEND_CHIPS", "CHIPS", "STAGES", "dump", "dump_prefix", "emit", "hivm", "lower", "name_of_chip", "of", "ptx", "remarks", "text_at", "with_kernels"]
 
 _SHARED: dict[str, tuple[str, ...]] = {
     "cell": (),
@@ -23,8 +23,14 @@ CHIPS = ("sm_80", "sm_86", "sm_87", "sm_89", "sm_90", "sm_90a", "sm_100", "sm_10
 STAGES: dict[str, tuple[str, ...]] = {**_SHARED, "llvm": ("linalg-to-llvm",)}
 
 
+def name_of_chip(chip: str) -> str:
+    """The chip of ``"sm_90"`` or ``"sm_90 tf32=matmul"``: what follows the name are options of ``linalg-to-gpu``."""
+    return chip.partition(" ")[0]
+
+
 def of(chip: str | None, lines: bool = False) -> dict[str, tuple[str, ...]]:
-    """The stages for a target: ``None`` is the CPU, a chip such as ``"sm_90"`` (or ``"sim"``, the simulator) a GPU, ``"Ascend910B3"`` the accelerator.
+    """The stages for a target: ``None`` is the CPU, a chip such as ``"sm_90"`` (or ``"sim"``, the simulator) a GPU (options of the mapping
+    may stand behind it), ``"Ascend910B3"`` the accelerator.
 
     ``lines`` puts the user's lines into PTX.
     """
@@ -32,10 +38,11 @@ def of(chip: str | None, lines: bool = False) -> dict[str, tuple[str, ...]]:
         return STAGES
     if chip in ASCEND_CHIPS:
         return {**_SHARED, "ascend": (f"linalg-to-ascend{{chip={chip}}}",), "llvm": ("ascend-program-to-llvm",)}
-    if chip not in CHIPS:
-        raise ValueError(f"there is no chip {chip!r}; those that programs can be compiled for are {', '.join((*CHIPS, *ASCEND_CHIPS))}")
-    options = f"chip={chip}" + (" lines" if lines and chip.startswith("sm_") else "")
-    return {**_SHARED, "gpu": ("linalg-to-gpu",), "llvm": (f"gpu-program-to-llvm{{{options}}}",)}
+    name = name_of_chip(chip)
+    if name not in CHIPS:
+        raise ValueError(f"there is no chip {name!r}; those that programs can be compiled for are {', '.join((*CHIPS, *ASCEND_CHIPS))}")
+    options = f"chip={name}" + (" lines" if lines and chip.startswith("sm_") else "")
+    return {**_SHARED, "gpu": (f"linalg-to-gpu{{chip={chip}}}",), "llvm": (f"gpu-program-to-llvm{{{options}}}",)}
 
 
 def wants_lines(chip: str | None) -> bool:

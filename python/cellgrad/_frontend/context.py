@@ -20,7 +20,7 @@ def get_mode() -> int:
 
 
 def set_context(*, mode: int | None = None, device_target: str | None = None, device_id: int | None = None, max_device_memory: str | None = None,
-                ascend_chip: str | None = None) -> None:
+                ascend_chip: str | None = None, gpu_config: dict[str, Any] | None = None) -> None:
     """How programs run.
 
     Programs are compiled for the device that is set when they are first called, and run there. Tensors are taken to where a program runs: those
@@ -32,9 +32,13 @@ def set_context(*, mode: int | None = None, device_target: str | None = None, de
         device_id: number of the GPU or Ascend device; 0 where it is not given and the target is.
         max_device_memory: what Tensors and programs may take of the device's memory, as ``"30GB"``; without it, all.
         ascend_chip: which accelerator programs are compiled for and simulated on, ``"Ascend910B1"`` to ``"Ascend910B4"`` (``"Ascend910B3"`` at first).
+        gpu_config: ``matmul_allow_tf32`` and ``conv_allow_tf32`` (both ``False``) let products and convolutions of float32 round their factors to the 11 bits of tf32,
+            which tensor cores take. ``products`` says what computes matrix products: ``"generated"`` kernels, the ``"library"`` cuBLASLt, or what is faster on this GPU
+            (``"measured"``, the default where the library is installed; ``None`` goes back to it). Programs are compiled for what is set when they are called.
 
     Raises:
-        ValueError: an unknown mode, target, chip or size; another device than 0 of the CPU.
+        ValueError: an unknown mode, target, chip, size or key; another device than 0 of the CPU.
+        TypeError: a value of ``gpu_config`` of another type.
         RuntimeError: the device cannot be used; the message says what is missing (driver, device, library) and how to get it.
     """
     if mode is not None and (mode not in (GRAPH_MODE, PYNATIVE_MODE) or isinstance(mode, bool)):
@@ -55,16 +59,36 @@ def set_context(*, mode: int | None = None, device_target: str | None = None, de
         raise ValueError(f"For 'set_context', there is one CPU device, number 0, but got {number!r}.")
     wanted = _context["max_device_memory"] if max_device_memory is None else max_device_memory  # it holds for the device that comes
     limit = None if wanted is None else _bytes(wanted)
+    configuration = _configuration(gpu_config)
     if (target, number) != (_context["device_target"], _context["device_id"]) or (target == "Ascend" and chip != _context["ascend_chip"]):
         device.select(target, number, chip if target == "Ascend" else None)
         _context["device_target"], _context["device_id"] = target, number
     _context["ascend_chip"] = chip
+    if configuration:
+        device.configure(**configuration)
     if limit is not None:
         if target != "CPU":
             _core.gpu_set_memory_limit(device.current().core, limit)
         _context["max_device_memory"] = wanted
     if mode is not None:
         _context["mode"] = mode
+
+
+def _configuration(given: Any) -> dict[str, Any]:
+    """``gpu_config``, checked."""
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise TypeError(f"For 'set_context', the 'gpu_config' should be a dict, but got {type(given).__name__}.")
+    for key, value in given.items():
+        if key not in ("matmul_allow_tf32", "conv_allow_tf32", "products"):
+            raise ValueError(f"For 'set_context', 'gpu_config' has the keys 'matmul_allow_tf32', 'conv_allow_tf32' and 'products', but got {key!r}.")
+        if key == "products":
+            if value is not None and value not in device.WAYS:
+                raise ValueError(f"For 'set_context', the 'products' of 'gpu_config' should be one of {list(device.WAYS)}, but got {value!r}.")
+        elif not isinstance(value, bool):
+            raise TypeError(f"For 'set_context', the '{key}' of 'gpu_config' should be a bool, but got {type(value).__name__}.")
+    return given
 
 
 def _bytes(text: Any) -> int:
@@ -89,6 +113,8 @@ def get_context(attr_key: str) -> Any:
     Raises:
         ValueError: there is no such setting.
     """
+    if attr_key == "gpu_config":
+        return device.settings()
     if attr_key not in _context:
-        raise ValueError(f"For 'get_context', the 'attr_key' should be one of {list(_context)}, but got {attr_key!r}.")
+        raise ValueError(f"For 'get_context', the 'attr_key' should be one of {[*_context, 'gpu_config']}, but got {attr_key!r}.")
     return _context[attr_key]

@@ -112,7 +112,8 @@ def _target(target: str, cpu: str, chip: str | None, image: str) -> Any:
     cubin = chip is not None and image == "cubin" and not chip.startswith("sim")
     if cubin and cuda_tools.find("ptxas") is None:
         raise FileNotFoundError("export: image=\"cubin\" needs ptxas, which is not installed: pip install 'cellgrad[cuda]'; or take image=\"ptx\"")
-    return Target(cpu, chip, cubin)
+    # A file runs where no library of products is: its products are always generated.
+    return Target(cpu, None if chip is None else device.target_of(chip, products="generated"), cubin)
 
 
 class _Exporter:

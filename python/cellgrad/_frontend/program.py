@@ -46,7 +46,7 @@ def make_executable(compiled: Any, inputs: list, outputs: list, name: str, here:
 
 
 def _chip(here: device.Device) -> dict[str, Any]:
-    return {} if here.chip is None else {"chip": here.chip}
+    return {} if here.chip is None else {"chip": here.full}
 
 
 def compile_for(here: device.Device, module: Any, name: str) -> Any:
@@ -170,11 +170,11 @@ class Captured:
             if chip not in device.ASCEND_CHIPS:
                 raise ValueError(f"For 'lower', the chip of the target 'ascend' is one of {', '.join(device.ASCEND_CHIPS)}, but got {chip!r}.")
         else:
-            chip = chip or (here.chip if here.target == "GPU" else None)
-            if chip is None:
-                raise ValueError("For 'lower', the target 'gpu' wants a chip where the device is not a GPU: lower(..., target='gpu', chip='sm_90')")
             if chip in device.ASCEND_CHIPS:
                 raise ValueError(f"For 'lower', the chip {chip!r} goes with the target 'ascend'.")
+            chip = device.target_of(chip) if chip else here.full if here.target == "GPU" else None
+            if chip is None:
+                raise ValueError("For 'lower', the target 'gpu' wants a chip where the device is not a GPU: lower(..., target='gpu', chip='sm_90')")
         from .. import _compiler
 
         return Program(_compiler.lowered(self.module, self.name, chip), None, self.name, self.module, self.seconds)

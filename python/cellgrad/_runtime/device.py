@@ -1,11 +1,13 @@
 """Where programs run: the CPU, a GPU or an Ascend device. Programs of one device do not serve another; Tensors move to where a program needs them."""
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any, NamedTuple
 
 from . import _core
 
-__all__ = ["ASCEND_CHIP", "ASCEND_CHIPS", "CPU", "TARGETS", "Device", "current", "explain_failure", "explain_memory", "first_of", "name_of", "parse", "select"]
+__all__ = ["ASCEND_CHIP", "ASCEND_CHIPS", "CPU", "TARGETS", "WAYS", "Device", "configure", "current", "explain_failure", "explain_memory", "first_of", "name_of", "parse", "select", "settings", "target_of"]
 
 # Targets besides the CPU, with the number that ``_core`` has for the first device of each (runtime/gpu/cellgrad_gpu.h), and how many there can be.
 _FIRST = {"GPU": 0, "Ascend": 64}
@@ -17,11 +19,12 @@ ASCEND_CHIP = "Ascend910B3"
 
 
 class Device(NamedTuple):
-    """The CPU, or a device by its number among its kind, with the chip that programs are compiled for."""
+    """The CPU, or a device by its number among its kind, with the chip that programs are compiled for and ``full``, the chip with the options of the mapping."""
 
     target: str
     number: int
     chip: str | None
+    full: str | None = None
 
     @property
     def core(self) -> int:
@@ -30,8 +33,10 @@ class Device(NamedTuple):
 
 
 CPU = Device("CPU", 0, None)
-_chips: dict[str | None, int] = {}  # those that an Ascend device was so far
+_variants: dict[str | None, int] = {}  # what programs were compiled for so far, numbered for _core
 _current = CPU
+WAYS = ("generated", "library", "measured")
+_settings: dict[str, Any] = {"matmul_allow_tf32": False, "conv_allow_tf32": False, "products": None}
 
 
 def current() -> Device:
@@ -42,6 +47,58 @@ def current() -> Device:
 def first_of(target: str) -> int:
     """The number that ``_core`` has for the first device of a target."""
     return _FIRST[target]
+
+
+def target_of(chip: str, multiprocessors: int = 0, products: str | None = None) -> str:
+    """A chip with the options of the mapping as they are set now: what programs are compiled for, and part of their names in the cache."""
+    if chip in ASCEND_CHIPS:
+        return chip
+    matmul, conv = _settings["matmul_allow_tf32"], _settings["conv_allow_tf32"]
+    tf32 = "all" if matmul and conv else "matmul" if matmul else "conv" if conv else ""
+    way = products or _products(local=False)
+    options = {"multiprocessors": multiprocessors or "", "tf32": tf32, "products": "" if way == "generated" else way}
+    return chip + "".join(f" {key}={value}" for key, value in options.items() if value)
+
+
+def _products(local: bool) -> str:
+    """How products are computed. Where nothing is set: measured on a GPU that is here, with its library; generated otherwise.
+
+    Raises:
+        ValueError: CELLGRAD_GPU_PRODUCTS is another word.
+    """
+    way = _settings["products"] or os.environ.get("CELLGRAD_GPU_PRODUCTS") or ("measured" if local and _library_is_here() else "generated")
+    if way not in WAYS:
+        raise ValueError(f"CELLGRAD_GPU_PRODUCTS is one of {', '.join(WAYS)}, not {way!r}")
+    return way
+
+
+def _library_is_here() -> bool:
+    """Whether the wheel of cuBLASLt is installed; the runtime is told where."""
+    if not os.environ.get("CELLGRAD_CUBLASLT"):
+        found = next((path for folder in sys.path if os.path.exists(path := os.path.join(folder, "nvidia", "cu13", "lib", "libcublasLt.so.13"))), None)
+        if found is None:
+            return False
+        os.environ["CELLGRAD_CUBLASLT"] = found
+    return True
+
+
+def settings() -> dict[str, Any]:
+    """What ``configure`` was given."""
+    return dict(_settings)
+
+
+def configure(**changes: Any) -> None:
+    """Changes how products are computed on GPUs, from the next call on: ``matmul_allow_tf32``, ``conv_allow_tf32``, ``products``."""
+    _settings.update(changes)
+    if _current.target == "GPU":
+        select("GPU", _current.number, _current.chip)
+
+
+def _full(target: str, number: int, chip: str) -> str:
+    """The chip of a device that is here with the options of the mapping."""
+    if target != "GPU" or chip.startswith("sim"):
+        return target_of(chip)
+    return target_of(chip, _core.gpu_info(number)["processors"], _products(local=True))
 
 
 def select(target: str, number: int = 0, chip: str | None = None) -> Device:
@@ -62,8 +119,9 @@ def select(target: str, number: int = 0, chip: str | None = None) -> Device:
         if number >= _MOST:
             raise RuntimeError(f"there is no {target} device {number}; they are numbered from 0 to {_MOST - 1}")
         named = _core.gpu_info(_FIRST[target] + number)["chip"]
-        chosen = Device(target, number, chip or (named if target == "GPU" else ASCEND_CHIP))
-    _core.set_device(chosen.core, 0 if target != "Ascend" else _chips.setdefault(chosen.chip, len(_chips)))
+        chip = chip or (named if target == "GPU" else ASCEND_CHIP)
+        chosen = Device(target, number, chip, _full(target, number, chip))
+    _core.set_device(chosen.core, 0 if target == "CPU" else _variants.setdefault(chosen.full, len(_variants)))
     _current = chosen
     return _current
 

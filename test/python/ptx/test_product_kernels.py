@@ -33,3 +33,21 @@ def test_convolution_and_its_gradients(dtype):
     for kernel in found:
         assert kernel.spill_bytes == 0 and kernel.registers <= 128, kernel
         assert dtype == ms.float32 or "_mma" in kernel.name or "_sum" in kernel.name, kernel
+
+
+@pytest.mark.parametrize("chip", ["sm_80", "sm_90a"])
+@pytest.mark.parametrize("ta, tb", [(False, False), (True, False), (False, True)], ids=["nn", "tn", "nt"])
+def test_product_in_tf32(chip, ta, tb):
+    before = ms.get_context("gpu_config")
+    ms.set_context(gpu_config={"matmul_allow_tf32": True})
+    try:
+        fn = ms.jit(lambda a, b: ops.relu(ops.matmul(a.T if ta else a, b.T if tb else b)))
+        program = fn.lower(Tensor(np.zeros((512, 2048) if ta else (2048, 512), np.float32)), Tensor(np.zeros((2048, 512) if tb else (512, 2048), np.float32)), target="gpu", chip=chip)
+        (kernel,) = program.kernels()
+        assert kernel.name.startswith("matmul_") and "_tf32" in kernel.name
+        assert kernel.spill_bytes == 0 and kernel.registers <= 128 and kernel.shared_bytes <= 48 * 1024
+        assert "cvt.rna.tf32.f32" in program.ptx() and "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32" in program.ptx()
+        ms.set_context(gpu_config={"matmul_allow_tf32": False})
+        assert "tf32" in program.ptx()  # made for what was set when it was lowered
+    finally:
+        ms.set_context(gpu_config=before)

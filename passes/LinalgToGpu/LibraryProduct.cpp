@@ -1,0 +1,242 @@
+//===- LibraryProduct.cpp - matrix products by cuBLASLt -------------------===//
+// A product that the library can do becomes `cellrt.call "library_product"` on the host, whose parameters are a CG_PRODUCT record (runtime/gpu/cellgrad_gpu.h).
+// Where the choice is measured, the runtime says in a loop which way to go next:
+//   scf.while { way = cg_gpu_product_next(record, previous way); way != 0 } do { if (way == library) call else kernels }
+// so the same code measures once and runs ever after. Only what can be done again is measured: nothing in the loop reads what it writes.
+#include "passes/LinalgToGpu/BodyEmitter.h"
+#include "passes/LinalgToGpu/Product.h"
+#include "passes/LinalgToLLVM/BufferRoots.h"
+#include "passes/LinalgToLLVM/Routines.h"
+#include "runtime/gpu/cellgrad_gpu.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace mlir::cell;
+
+namespace {
+/// Below this many multiply-adds a call costs more than the product.
+constexpr int64_t kLeastWork = 32768;
+
+std::optional<int64_t> typeNumber(Type type) {
+  if (type.isF16())
+    return CG_PRODUCT_F16;
+  if (type.isBF16())
+    return CG_PRODUCT_BF16;
+  if (type.isF32())
+    return CG_PRODUCT_F32;
+  if (type.isF64())
+    return CG_PRODUCT_F64;
+  return std::nullopt;
+}
+
+/// A matrix of a factor or result: its rows or (transposed) its columns lie `ld` apart, batches `step`.
+struct Matrix {
+  int64_t transposed = 0, ld = 0, step = 0;
+};
+
+std::optional<Matrix> matrixOf(const Access &access, int64_t rows, int64_t columns) {
+  if (!access.windows.empty() || access.offset != 0)
+    return std::nullopt;
+  for (auto &group : access.groups)
+    if (group.size() > 1)
+      return std::nullopt;
+  auto stride = [&](Access::Group group) { return access.groups[group].empty() ? 0 : access.groups[group][0].stride; };
+  int64_t row = stride(Access::Row), column = stride(Access::Column);
+  Matrix matrix;
+  matrix.step = stride(Access::Batch);
+  if ((columns == 1 || column == 1) && (rows == 1 || row >= columns))
+    matrix.ld = rows == 1 ? columns : row;
+  else if ((rows == 1 || row == 1) && (columns == 1 || column >= rows))
+    matrix.transposed = 1, matrix.ld = columns == 1 ? rows : column;
+  else
+    return std::nullopt;
+  return matrix;
+}
+
+/// What the library computes with the product as it stores it.
+struct Fused {
+  int64_t epilogue = CG_PRODUCT_PLAIN;
+  Value bias, out;
+};
+
+Value withoutRounding(Value value) {
+  while (isa_and_nonnull<arith::TruncFOp, arith::ExtFOp>(value.getDefiningOp()))
+    value = value.getDefiningOp()->getOperand(0);
+  return value;
+}
+
+/// x of a relu: maximum(x, 0), or 0 where x is not above 0 and x elsewhere; null for other values.
+Value underRelu(Value value) {
+  auto isZero = [](Value v) { return matchPattern(v, m_AnyZeroFloat()); };
+  if (auto relu = value.getDefiningOp<arith::MaximumFOp>())
+    return isZero(relu.getRhs()) ? relu.getLhs() : Value();
+  auto select = value.getDefiningOp<arith::SelectOp>();
+  auto compare = select ? select.getCondition().getDefiningOp<arith::CmpFOp>() : nullptr;
+  if (!compare || !isZero(compare.getRhs()))
+    return nullptr;
+  bool below = compare.getPredicate() == arith::CmpFPredicate::OLE || compare.getPredicate() == arith::CmpFPredicate::OLT;
+  bool above = compare.getPredicate() == arith::CmpFPredicate::OGT || compare.getPredicate() == arith::CmpFPredicate::OGE;
+  Value zero = below ? select.getTrueValue() : select.getFalseValue(), x = below ? select.getFalseValue() : select.getTrueValue();
+  return (below || above) && isZero(zero) && withoutRounding(x) == withoutRounding(compare.getLhs()) ? x : Value();
+}
+
+/// The epilogue as one of the library's: product [+ bias] [relu], in any of the types. The library rounds once, at the end.
+std::optional<Fused> matchFused(const Product &p) {
+  linalg::GenericOp op = p.epilogue.op;
+  // The library has none of them for f64.
+  if (p.accumulate || p.epilogue.keepsResult || op.getNumDpsInits() != 1 || p.sumType().isF64())
+    return std::nullopt;
+  Block *body = op.getBody();
+  auto isProduct = [&](Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    return argument && argument.getOwner() == body && p.epilogue.isResult[argument.getArgNumber()];
+  };
+  Fused fused;
+  Value value = withoutRounding(body->getTerminator()->getOperand(0));
+  if (Value x = underRelu(value)) {
+    fused.epilogue = CG_PRODUCT_RELU;
+    value = withoutRounding(x);
+  }
+  if (auto sum = value.getDefiningOp<arith::AddFOp>()) {
+    Value a = withoutRounding(sum.getLhs()), b = withoutRounding(sum.getRhs());
+    if (isProduct(b))
+      std::swap(a, b);
+    auto bias = dyn_cast<BlockArgument>(b);
+    if (!bias || bias.getOwner() != body || bias.getArgNumber() >= op.getNumDpsInputs())
+      return std::nullopt;
+    const Access &access = p.epilogue.accesses[bias.getArgNumber()];
+    bool isRow = access.offset == 0 && access.isUniform(Access::Batch) && access.isUniform(Access::Row) && access.groups[Access::Column].size() == 1 &&
+                 access.groups[Access::Column][0].stride == 1;
+    if (!isRow)
+      return std::nullopt;
+    fused.bias = op.getDpsInputs()[bias.getArgNumber()];
+    fused.epilogue += CG_PRODUCT_BIAS;
+    value = a;
+  }
+  if (!isProduct(value))
+    return std::nullopt;
+  fused.out = op.getDpsInits()[0];
+  return fused;
+}
+
+/// Whether kernels of the product may run twice with the same result.
+bool canRepeat(const Product &p) {
+  if (p.accumulate)
+    return false;
+  linalg::GenericOp op = p.epilogue.op;
+  if (!op)
+    return true;
+  for (Value init : op.getDpsInits()) {
+    BufferRoots roots = BufferRoots::of(init);
+    for (auto [i, input] : llvm::enumerate(op.getDpsInputs()))
+      if (!p.epilogue.isResult[i] && roots.mayAlias(BufferRoots::of(input)))
+        return false;
+    for (OpOperand &operand : op.getDpsInitsMutable())
+      if (op.payloadUsesValueFromOperand(&operand) && !p.epilogue.isResult[operand.getOperandNumber()])
+        return false;
+  }
+  return true;
+}
+
+class LibraryProduct {
+public:
+  LibraryProduct(KernelModule &kernels, Product &p) : kernels(kernels), p(p), b(p.anchor->getLoc(), p.anchor) {}
+
+  bool match() {
+    std::optional<int64_t> factor = typeNumber(p.left.element()), sum = typeNumber(p.sumType());
+    std::optional<Matrix> left = matrixOf(p.left, p.m, p.k), right = matrixOf(p.right, p.k, p.n), result = matrixOf(p.result, p.m, p.n);
+    bool types = factor && sum && p.left.element() == p.right.element() && (p.sumType() == p.left.element() || (p.sumType().isF32() && p.left.element().getIntOrFloatBitWidth() == 16));
+    if (!types || p.isConvolution || p.batch * p.m * p.n * p.k < kLeastWork || !left || !right || !result || result->transposed)
+      return false;
+    out = p.result.buffer;
+    if (p.epilogue) {
+      if (std::optional<Fused> found = matchFused(p)) {
+        Access own = p.epilogue.accesses[p.epilogue.op.getNumDpsInputs()];
+        std::optional<int64_t> type = typeNumber(own.element()), biasType = found->bias ? typeNumber(elementOf(found->bias)) : sum;
+        // The library takes results of the factors' type or of the sums', and a bias of the result's.
+        if (std::optional<Matrix> matrix = matrixOf(own, p.m, p.n); type && matrix && !matrix->transposed && (type == factor || type == sum) && biasType == (found->bias ? type : sum)) {
+          fused = *found;
+          out = fused.out, result = matrix, sum = type;
+        }
+      }
+    }
+    bool isTf32 = p.left.element().isF32() && kernels.policy.tf32Products;
+    workspace = std::min<int64_t>(kernels.target.workspaceBytes, std::max<int64_t>(1 << 16, p.batch * p.m * p.n * 4 * 64));
+    record.assign(CG_PRODUCT_FIELDS, 0);
+    record[CG_PRODUCT_M] = p.m, record[CG_PRODUCT_N] = p.n, record[CG_PRODUCT_K] = p.k, record[CG_PRODUCT_BATCH] = p.batch;
+    record[CG_PRODUCT_FACTOR_TYPE] = *factor, record[CG_PRODUCT_RESULT_TYPE] = *sum, record[CG_PRODUCT_TF32] = isTf32;
+    record[CG_PRODUCT_LEFT_TRANSPOSED] = left->transposed, record[CG_PRODUCT_LEFT_LD] = left->ld, record[CG_PRODUCT_LEFT_STEP] = left->step;
+    record[CG_PRODUCT_RIGHT_TRANSPOSED] = right->transposed, record[CG_PRODUCT_RIGHT_LD] = right->ld, record[CG_PRODUCT_RIGHT_STEP] = right->step;
+    record[CG_PRODUCT_RESULT_LD] = result->ld, record[CG_PRODUCT_RESULT_STEP] = result->step;
+    record[CG_PRODUCT_EPILOGUE] = fused.epilogue, record[CG_PRODUCT_ADDS] = p.accumulate, record[CG_PRODUCT_WORKSPACE] = workspace;
+    record[CG_PRODUCT_ALIGNMENT] = 64;
+    for (Value buffer : {p.left.buffer, p.right.buffer, out, fused.bias})
+      if (buffer)
+        record[CG_PRODUCT_ALIGNMENT] = std::min<int64_t>(record[CG_PRODUCT_ALIGNMENT], alignmentOf(buffer));
+    return true;
+  }
+
+  /// Library calls only.
+  void emitCall() {
+    SmallVector<Value> ins{p.left.buffer, p.right.buffer};
+    if (fused.bias)
+      ins.push_back(fused.bias);
+    ins.push_back(memref::AllocOp::create(b, MemRefType::get({workspace}, b.getI8Type())));
+    cellrt::CallOp::create(b, "library_product", ins, ValueRange{out}, record);
+    if (p.epilogue && !fused.out) // a kernel of its own
+      b.clone(*p.epilogue.op.getOperation());
+  }
+
+  /// Either way, as the runtime says.
+  void emitChoice(function_ref<void(Product &)> generate) {
+    Type i64 = b.getI64Type(), pointer = LLVM::LLVMPointerType::get(b.getContext());
+    auto module = p.anchor->getParentOfType<ModuleOp>();
+    Value zero = arith::ConstantIntOp::create(b, i64, 0);
+    auto loop = scf::WhileOp::create(b, TypeRange{i64}, ValueRange{zero});
+    Block *before = b.createBlock(&loop.getBefore(), {}, {i64}, {b.getLoc()});
+    LLVM::LLVMFuncOp next = declareRuntime(b, module, "cg_gpu_product_next", {pointer, i64}, i64);
+    Value way = LLVM::CallOp::create(b, next, ValueRange{parameterArray(b, b.getLoc(), module, record), before->getArgument(0)}).getResult();
+    Value goes = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, way, zero);
+    scf::ConditionOp::create(b, goes, way);
+    Block *after = b.createBlock(&loop.getAfter(), {}, {i64}, {b.getLoc()});
+    Value byLibrary = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, after->getArgument(0), arith::ConstantIntOp::create(b, i64, CG_PRODUCT_BY_LIBRARY));
+    auto choice = scf::IfOp::create(b, byLibrary, /*withElseRegion=*/true);
+    scf::YieldOp::create(b, after->getArgument(0));
+    b.setInsertionPoint(choice.thenBlock()->getTerminator());
+    emitCall();
+    p.anchor = choice.elseBlock()->getTerminator();
+    generate(p);
+  }
+
+private:
+  KernelModule &kernels;
+  Product &p;
+  ImplicitLocOpBuilder b;
+  SmallVector<int64_t> record;
+  Fused fused;
+  Value out;
+  int64_t workspace = 0;
+
+  static Type elementOf(Value buffer) { return cast<MemRefType>(buffer.getType()).getElementType(); }
+};
+} // namespace
+
+bool cell::emitLibraryProduct(KernelModule &kernels, Product &p, llvm::function_ref<void(Product &)> generate) {
+  ProductPolicy::Way way = kernels.policy.way;
+  if (way == ProductPolicy::Generated || (way == ProductPolicy::Measured && !canRepeat(p)))
+    return false;
+  LibraryProduct product(kernels, p);
+  if (!product.match())
+    return false;
+  if (way == ProductPolicy::Library)
+    product.emitCall();
+  else
+    product.emitChoice(generate);
+  return true;
+}

@@ -1,0 +1,4 @@
+"""Settings of GPUs."""
+from . import op_precision
+
+__all__ = ["op_precision"]
