@@ -66,9 +66,41 @@ def lower(program: str, decompose: bool = True) -> str:
 
 def run(program: str, arrays: list[np.ndarray], profile: list | None = None) -> list[np.ndarray]:
     """The arguments of the one function afterwards."""
+    return execute(lower(program), arrays, profile)
+
+
+def failure(text: str, arrays: list[np.ndarray]) -> str:
+    """What is wrong with a lowered program; nothing if it runs."""
+    from sim_driver import DriverError
+
+    try:
+        execute(text, arrays)
+    except DriverError as error:
+        return str(error)
+    return ""
+
+
+def failures(texts: list[str], arrays: list[np.ndarray]) -> list[str]:
+    return [failure(text, arrays) for text in texts]
+
+
+def without_flags(text: str) -> dict[str, str]:
+    """Lowered programs that lack one flag each: all ops of one pair of pipes with numbers that belong together."""
+    ops = [(i, m[1], set(re.findall(r"\d+", m[2]))) for i, line in enumerate(text.splitlines()) if (m := re.search(r"ascend.(?:set|wait)_flag (<.*?>) \[(.*?)\]", line))]
+    groups: dict[str, set[str]] = {}
+    for _, pair, ids in ops:
+        joined = set(ids)
+        for key in [k for k, known in groups.items() if k.startswith(pair) and known & ids]:
+            joined |= groups.pop(key)
+        groups[f"{pair} {sorted(joined)}"] = joined
+    lines = text.splitlines()
+    return {key: "\n".join(line for i, line in enumerate(lines) if not any(i == at and key.startswith(pair) and ids & found for at, pair, found in ops)) for key, ids in groups.items()}
+
+
+def execute(text: str, arrays: list[np.ndarray], profile: list | None = None) -> list[np.ndarray]:
+    """As ``run``, of a lowered program."""
     from sim_driver import Driver
 
-    text = lower(program)
     driver = Driver("libcellgrad_ascend_sim.so")
     driver.lib.cgAscendProfileJson.restype = __import__("ctypes").c_char_p
     module = driver.load(ascend_sim.compile_kernel(text[text.index("gpu.module @kernels") :].rstrip()[:-1]))
@@ -95,9 +127,9 @@ def run(program: str, arrays: list[np.ndarray], profile: list | None = None) -> 
     return [driver.download(memory[f"%arg{i}"], array.shape, array.dtype) for i, array in enumerate(arrays)]
 
 
-def run_in(mode: str, program: str, arrays: list[np.ndarray]) -> list[np.ndarray]:
-    """As ``run``, in a process with CELLGRAD_ASCEND_SIM=mode."""
-    code = "import pickle, sys; import conftest, cube_program; sys.stdout.buffer.write(pickle.dumps(cube_program.run(*pickle.loads(sys.stdin.buffer.read()))))"
+def run_in(mode: str, program: str | list[str], arrays: list[np.ndarray], function: str = "run") -> list:
+    """As ``run``, or another function of this file, in a process with CELLGRAD_ASCEND_SIM=mode."""
+    code = f"import pickle, sys; import conftest, cube_program; sys.stdout.buffer.write(pickle.dumps(cube_program.{function}(*pickle.loads(sys.stdin.buffer.read()))))"
     done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps((program, arrays)), capture_output=True, cwd=pathlib.Path(__file__).parent,
                           env={**os.environ, "CELLGRAD_ASCEND_SIM": mode})  # fmt: skip
     assert done.returncode == 0, done.stderr.decode()
