@@ -74,8 +74,11 @@ struct LinalgToAscendKernels : cell::impl::LinalgToAscendKernelsBase<LinalgToAsc
   void runOnOperation() override {
     ModuleOp module = getOperation();
     ascend::Target target;
-    if (!ascend::Target::parse(chip, DictionaryAttr(), target, [&](const std::string &why) { module.emitError("stage linalg-to-ascend-kernels: ") << why; }))
+    auto given = module->getAttrOfType<ascend::TargetAttr>(ascend::kTargetAttr);
+    if (!given && !ascend::Target::parse(chip, DictionaryAttr(), target, [&](const std::string &why) { module.emitError("stage linalg-to-ascend-kernels: ") << why; }))
       return signalPassFailure();
+    if (given)
+      target = given.getTarget();
     AscendKernels kernels(module, target);
     expandStridedCopies(module);
     lowerElementLoops(module, kernels);
@@ -93,7 +96,7 @@ struct LinalgToAscendKernels : cell::impl::LinalgToAscendKernelsBase<LinalgToAsc
     if (failed(lowerRemainingOps(module, kernels, "accelerator", [&](linalg::LinalgOp op, const LoopPlan &plan) { return lowerVectorOp(kernels, op, plan); })))
       return signalPassFailure();
     for (auto made : module.getOps<gpu::GPUModuleOp>())
-      made->setAttr(ascend::kTargetAttr, ascend::TargetAttr::get(&getContext(), chip));
+      made->setAttr(ascend::kTargetAttr, given ? given : ascend::TargetAttr::get(&getContext(), chip));
   }
 };
 } // namespace
