@@ -200,6 +200,11 @@ template <typename W, int N, typename F> void elementwise(const Operand (&operan
   });
 }
 
+inline bool isFloat(int type) { return type >= CG_ASCEND_F16; }
+/// Writes `x` in a float type, rounded as asked.
+void writeFloat(int type, char *at, double x, int rounding);
+void executeCast(const Operand &source, const Operand &out, int rounding);
+
 /// Elements of one size from one place to another.
 void copyElements(const Operand &source, const Operand &out, const int32_t *order = nullptr);
 
