@@ -85,12 +85,16 @@ int64_t VReduceOp::getScratchBytes() {
     size = std::max(total / 2, repeat);
   else if (last * bytes > repeat)
     size = (total / (last * bytes)) * repeat;
-  else if (last * bytes < target.block_bytes)
+  else if (last * bytes < target.block_bytes && last % 2 == 0)
     size = total / 2;
   return llvm::alignTo(size, target.ub_align);
 }
 
-int64_t VSelOp::getScratchBytes() { return Target::get(*this).block_bytes; }
+int64_t VSelOp::getScratchBytes() {
+  // A value that is repeated is spread out before.
+  Target target = Target::get(*this);
+  return std::max({target.block_bytes, repeatBytes(target, getLhs(), getOut(), /*isFill=*/true), repeatBytes(target, getRhs(), getOut(), /*isFill=*/true)});
+}
 
 int64_t VTransposeOp::getScratchBytes() {
   // Pairs of fractals, for what the transposing instruction does not take.

@@ -58,6 +58,13 @@ FailureOr<std::string> HivmPrinter::scratch(AscendPipeOpInterface op, Type eleme
   return " temp_buffer(" + define("hivm.hir.pointer_cast(" + start + ") : " + kind) + " : " + kind + ")";
 }
 
+FailureOr<std::string> HivmPrinter::repeatScratch(VSelOp op, Value value, Type elementType) {
+  auto type = cast<MemRefType>(value.getType());
+  bool single = llvm::all_of(type.getShape(), [](int64_t size) { return size == 1; });
+  bool columns = type.getShape().back() == 1 && cast<MemRefType>(op.getOut().getType()).getShape().back() != 1;
+  return single || !columns ? FailureOr<std::string>(std::string()) : scratch(op, elementType);
+}
+
 LogicalResult HivmPrinter::printPipeOp(Operation *op) {
   if (auto load = dyn_cast<LoadOp>(op)) {
     line("hivm.hir.load " + operands(load.getSource(), load.getOut()));
@@ -137,8 +144,8 @@ LogicalResult HivmPrinter::printVector(Operation *op) {
   }
   if (auto compare = dyn_cast<VCmpOp>(op))
     return plain("vcmp", " compare_mode = <" + stringifyCompareKind(compare.getKind()) + ">");
-  if (isa<VSelOp>(op))
-    return plain("vsel");
+  if (auto select = dyn_cast<VSelOp>(op))
+    return printSelect(select);
   if (auto transpose = dyn_cast<VTransposeOp>(op))
     return plain("vtranspose", " permutation = " + list(transpose.getPermutation()));
   if (auto gather = dyn_cast<VGatherOp>(op)) {
@@ -152,6 +159,30 @@ LogicalResult HivmPrinter::printVector(Operation *op) {
   auto arange = cast<VArangeOp>(op);
   std::string strides = llvm::join(llvm::map_range(arange.getStrides(), [&](Value value) { return name(value); }), ", ");
   line("hivm.hir.varange offset[" + name(arange.getOffset()) + "] strides[" + strides + "] outs(" + name(out) + " : " + type(out.getType()) + ")");
+  return success();
+}
+
+LogicalResult HivmPrinter::printSelect(VSelOp op) {
+  // Their selection repeats nothing: a value that is repeated is spread over the output first, which the selection then reads.
+  Value out = op.getOut(), values[] = {op.getLhs(), op.getRhs()};
+  Type element = cast<MemRefType>(out.getType()).getElementType();
+  for (unsigned side : {0, 1}) {
+    SmallVector<int64_t> axes = repeatedAxes(values[side], out);
+    if (axes.empty())
+      continue;
+    if (values[1 - side] == out || !repeatedAxes(values[1 - side], out).empty())
+      return op->emitOpError("repeats a value and needs its output for another, for which HIVM has no form; spread the value with ascend.vbrc before");
+    FailureOr<std::string> spread = repeatScratch(op, values[side], element);
+    if (failed(spread) || failed(printAlongAxes(op, "vbrc", values[side], out, axes, "broadcast_dims", *spread)))
+      return failure();
+    if (form == HivmForm::Planned)
+      line("hivm.hir.pipe_barrier[<PIPE_V>]");
+    values[side] = out;
+  }
+  FailureOr<std::string> temporary = scratch(op, element);
+  if (failed(temporary))
+    return failure();
+  line("hivm.hir.vsel " + operands({op.getMask(), values[0], values[1]}, out) + *temporary);
   return success();
 }
 

@@ -32,6 +32,9 @@ private:
   // HivmOps.cpp: what pipes run
   LogicalResult printPipeOp(Operation *op);
   LogicalResult printVector(Operation *op);
+  LogicalResult printSelect(VSelOp op);
+  /// The scratch memory of a selection, where the repetition of one of its values needs it.
+  FailureOr<std::string> repeatScratch(VSelOp op, Value value, Type elementType);
   /// A reduction, or a repetition of a buffer.
   LogicalResult printAlongAxes(Operation *op, const std::string &kind, Value source, Value out, ArrayRef<int64_t> axes, StringRef key, const std::string &temporary);
   LogicalResult printNd2Nz(Nd2NzOp op);

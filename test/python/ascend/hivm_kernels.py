@@ -111,6 +111,8 @@ def table() -> dict[str, str]:
     for t in [*FLOATS, "bf16", "i16", "i32", "i64"]:
         add(f"sel-{t}", "vsel", ["i1", t, t], t)
         add(f"sel-{t}-scalar", "vsel", ["i1", t], t, scalar=t)
+    add("sel-columns", "vsel", ["i1", "f32", "f32"], "f32", shapes=[(16, 64), (16, 64), (16, 1)])
+    add("sel-single", "vsel", ["i1", "f32"], "f32", shapes=[(16, 64), (1, 1)], scalar="f32")
     for t in [*FLOATS, "bf16", *INTEGERS]:
         add(f"copy-{t}", "copy", [t], t)
         add(f"fill-{t}", "vbrc", [], t, scalar=t)
