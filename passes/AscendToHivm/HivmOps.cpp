@@ -89,6 +89,8 @@ LogicalResult HivmPrinter::printVector(Operation *op) {
   // Their vector unit starts an instruction before the last one is done.
   if (form == HivmForm::Planned)
     line("hivm.hir.pipe_barrier[<PIPE_V>]");
+  if (auto select = dyn_cast<VSelOp>(op))
+    return printSelect(select);
   ValueRange ins = op->getOperands().drop_back();
   Value out = op->getOperands().back();
   Type element = cast<MemRefType>(out.getType()).getElementType();
@@ -144,8 +146,6 @@ LogicalResult HivmPrinter::printVector(Operation *op) {
   }
   if (auto compare = dyn_cast<VCmpOp>(op))
     return plain("vcmp", " compare_mode = <" + stringifyCompareKind(compare.getKind()) + ">");
-  if (auto select = dyn_cast<VSelOp>(op))
-    return printSelect(select);
   if (auto transpose = dyn_cast<VTransposeOp>(op))
     return plain("vtranspose", " permutation = " + list(transpose.getPermutation()));
   if (auto gather = dyn_cast<VGatherOp>(op)) {
