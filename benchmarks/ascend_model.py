@@ -14,15 +14,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
 from report import table
+
+ROOT = Path(__file__).resolve().parents[1]
 
 WANTED = 0.7  # of the modelled peak
 BYTES = {"f32": 4, "f16": 2, "bf16": 2}

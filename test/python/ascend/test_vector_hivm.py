@@ -10,10 +10,10 @@ from needs import needs
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
 
-import hivm_check  # noqa: E402
+import hivm_check
 
-import cellgrad as ms  # noqa: E402
-from cellgrad import Tensor, ops  # noqa: E402
+import cellgrad as ms
+from cellgrad import Tensor, ops
 
 pytestmark = [pytest.mark.usefixtures("ascend"), needs(hivm_check.available(), "needs the vendor's compiler: pip install 'cellgrad[ascend]'")]
 

@@ -47,7 +47,7 @@ def halves(random, rows, columns):
 def sums(random, rows, columns):
     a = array(random, (rows, 3, columns), "float32")
     for axes in (0, 1, 2, (0, 2), (0, 1), (1, 2), None):
-        function = ms.jit(lambda a: ops.sum(a) if axes is None else ops.sum(a, axes))
+        function = ms.jit(lambda a, axes=axes: ops.sum(a) if axes is None else ops.sum(a, axes))
         check(function(Tensor(a)), np.asarray(a.astype(np.float64).sum(axes)), 3e-4)
 
 
@@ -65,13 +65,13 @@ def softmax(random, rows, columns):
 def transposes(random, rows, columns):
     a = array(random, (rows, 5, columns), "float32")
     for order in ((2, 1, 0), (1, 2, 0), (0, 2, 1), (1, 0, 2)):
-        check(ms.jit(lambda a: ops.transpose(a, order) + 1.0)(Tensor(a)), a.transpose(order) + 1)
+        check(ms.jit(lambda a, order=order: ops.transpose(a, order) + 1.0)(Tensor(a)), a.transpose(order) + 1)
 
 
 def slices(random, rows, columns):
     a = array(random, (rows, columns), "float32")
     for step in (1, 2, 3):
-        check(ms.jit(lambda a: ops.concat((a[:, ::step], a[:, :1]), 1) * 2.0)(Tensor(a)), np.concatenate((a[:, ::step], a[:, :1]), 1) * 2)
+        check(ms.jit(lambda a, step=step: ops.concat((a[:, ::step], a[:, :1]), 1) * 2.0)(Tensor(a)), np.concatenate((a[:, ::step], a[:, :1]), 1) * 2)
 
 
 CASES = [broadcasts, integers, halves, sums, extremes, softmax, transposes, slices]

@@ -132,7 +132,7 @@ def test_a_number_of_a_flag_that_does_not_exist():
 
 
 def test_scalar_loads_wait_for_pipe_s_only():
-    g, n = "memref<64xf32, GM>", "memref<64xi32, GM>"
+    n = "memref<64xi32, GM>"
     body = f"""%u = memref.alloc() : memref<64xi32, UB>
       %zero = arith.constant 0 : index
       ascend.load ins(%a : {n}) outs(%u : memref<64xi32, UB>)

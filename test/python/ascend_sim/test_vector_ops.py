@@ -93,7 +93,7 @@ def test_narrow_floats():
         np.testing.assert_array_equal(run(op.format("rint"), [x], x.shape, dtype).view(np.uint16), near.view(np.uint16))
         down, up = run(op.format("floor"), [x], x.shape, dtype).astype(np.float32), run(op.format("ceil"), [x], x.shape, dtype).astype(np.float32)
         assert (down <= x).all() and (up >= x).all()
-        assert (((near == down) | (near == up)))[np.abs(x) < 6e4].all()
+        assert ((near == down) | (near == up))[np.abs(x) < 6e4].all()
 
 
 @pytest.mark.parametrize("dims, shape", [((1,), (16, 1)), ((0,), (1, 72)), ((0, 1), (1, 1))])
