@@ -199,8 +199,8 @@ LogicalResult KernelModel::readOp(Operation &op, Node *parent, Sequence &into) {
     return addAccess(append(into, Node::Kind::Run, &op, parent), load.getMemRef(), Pipe::S, false);
   if (auto loop = dyn_cast<scf::ForOp>(op)) {
     Node &node = append(into, Node::Kind::Loop, &op, parent);
-    std::optional<int64_t> first = getConstantIntValue(loop.getLowerBound()), last = getConstantIntValue(loop.getUpperBound());
-    node.runs = first && last && *first < *last;
+    if (std::optional<llvm::APInt> steps = loop.getStaticTripCount())
+      node.steps = steps->getSExtValue();
     node.bodies.resize(1);
     return readBlock(*loop.getBody(), &node, node.bodies[0]);
   }

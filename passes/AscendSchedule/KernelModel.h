@@ -81,7 +81,7 @@ struct Node {
   SmallVector<int64_t, 2> ids;        // Set, Wait
   Value slot;                         // Set, Wait
   std::vector<Sequence> bodies;       // Loop: one, Branch: two
-  bool runs = false;                  // Loop: at least once
+  std::optional<int64_t> steps;       // Loop: if known
   int proposal = -1;                  // which proposed flag it is part of
   bool behind = false;                // proposed: stays with the node before it
 

@@ -4,6 +4,8 @@
 using namespace mlir;
 using namespace mlir::ascend;
 
+static constexpr int64_t kSteps = 3; // of a loop that are looked at one by one: one more than buffers mostly have copies
+
 static unsigned number(Pipe pipe) { return static_cast<unsigned>(pipe); }
 
 //===----------------------------------------------------------------------===//
@@ -230,29 +232,40 @@ void Ordering::waitFlag(Node &node, State &state) {
 }
 
 void Ordering::walkLoop(Node &node, State &state) {
-  State entry = state;
+  State entry = state, out;
   ArrayRef<unsigned> rings = loopRings[node.op];
-  for (unsigned ring : rings)
-    leave(state, ring);
-  State head = state, out = state;
-  ++quiet;
-  do {
-    out = head;
-    walk(node.bodies[0], out);
-    State next = out;
+  auto nextStep = [&](State next) {
     for (unsigned ring : rings)
       model.rings[ring].advances ? turn(next, ring) : anyPlace(next, ring);
-    if (!meet(head, next))
-      break;
-  } while (true);
-  --quiet;
-  if (!quiet) {
-    out = head;
+    return next;
+  };
+  for (unsigned ring : rings)
+    leave(state, ring);
+  // The first steps one by one: what they are sure to bring about holds behind them. Then any number of further ones, until nothing changes.
+  int64_t sure = std::min(node.steps.value_or(0), kSteps);
+  for (int64_t i = 0; i < sure; ++i) {
+    out = state;
     walk(node.bodies[0], out);
+    state = nextStep(out);
   }
+  if (!node.steps || *node.steps > sure) {
+    State head = state;
+    ++quiet;
+    do {
+      out = head;
+      walk(node.bodies[0], out);
+    } while (meet(head, nextStep(out)));
+    --quiet;
+    if (!quiet) {
+      out = head;
+      walk(node.bodies[0], out);
+    }
+  }
+  if (node.steps == 0)
+    out = entry;
   for (unsigned ring : rings)
     leave(out, ring);
-  if (!node.runs)
+  if (!node.steps)
     meet(out, entry);
   state = std::move(out);
 }
