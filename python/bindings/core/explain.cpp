@@ -1,4 +1,5 @@
 // What sets a call apart from a cached entry, in the words of the call: names of arguments, attributes and variables, old -> new.
+#include "devices.h"
 #include "dispatch.h"
 
 namespace cg {
@@ -200,11 +201,14 @@ PyObject *describeDifferences(Entry *e, const Signature &now, PyObject *slots, P
   PyObject *list = PyList_New(0);
   if (!list)
     return nullptr;
-  auto nameOf = [](int device) { return device == kHost ? PyUnicode_FromString("CPU") : PyUnicode_FromFormat("GPU:%d", device); };
+  auto nameOf = [](int target) {
+    int device = target % (2 * CG_GPU_ASCEND); // the rest is the chip and the settings (set_device)
+    return device == kHost ? PyUnicode_FromString("CPU") : PyUnicode_FromFormat(isAscend(device) ? "Ascend:%d" : "GPU:%d", device % CG_GPU_ASCEND);
+  };
   bool ok = true;
   if (e->signature->device != now.device) {
     PyObject *before = nameOf(e->signature->device), *after = nameOf(now.device);
-    PyObject *text = before && after ? PyUnicode_FromFormat("device: %U -> %U", before, after) : nullptr;
+    PyObject *text = before && after ? PyUnicode_FromFormat(PyUnicode_Compare(before, after) ? "device: %U -> %U" : "device: %U -> %U for another chip or with other settings", before, after) : nullptr;
     ok = text && PyList_Append(list, text) == 0;
     Py_XDECREF(before);
     Py_XDECREF(after);

@@ -74,6 +74,8 @@ def test_what_was_compiled_for_one_chip_is_not_run_as_another():
     seen = {}
     for chip in ("Ascend910B3", "Ascend910B1", "Ascend910B3"):
         ms.set_context(ascend_chip=chip)
+        if seen:
+            assert "device: Ascend:0 -> Ascend:0 for another chip" in str(f.explain(x)) or chip in seen
         result = f(x)
         np.testing.assert_allclose(result.asnumpy(), np.exp(x.asnumpy()) + x.asnumpy(), rtol=1e-5, atol=1e-6)
         seen[chip] = f._latest().compiled.chip
