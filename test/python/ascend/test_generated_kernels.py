@@ -53,7 +53,9 @@ def test_no_flag_can_be_left_out(name):
 
 @pytest.mark.parametrize("name", ["pointwise", "column-sums", "softmax", "matmul"])
 def test_simulator_sees_that_a_flag_is_missing(name):
-    for kernel, text in compiled(name).items():
+    made = compiled(name)
+    assert made
+    for kernel, text in made.items():
         cut = flags(text)
         good, *bad = simulate([(t, arguments(t), kernel) for t in (text, *(without(text, flag) for flag in cut))])
         assert not isinstance(good, str), good
@@ -67,8 +69,10 @@ def shrunk(name: str, memory: str, size: int) -> dict[str, str]:
 
 @pytest.mark.parametrize("memory", ["l1", "l0a", "l0b", "l0c"])
 def test_memories_of_the_cube_shrink_until_the_kernel_is_refused(memory):
-    assert not any(refused(text) for text in shrunk("matmul", memory, 4096).values())
-    assert not any(refused(text) for text in shrunk("matmul", memory, 1024).values())
+    for size in (4096, 1024):
+        made = shrunk("matmul", memory, size)
+        assert made
+        assert not any(refused(text) for text in made.values())
     with pytest.raises(CompileError, match=rf"the kernel '\w+' needs \d+ bytes of {memory.upper()}, Ascend910B3 has 256; use smaller tiles"):
         shrunk("matmul", memory, 256)
 
@@ -77,5 +81,7 @@ def test_memories_of_the_cube_shrink_until_the_kernel_is_refused(memory):
 def test_ub_shrinks_until_no_kernel_is_for_the_vector_core(name):
     assert compiled(name)
     for size in (4096, 1024, 256):
-        assert not any(refused(text) for text in shrunk(name, "ub", size).values())
+        made = shrunk(name, "ub", size)
+        assert made or size < 4096  # fewer kernels as UB shrinks
+        assert not any(refused(text) for text in made.values())
     assert not shrunk(name, "ub", 64)  # plain loops of the general cores
