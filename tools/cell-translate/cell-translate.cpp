@@ -15,11 +15,15 @@ int main(int argc, char **argv) {
       [&](Operation *op, raw_ostream &output) -> LogicalResult {
         std::optional<ascend::HivmForm> kind = ascend::parseHivmForm(form);
         auto module = dyn_cast<ModuleOp>(op);
-        if (!kind || !module)
+        if (!kind)
           return op->emitError("there is no form '") << form.getValue() << "' of HIVM; give --form=auto or --form=planned";
+        if (!module)
+          return op->emitError("HIVM is printed of a module with kernels, and this is a '") << op->getName() << "'";
         FailureOr<std::string> text = ascend::printHivm(module, *kind);
         if (failed(text))
           return failure();
+        if (text->empty())
+          return op->emitError("there are no kernels of vector or cube cores here; make them with cell-opt --cell-to-ascend (what runs on the AI CPU has no HIVM)");
         output << *text;
         return success();
       },
