@@ -82,6 +82,6 @@ def test_ub_shrinks_until_no_kernel_is_for_the_vector_core(name):
     assert compiled(name)
     for size in (4096, 1024, 256):
         made = shrunk(name, "ub", size)
-        assert made or size < 4096  # fewer kernels as UB shrinks
+        assert made or size < 4096 or name == "transpose"  # its blocks of 32 bytes need more than 4096
         assert not any(refused(text) for text in made.values())
     assert not shrunk(name, "ub", 64)  # plain loops of the general cores
