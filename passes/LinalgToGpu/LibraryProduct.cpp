@@ -65,17 +65,20 @@ struct Fused {
   Value bias, out;
 };
 
-Value withoutRounding(Value value) {
-  while (isa_and_nonnull<arith::TruncFOp, arith::ExtFOp>(value.getDefiningOp()))
+/// Looks through roundings that the one to `stored` makes superfluous; one to a type that holds less stays, for it shows in the result.
+Value withoutRounding(Value value, Type stored) {
+  while (isa_and_nonnull<arith::TruncFOp, arith::ExtFOp>(value.getDefiningOp()) &&
+         (isa<arith::ExtFOp>(value.getDefiningOp()) || value.getType() == stored || value.getType().getIntOrFloatBitWidth() > stored.getIntOrFloatBitWidth()))
     value = value.getDefiningOp()->getOperand(0);
   return value;
 }
 
-/// x of a relu: maximum(x, 0), or 0 where x is not above 0 and x elsewhere; null for other values.
-Value underRelu(Value value) {
+/// x of a relu: maximum(x, 0), or 0 where x is not above 0 and x elsewhere; null for other values. The library's makes 0 of NaN: where that may not
+/// be (`keepsNan`), only a relu that does so too.
+Value underRelu(Value value, Type stored, bool keepsNan) {
   auto isZero = [](Value v) { return matchPattern(v, m_AnyZeroFloat()); };
   if (auto relu = value.getDefiningOp<arith::MaximumFOp>())
-    return isZero(relu.getRhs()) ? relu.getLhs() : Value();
+    return isZero(relu.getRhs()) && !keepsNan ? relu.getLhs() : Value();
   auto select = value.getDefiningOp<arith::SelectOp>();
   auto compare = select ? select.getCondition().getDefiningOp<arith::CmpFOp>() : nullptr;
   if (!compare || !isZero(compare.getRhs()))
@@ -83,11 +86,11 @@ Value underRelu(Value value) {
   bool below = compare.getPredicate() == arith::CmpFPredicate::OLE || compare.getPredicate() == arith::CmpFPredicate::OLT;
   bool above = compare.getPredicate() == arith::CmpFPredicate::OGT || compare.getPredicate() == arith::CmpFPredicate::OGE;
   Value zero = below ? select.getTrueValue() : select.getFalseValue(), x = below ? select.getFalseValue() : select.getTrueValue();
-  return (below || above) && isZero(zero) && withoutRounding(x) == withoutRounding(compare.getLhs()) ? x : Value();
+  return ((below && !keepsNan) || above) && isZero(zero) && withoutRounding(x, stored) == withoutRounding(compare.getLhs(), stored) ? x : Value();
 }
 
 /// The epilogue as one of the library's: product [+ bias] [relu], in any of the types. The library rounds once, at the end.
-std::optional<Fused> matchFused(const Product &p) {
+std::optional<Fused> matchFused(const Product &p, bool keepsNan) {
   linalg::GenericOp op = p.epilogue.op;
   // The library has none of them for f64.
   if (p.accumulate || p.epilogue.keepsResult || op.getNumDpsInits() != 1 || p.sumType().isF64())
@@ -98,13 +101,16 @@ std::optional<Fused> matchFused(const Product &p) {
     return argument && argument.getOwner() == body && p.epilogue.isResult[argument.getArgNumber()];
   };
   Fused fused;
-  Value value = withoutRounding(body->getTerminator()->getOperand(0));
-  if (Value x = underRelu(value)) {
+  Type stored = body->getTerminator()->getOperand(0).getType();
+  if (!isa<FloatType>(stored))
+    return std::nullopt;
+  Value value = withoutRounding(body->getTerminator()->getOperand(0), stored);
+  if (Value x = underRelu(value, stored, keepsNan)) {
     fused.epilogue = CG_PRODUCT_RELU;
-    value = withoutRounding(x);
+    value = withoutRounding(x, stored);
   }
   if (auto sum = value.getDefiningOp<arith::AddFOp>()) {
-    Value a = withoutRounding(sum.getLhs()), b = withoutRounding(sum.getRhs());
+    Value a = withoutRounding(sum.getLhs(), stored), b = withoutRounding(sum.getRhs(), stored);
     if (isProduct(b))
       std::swap(a, b);
     auto bias = dyn_cast<BlockArgument>(b);
@@ -156,7 +162,7 @@ public:
       return false;
     out = p.result.buffer;
     if (p.epilogue) {
-      if (std::optional<Fused> found = matchFused(p)) {
+      if (std::optional<Fused> found = matchFused(p, kernels.policy.way == ProductPolicy::Measured)) {
         Access own = p.epilogue.accesses[p.epilogue.op.getNumDpsInputs()];
         std::optional<int64_t> type = typeNumber(own.element()), biasType = found->bias ? typeNumber(elementOf(found->bias)) : sum;
         // The library takes results of the factors' type or of the sums', and a bias of the result's.
@@ -175,6 +181,9 @@ public:
     record[CG_PRODUCT_RIGHT_TRANSPOSED] = right->transposed, record[CG_PRODUCT_RIGHT_LD] = right->ld, record[CG_PRODUCT_RIGHT_STEP] = right->step;
     record[CG_PRODUCT_RESULT_LD] = result->ld, record[CG_PRODUCT_RESULT_STEP] = result->step;
     record[CG_PRODUCT_EPILOGUE] = fused.epilogue, record[CG_PRODUCT_ADDS] = p.accumulate, record[CG_PRODUCT_WORKSPACE] = workspace;
+    // What the kernels of the other way store: a choice that was measured holds for this only.
+    Type stored = p.epilogue ? p.epilogue.accesses[p.epilogue.op.getNumDpsInputs()].element() : p.result.element();
+    record[CG_PRODUCT_FOLLOWED] = p.epilogue && !fused.out, record[CG_PRODUCT_STORED_BITS] = stored.isIntOrFloat() ? stored.getIntOrFloatBitWidth() : 0;
     record[CG_PRODUCT_ALIGNMENT] = 64;
     for (Value buffer : {p.left.buffer, p.right.buffer, out, fused.bias})
       if (buffer)

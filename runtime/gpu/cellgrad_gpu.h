@@ -58,6 +58,8 @@ enum {
   CG_PRODUCT_RIGHT_TRANSPOSED, CG_PRODUCT_RIGHT_LD, CG_PRODUCT_RIGHT_STEP,
   CG_PRODUCT_RESULT_LD, CG_PRODUCT_RESULT_STEP,
   CG_PRODUCT_EPILOGUE, CG_PRODUCT_ADDS, CG_PRODUCT_WORKSPACE, CG_PRODUCT_ALIGNMENT, /* in bytes, of all memory */
+  /* Not for the library, but where ways are compared: whether a kernel follows the call, and the bits of an element that is stored in the end. */
+  CG_PRODUCT_FOLLOWED, CG_PRODUCT_STORED_BITS,
   CG_PRODUCT_FIELDS
 };
 enum { CG_PRODUCT_F16, CG_PRODUCT_BF16, CG_PRODUCT_F32, CG_PRODUCT_F64 };
@@ -65,7 +67,7 @@ enum { CG_PRODUCT_PLAIN, CG_PRODUCT_BIAS, CG_PRODUCT_RELU, CG_PRODUCT_RELU_BIAS 
 enum { CG_PRODUCT_DONE, CG_PRODUCT_GENERATED, CG_PRODUCT_BY_LIBRARY };
 
 /* Computes a product by the library on this thread's stream; bias may be null, workspace has the record's bytes. Ends the program where the library is missing
- * or refuses, except while cg_gpu_product_next measures. */
+ * or refuses, except in a loop of cg_gpu_product_next, which goes on with kernels. */
 void cg_gpu_product(const int64_t *record, const void *left, const void *right, const void *bias, void *workspace, void *result);
 
 /* Which way to compute a product now: the first call of a series gets CG_PRODUCT_DONE as `previous`, each later one what the one before gave. Gives the way

@@ -21,16 +21,6 @@ constexpr const char *kNoDriver =
     "https://www.nvidia.com/drivers,\n  in a container start it with the NVIDIA container toolkit (--gpus all). Where there is no GPU, "
     "CELLGRAD_CUDA_DRIVER=sim runs programs on the simulator.";
 
-/// The path of a library in the folder of this one.
-std::string beside(const char *name) {
-  Dl_info info;
-  if (!dladdr(reinterpret_cast<void *>(&cg_gpu_open), &info) || !info.dli_fname)
-    return name;
-  std::string path = info.dli_fname;
-  size_t slash = path.rfind('/');
-  return slash == std::string::npos ? name : path.substr(0, slash + 1) + name;
-}
-
 /// Takes a driver's functions from its library. `name`: of the library, for messages.
 bool lookUp(void *handle, const std::string &name, Driver &found) {
   const char *missing = nullptr;
@@ -97,6 +87,15 @@ bool loadAscend() {
   return true;
 }
 } // namespace
+
+std::string cellgrad::gpu::beside(const char *name) {
+  Dl_info info;
+  if (!dladdr(reinterpret_cast<void *>(&cg_gpu_open), &info) || !info.dli_fname)
+    return name;
+  std::string path = info.dli_fname;
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? name : path.substr(0, slash + 1) + name;
+}
 
 int cellgrad::gpu::fail(const char *format, ...) {
   va_list list;

@@ -27,6 +27,9 @@ struct Driver {
 /// The driver of a kind of devices (CG_GPU_CUDA, CG_GPU_ASCEND). Null where there is none; the reason is set.
 const Driver *openDriver(int kind);
 
+/// The path of a file in the folder of this library.
+std::string beside(const char *name);
+
 /// Sets the reason of this thread's failure; returns CG_GPU_FAILED.
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /// The driver's name and text of an error.
@@ -97,6 +100,8 @@ struct Running {
   int64_t launches = 0, waits = 0; // waits: what a captured program must not do
   bool fixed = true;               // what was launched belongs to programs that do the same at every run
   const char *lastKernel = nullptr;
+  // In a loop of cg_gpu_product_next: a product that the library fails on is computed by kernels instead.
+  bool canRetry = false, libraryFailed = false;
 };
 extern thread_local Running running;
 /// Ends the program with the reason that is set.

@@ -4,6 +4,7 @@
 #include "runtime/gpu/gpu.h"
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -30,13 +31,6 @@ enum { kUntried, kLoaded, kMissing } libraryState = kUntried;
 std::string whyMissing;
 std::mutex lock; // of all below, and of the library's descriptors
 
-/// The folder of this library, with a slash.
-std::string folderOfThis() {
-  Dl_info info;
-  std::string path = dladdr(reinterpret_cast<void *>(&cg_gpu_open), &info) && info.dli_fname ? info.dli_fname : "";
-  return path.substr(0, path.rfind('/') + 1);
-}
-
 /// CELLGRAD_CUBLASLT names the library; the simulator is its own. Else that of the wheel beside this package, else the system's. The lock is held.
 bool openLibrary() {
   if (libraryState != kUntried)
@@ -47,9 +41,9 @@ bool openLibrary() {
   if (chosen && *chosen)
     names = {chosen};
   else if (driverName && !strcmp(driverName, "sim"))
-    names = {folderOfThis() + "libcellgrad_gpu_sim.so"};
+    names = {beside("libcellgrad_gpu_sim.so")};
   else
-    names = {folderOfThis() + "../../nvidia/cu13/lib/libcublasLt.so.13", "libcublasLt.so.13", "libcublasLt.so.12"};
+    names = {beside("../../nvidia/cu13/lib/libcublasLt.so.13"), "libcublasLt.so.13", "libcublasLt.so.12"};
   void *handle = nullptr;
   for (size_t i = 0; !handle && i < names.size(); ++i)
     if (!(handle = dlopen(names[i].c_str(), RTLD_NOW | RTLD_LOCAL))) {
@@ -79,6 +73,15 @@ struct Plan {
   cublasLtMatrixLayout_t first = nullptr, second = nullptr, result = nullptr;
   cublasLtMatmulHeuristicResult_t best = {};
   std::string refused; // why the library does not take it
+  bool forGood = false; // not for want of memory, say
+
+  void destroy() {
+    if (product)
+      library.cublasLtMatmulDescDestroy(product);
+    for (cublasLtMatrixLayout_t matrix : {first, second, result})
+      if (matrix)
+        library.cublasLtMatrixLayoutDestroy(matrix);
+  }
 };
 cublasLtHandle_t handles[kMaxDevices];
 std::map<std::pair<int, Record>, Plan> plans;
@@ -136,6 +139,7 @@ std::string makePlan(Device &device, const Record &r, Plan &plan) {
     lt.cublasLtMatmulPreferenceDestroy(search);
   if (status == CUBLAS_STATUS_SUCCESS && (!found || plan.best.state != CUBLAS_STATUS_SUCCESS))
     status = CUBLAS_STATUS_NOT_SUPPORTED;
+  plan.forGood = status == CUBLAS_STATUS_NOT_SUPPORTED;
   return status == CUBLAS_STATUS_SUCCESS ? "" : std::string(doing) + ": " + lt.cublasLtGetStatusString(status);
 }
 
@@ -149,8 +153,14 @@ int multiply(Device &device, const Record &r, const void *left, const void *righ
   if (isNew)
     plan.refused = makePlan(device, r, plan);
   std::string shape = std::to_string(r[CG_PRODUCT_M]) + " x " + std::to_string(r[CG_PRODUCT_K]) + " by " + std::to_string(r[CG_PRODUCT_K]) + " x " + std::to_string(r[CG_PRODUCT_N]);
-  if (!plan.refused.empty())
-    return fail("%s: cuBLASLt does not take a product of %s (%s); choose products=\"generated\" or \"measured\"", device.title().c_str(), shape.c_str(), plan.refused.c_str());
+  if (!plan.refused.empty()) {
+    std::string why = plan.refused;
+    if (!plan.forGood) { // the next call may have more luck
+      plan.destroy();
+      plans.erase(place);
+    }
+    return fail("%s: cuBLASLt does not take a product of %s (%s); choose products=\"generated\" or \"measured\"", device.title().c_str(), shape.c_str(), why.c_str());
+  }
   cublasStatus_t status = CUBLAS_STATUS_SUCCESS;
   if (bias)
     status = library.cublasLtMatmulDescSetAttribute(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias);
@@ -175,8 +185,11 @@ int multiply(Device &device, const Record &r, const void *left, const void *righ
 //===----------------------------------------------------------------------===//
 
 /// Raised when generated kernels change so much that measured choices are out of date.
-constexpr int kRules = 1;
+constexpr int kRules = 2;
 std::unordered_map<std::string, int64_t> choices; // key -> way
+/// A library that failed so often on a product is not asked again in this process.
+constexpr int kFailures = 3;
+std::unordered_map<std::string, int> failures; // by key
 bool choicesRead = false;
 
 /// The file that keeps measured choices, beside the compiled programs; empty: there is no cache.
@@ -189,7 +202,7 @@ std::string choicesFile() {
 }
 
 std::string keyOf(Device &device, const Record &r) {
-  std::string key = std::to_string(kRules) + "|" + device.about.name + "|" + device.about.chip + "|cublasLt " + std::to_string(library.version) + "|";
+  std::string key = std::to_string(kRules) + "|" + device.about.name + "|" + device.about.chip + "|driver " + std::to_string(device.about.driver_version) + "|cublasLt " + std::to_string(library.version) + "|";
   for (int64_t number : r)
     key += std::to_string(number) + ",";
   return key;
@@ -214,8 +227,15 @@ void readChoices() {
   fclose(file);
 }
 
+/// For this process only: the next one may have more memory, or another library.
+void noteFailure(const std::string &key) {
+  if (++failures[key] >= kFailures)
+    choices[key] = CG_PRODUCT_GENERATED;
+}
+
 void keepChoice(const std::string &key, int64_t way, const float *times) {
-  choices[key] = way;
+  if (!choices.emplace(key, way).second)
+    return;
   std::string path = choicesFile();
   if (FILE *file = path.empty() ? nullptr : fopen(path.c_str(), "a")) { // one write per line: several processes may
     setvbuf(file, nullptr, _IOFBF, 2048);
@@ -224,11 +244,17 @@ void keepChoice(const std::string &key, int64_t way, const float *times) {
   }
 }
 
+/// One thread measures at a time, as others would disturb it. Where it has not moved for so long it was stopped.
+using Clock = std::chrono::steady_clock;
+constexpr auto kStopped = std::chrono::seconds(10);
+const void *measuring = nullptr;
+Clock::time_point measuredLast;
+
 /// A product that is being measured: each way once to warm up, then in turn, then the faster one for good.
 struct Measurement {
   static constexpr int kRounds = 3, kSteps = 2 + 2 * kRounds;
   int step = -1; // -1: nothing is measured
-  bool libraryFailed = false;
+  int64_t launches = 0; // of the program, before
   float times[2] = {}; // the shortest, of each way
   CUevent begin = nullptr, end = nullptr;
 
@@ -238,48 +264,64 @@ struct Measurement {
     for (CUevent event : {begin, end})
       if (event)
         driver->cuEventDestroy_v2(event);
+    if (measuring == this)
+      measuring = nullptr;
     *this = {};
   }
 };
 thread_local Measurement measurement;
 
-/// What the loop does next; sets `way` where it is known already.
+/// What the loop does next. The state of the loop that a failed library needs is in `running`, which each run starts anew.
 int64_t nextStep(Device &device, const Record &r, int64_t previous) {
   Measurement &m = measurement;
-  if (previous && m.step < 0)
-    return CG_PRODUCT_DONE;
   std::lock_guard<std::mutex> guard(lock);
+  bool failed = running.libraryFailed;
+  running.libraryFailed = false;
+  if (previous && m.step < 0) {
+    if (failed) { // the way was chosen long ago: the library is another one now, or lacks memory
+      noteFailure(keyOf(device, r));
+      return CG_PRODUCT_GENERATED;
+    }
+    running.canRetry = false;
+    return CG_PRODUCT_DONE;
+  }
   if (!previous) {
     m.finish(); // what a program that was stopped left behind
     if (!openLibrary())
       return CG_PRODUCT_GENERATED;
-    m.driver = device.driver;
+    running.canRetry = true;
     if (!choicesRead)
       readChoices();
     if (auto found = choices.find(keyOf(device, r)); found != choices.end())
       return found->second;
-    bool canMeasure = running.stream == device.stream && device.driver->cuEventElapsedTime && device.driver->cuEventSynchronize && !device.driver->cuEventCreate(&m.begin, 0) &&
+    m.driver = device.driver;
+    bool isFree = !measuring || Clock::now() - measuredLast > kStopped;
+    bool canMeasure = isFree && running.stream == device.stream && device.driver->cuEventElapsedTime && device.driver->cuEventSynchronize && !device.driver->cuEventCreate(&m.begin, 0) &&
                       !device.driver->cuEventCreate(&m.end, 0);
     if (!canMeasure) { // while it is captured, for one
       m.finish();
       return CG_PRODUCT_GENERATED;
     }
     m.step = 0;
+    m.launches = running.launches;
+    measuring = &m;
   } else {
     int64_t way = m.step % 2;
     float time = 0;
     if (device.driver->cuEventRecord(m.end, running.stream) || device.driver->cuEventSynchronize(m.end) || device.driver->cuEventElapsedTime(&time, m.begin, m.end))
-      m.libraryFailed = true;
+      failed = true;
     if (m.step >= 2)
       m.times[way] = m.step < 4 ? time : std::min(m.times[way], time);
     ++m.step;
   }
-  if (m.step == Measurement::kSteps || m.libraryFailed) {
-    int64_t way = !m.libraryFailed && m.times[1] < m.times[0] ? CG_PRODUCT_BY_LIBRARY : CG_PRODUCT_GENERATED;
-    if (m.libraryFailed)
-      choices[keyOf(device, r)] = way; // for this process only: it may have lacked memory
+  measuredLast = Clock::now();
+  if (m.step == Measurement::kSteps || failed) {
+    int64_t way = !failed && m.times[1] < m.times[0] ? CG_PRODUCT_BY_LIBRARY : CG_PRODUCT_GENERATED;
+    if (failed)
+      noteFailure(keyOf(device, r));
     else
       keepChoice(keyOf(device, r), way, m.times);
+    running.launches = m.launches; // the program's own are those of the last step
     m.finish();
     return way;
   }
@@ -295,8 +337,8 @@ void cg_gpu_product(const int64_t *record, const void *left, const void *right, 
   Device &device = cellgrad::gpu::here();
   if (!multiply(device, recordAt(record), left, right, bias, workspace, result))
     return;
-  if (measurement.step >= 0)
-    measurement.libraryFailed = true;
+  if (running.canRetry)
+    running.libraryFailed = true;
   else
     stop(CG_FAILURE_PROGRAM);
 }

@@ -97,7 +97,9 @@ def _target(target: str, cpu: str, chip: str | None, image: str) -> Any:
     if target not in ("cpu", "gpu"):
         raise err.UserValueError(f"export: target {target!r} is not known; programs can be exported for \"cpu\" and \"gpu\".")
     if target == "gpu":
-        chip = chip or device.current().chip
+        chip = chip or (device.current().chip if device.current().target == "GPU" else None)
+        if chip in device.ASCEND_CHIPS:
+            raise err.UserValueError(f"export: {chip!r} is not a GPU; programs can be exported for \"cpu\" and \"gpu\", as with chip=\"sm_80\".")
         if chip is None:
             raise err.UserValueError("export: the target \"gpu\" wants a chip where the device is not a GPU, as in target=\"gpu\", chip=\"sm_80\".")
     elif chip is not None:

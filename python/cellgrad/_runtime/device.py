@@ -1,6 +1,9 @@
 """Where programs run: the CPU, a GPU or an Ascend device. Programs of one device do not serve another; Tensors move to where a program needs them."""
 from __future__ import annotations
 
+import ctypes
+import functools
+import glob
 import os
 import sys
 from typing import Any, NamedTuple
@@ -73,13 +76,22 @@ def _products(local: bool) -> str:
 
 
 def _library_is_here() -> bool:
-    """Whether the wheel of cuBLASLt is installed; the runtime is told where."""
-    if not os.environ.get("CELLGRAD_CUBLASLT"):
-        found = next((path for folder in sys.path if os.path.exists(path := os.path.join(folder, "nvidia", "cu13", "lib", "libcublasLt.so.13"))), None)
-        if found is None:
-            return False
-        os.environ["CELLGRAD_CUBLASLT"] = found
-    return True
+    """Whether there is a cuBLASLt: the chosen one, else that of an installed package, else the system's."""
+    return bool(os.environ.get("CELLGRAD_CUBLASLT")) or _load_library()
+
+
+@functools.lru_cache(maxsize=None)
+def _load_library() -> bool:
+    """Loads cuBLASLt, so that the runtime, which asks for it by its bare name, gets this one."""
+    names = ("libcublasLt.so.13", "libcublasLt.so.12")
+    packages = [path for name in names for folder in sys.path if folder for path in glob.glob(os.path.join(glob.escape(folder), "nvidia", "*", "lib", name))]
+    for path in (*packages, *names):
+        try:
+            ctypes.CDLL(path)
+            return True
+        except OSError:
+            continue
+    return False
 
 
 def settings() -> dict[str, Any]:
@@ -89,9 +101,14 @@ def settings() -> dict[str, Any]:
 
 def configure(**changes: Any) -> None:
     """Changes how products are computed on GPUs, from the next call on: ``matmul_allow_tf32``, ``conv_allow_tf32``, ``products``."""
+    before = dict(_settings)
     _settings.update(changes)
     if _current.target == "GPU":
-        select("GPU", _current.number, _current.chip)
+        try:
+            select("GPU", _current.number, _current.chip)
+        except BaseException:
+            _settings.update(before)
+            raise
 
 
 def _full(target: str, number: int, chip: str) -> str:

@@ -118,7 +118,7 @@ def test_what_is_missing_is_said(tmp_path):
         with pytest.raises(cellgrad_program.MachineError, match="no CUDA driver|does not run its ptx"):  # the simulator, if an earlier test took it
             cellgrad_program.load(tmp_path / "f.cgp")
     for options, text in [({"target": "gpu"}, "wants a chip"), ({"target": "gpu", "chip": "sm_1"}, "no chip 'sm_1'"), ({"chip": "sm_90"}, "goes with the target"),
-                          ({"target": "gpu", "chip": "sm_90", "image": "jpeg"}, "'image' is")]:
+                          ({"target": "gpu", "chip": "Ascend910B3"}, "is not a GPU"), ({"target": "gpu", "chip": "sm_90", "image": "jpeg"}, "'image' is")]:
         with pytest.raises(ValueError, match=text):
             double.export(tmp_path / "no.cgp", x, **options)
 

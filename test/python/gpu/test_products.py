@@ -176,5 +176,27 @@ def test_library_that_refuses_or_is_missing(tmp_path):
         assert done.returncode == 1 and reason in done.stderr and "<string>" in done.stderr, done.stderr[-2000:]
         done, choices = run(tmp_path, CELLGRAD_GPU_PRODUCTS="measured", **environment)
         assert done.returncode == 0 and float(done.stdout) == 2 * 64**3 and not choices, done.stderr[-2000:]
+    # A choice that was made when there was a library.
+    done, choices = run(tmp_path, CELLGRAD_GPU_PRODUCTS="measured", CELLGRAD_GPU_SIM="checked")
+    assert done.returncode == 0 and [line[1] for line in choices] == ["library"]
+    for environment in ({"CELLGRAD_SIM_LIBRARY_REFUSES": "1"}, {"CELLGRAD_CUBLASLT": "/nowhere/lib.so"}):
+        done, again = run(tmp_path, CELLGRAD_GPU_PRODUCTS="measured", **environment)
+        assert done.returncode == 0 and float(done.stdout) == 2 * 64**3 and again == choices, done.stderr[-2000:]
     done, _ = run(tmp_path, CELLGRAD_GPU_PRODUCTS="quick")
     assert done.returncode == 1 and "CELLGRAD_GPU_PRODUCTS is one of" in done.stderr
+
+
+def test_settings_stay_where_a_change_fails(monkeypatch):
+    monkeypatch.setenv("CELLGRAD_GPU_PRODUCTS", "quick")
+    with pytest.raises(ValueError, match="CELLGRAD_GPU_PRODUCTS is one of"):
+        ms.set_context(gpu_config={"matmul_allow_tf32": True})
+    assert ms.get_context("gpu_config") == DEFAULT
+
+
+def test_measuring_is_not_counted_as_launches(tmp_path, monkeypatch):
+    monkeypatch.setenv("CELLGRAD_CACHE_DIR", str(tmp_path))
+    ms.set_context(gpu_config={"products": "measured"})
+    a = Tensor(normal(72, 88))
+    program = ms.jit(lambda a: ops.matmul(a, a.T))
+    program(a)
+    assert program._latest().executable.gpu_stats["launches"] == 1
