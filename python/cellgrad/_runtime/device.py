@@ -80,7 +80,7 @@ def _library_is_here() -> bool:
     return bool(os.environ.get("CELLGRAD_CUBLASLT")) or _load_library()
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _load_library() -> bool:
     """Loads cuBLASLt, so that the runtime, which asks for it by its bare name, gets this one."""
     names = ("libcublasLt.so.13", "libcublasLt.so.12")
