@@ -79,9 +79,9 @@ typedef struct cg_ascend_core {
   char *space[CG_ASCEND_SPACES]; /* its memories; that of GM is null */
 } cg_ascend_core;
 
-/* Does the operation now, or puts it into its pipe's queue. After a failure it does nothing. */
+/* Does the operation now, or puts it into its pipe's queue. If it fails the kernel ends: this does not return. */
 void cg_ascend_issue(cg_ascend_core *core, const cg_ascend_op *op, const cg_ascend_view *views);
-/* The bits of the one element of `view`. */
+/* The bits of the one element of `view`; ends the kernel likewise. */
 int64_t cg_ascend_scalar_load(cg_ascend_core *core, const cg_ascend_op *op, const cg_ascend_view *view);
 
 typedef struct {

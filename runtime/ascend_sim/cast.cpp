@@ -20,7 +20,11 @@ void writeFloat(int type, char *at, double x, int rounding) {
       bool up = false; // in magnitude
       double low = double(fromType(below)), high = double(fromType(above));
       switch (rounding) {
-      case CG_ASCEND_ROUND: up = std::fabs(high) - std::fabs(x) <= std::fabs(x) - std::fabs(low); break;
+      case CG_ASCEND_ROUND: {
+        double next = std::isinf(high) ? 2 * std::fabs(low) - std::fabs(double(fromType(towardsZero(below)))) : std::fabs(high); // as if exponents went on
+        up = next - std::fabs(x) <= std::fabs(x) - std::fabs(low);
+        break;
+      }
       case CG_ASCEND_FLOOR: up = x < 0; break;
       case CG_ASCEND_CEIL: up = x > 0; break;
       default: break;
@@ -48,13 +52,26 @@ double roundWhole(double x, int rounding) {
   }
 }
 
-double readNumber(int type, const char *at, int64_t &whole) {
+/// `whole` rounded to odd in 53 bits: rounded again in any narrower type and direction, it is as if rounded once.
+double wholeToOdd(int64_t whole) {
+  uint64_t magnitude = whole < 0 ? 0 - uint64_t(whole) : uint64_t(whole);
+  int shift = magnitude >> 53 ? 11 - __builtin_clzll(magnitude) : 0;
+  uint64_t top = magnitude >> shift;
+  double value = std::ldexp(double(top | ((top << shift) != magnitude)), shift);
+  return whole < 0 ? -value : value;
+}
+
+double readNumber(int type, const char *at) {
   switch (type) {
   case CG_ASCEND_F16: return fromHalf(*reinterpret_cast<const uint16_t *>(at));
   case CG_ASCEND_BF16: return fromBfloat(*reinterpret_cast<const uint16_t *>(at));
   case CG_ASCEND_F32: return *reinterpret_cast<const float *>(at);
   case CG_ASCEND_F64: return *reinterpret_cast<const double *>(at);
-  default: widen<int64_t>(type, at, 1, &whole, 1); return double(whole);
+  default: {
+    int64_t whole;
+    widen<int64_t>(type, at, 1, &whole, 1);
+    return wholeToOdd(whole);
+  }
   }
 }
 
@@ -79,14 +96,11 @@ void executeCast(const Operand &source, const Operand &out, int rounding) {
   Loops<2> loops(operands);
   loops.eachRow([&](char *const *at) {
     for (int64_t i = 0; i < loops.inner(); ++i) {
-      int64_t whole = 0;
-      double x = readNumber(from, at[0] + i * loops.innerStep(0), whole);
+      double x = readNumber(from, at[0] + i * loops.innerStep(0));
       char *place = at[1] + i * loops.innerStep(1);
       if (!isFloat(to)) {
-        whole = clampWhole(to, roundWhole(x, rounding));
+        int64_t whole = clampWhole(to, roundWhole(x, rounding));
         narrow<int64_t>(to, &whole, place, 1, 1);
-      } else if (from == CG_ASCEND_I64 && to == CG_ASCEND_F32 && rounding == CG_ASCEND_RINT) {
-        *reinterpret_cast<float *>(place) = float(whole); // rounded once
       } else {
         writeFloat(to, place, from == to ? roundWhole(x, rounding) : x, from == to ? int(CG_ASCEND_RINT) : rounding);
       }

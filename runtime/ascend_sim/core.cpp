@@ -4,6 +4,7 @@
 #include "runtime/sim_driver/memory.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 namespace cellgrad::ascend {
@@ -58,8 +59,11 @@ std::string Target::read(const cg_ascend_target &from) {
       if ((found = !strcmp(name, field.name)))
         this->*field.member = from.numbers[i];
     if (!found || this->*field.member < 1)
-      return field.name;
+      return "its target has no number '" + std::string(field.name) + "'";
   }
+  if (fractal_rows != kFractalRows || block_bytes != kBlockBytes)
+    return "it computes fractals of " + std::to_string(kFractalRows) + " rows of " + std::to_string(kBlockBytes) + " bytes, those of this target are " +
+           std::to_string(fractal_rows) + " rows of " + std::to_string(block_bytes);
   return {};
 }
 
@@ -184,6 +188,28 @@ bool Memories::allWritten(int s, const Runs &runs) const {
   return all;
 }
 
+/// Sizes may be computed, from what a kernel has read for instance. What passes can be counted and placed in 64 bits.
+static std::string checkSizes(const Target &target, const Operand &operand) {
+  int64_t limit = target.bytes(operand.info->space), bytes = elementBytes(operand.info->type), reach = 0;
+  for (int d = 0; d < operand.info->rank; ++d) {
+    int64_t n = operand.view->sizes[d], span;
+    if (n < 0)
+      return "a size is negative";
+    if (n > limit)
+      return "a size is beyond the " + std::to_string(limit) + " bytes of " + spaceName(operand.info->space);
+    bool far = __builtin_mul_overflow(operand.view->strides[d], std::max<int64_t>(n - 1, 0), &span) || span == INT64_MIN;
+    if (far || __builtin_add_overflow(reach, std::abs(span), &reach) || reach > INT64_MAX / 16 || __builtin_mul_overflow(bytes, std::max<int64_t>(n, 1), &bytes) ||
+        bytes > target.gm_bytes)
+      return "it is larger than any memory";
+  }
+  return {};
+}
+
+/// True if [low, high) lies in the `bytes` from `base`; an offset that is out of all bounds may have wrapped around.
+static bool within(const Runs &runs, const char *base, int64_t bytes) {
+  return runs.low <= runs.high && runs.low >= base && runs.high <= base + bytes;
+}
+
 static std::string checkPlace(const Target &target, const Memories &memories, const Operand &operand, const Runs &runs) {
   int space = operand.info->space;
   auto offset = [&](const char *at) { return std::to_string(at - memories.base(space)); };
@@ -191,11 +217,11 @@ static std::string checkPlace(const Target &target, const Memories &memories, co
     std::string wrong = sim::describeFault(runs.low, size_t(runs.high - runs.low));
     if (!wrong.empty())
       return "it is out of bounds of global memory: " + wrong;
-  } else if (runs.low < memories.base(space) || runs.high > memories.base(space) + memories.bytes(space)) {
+  } else if (!within(runs, memories.base(space), memories.bytes(space))) {
     return "bytes " + offset(runs.low) + " to " + offset(runs.high) + " are out of bounds of " + spaceName(space) + ", which has " + std::to_string(memories.bytes(space));
   }
   const char *base = operand.view->base;
-  if (operand.info->bytes && (runs.low < base || runs.high > base + operand.info->bytes))
+  if (operand.info->bytes && !within(runs, base, operand.info->bytes))
     return "bytes " + std::to_string(runs.low - base) + " to " + std::to_string(runs.high - base) + " are out of bounds of its buffer, which has " +
            std::to_string(operand.info->bytes);
   if (space == CG_ASCEND_GM)
@@ -210,25 +236,61 @@ static std::string checkPlace(const Target &target, const Memories &memories, co
   return {};
 }
 
+namespace {
+/// An axis of a matrix in fractals: its elements, padded to a multiple of `unit`.
+struct Axis {
+  int64_t size, unit;
+};
+/// True if both may be the same axis, padded in their own way.
+bool agree(Axis a, Axis b) { return a.size > b.size - b.unit && b.size > a.size - a.unit; }
+
+/// The matrix that a buffer of fractals holds; L0A is ordered by rows, the others by columns, and in L0B the fractals are transposed.
+struct Matrix {
+  Axis rows, columns;
+  explicit Matrix(const Operand &operand, bool transpose = false) {
+    const int64_t *n = operand.view->sizes, wide = n[3];
+    switch (operand.info->space) {
+    case CG_ASCEND_L0A: rows = {n[0] * kFractalRows, kFractalRows}, columns = {n[1] * wide, wide}; break;
+    case CG_ASCEND_L0B: rows = {n[0] * wide, wide}, columns = {n[1] * kFractalRows, kFractalRows}; break;
+    default: rows = {n[1] * kFractalRows, kFractalRows}, columns = {n[0] * wide, wide}; break;
+    }
+    if (transpose)
+      std::swap(rows, columns);
+  }
+};
+int64_t blocksOf(int64_t size, int64_t unit) { return size / unit + (size % unit != 0); }
+} // namespace
+
 /// What is wrong with the shapes, which may come from values that the compiler did not know; empty if nothing is.
 static std::string checkShapes(const cg_ascend_op &op, const cg_ascend_view *views) {
   int64_t last = op.operands - 1;
   auto size = [&](int64_t i, int d) { return views[i].sizes[d]; };
   int rank = last >= 0 ? op.operand[last].rank : 0;
   auto fractal = [&](int64_t i, int64_t columns) {
-    return op.operand[i].rank == 4 && size(i, 2) == 16 && size(i, 3) == columns && views[i].strides[3] == 1 && views[i].strides[2] == columns;
+    return op.operand[i].rank == 4 && size(i, 2) == kFractalRows && size(i, 3) == columns && views[i].strides[3] == 1 && views[i].strides[2] == columns;
   };
-  auto columnsOf = [&](int64_t i) { return 32 / elementBytes(op.operand[i].type); };
+  auto columnsOf = [&](int64_t i) { return kBlockBytes / elementBytes(op.operand[i].type); };
+  auto matrix = [&](int64_t i, bool transpose = false) { return Matrix(operandOf(op, views, i), transpose); };
   bool good = true;
-  switch (op.op) {
-  case CG_ASCEND_ND2NZ: good = op.operand[0].rank == 2 && fractal(last, columnsOf(last)); break;
+  switch (op.op) { // those of the cube as the dialect's verifiers have it
+  case CG_ASCEND_ND2NZ:
+    good = op.operand[0].rank == 2 && fractal(last, columnsOf(last)) && size(last, 0) == blocksOf(size(0, 1), columnsOf(last)) && size(last, 1) == blocksOf(size(0, 0), kFractalRows);
+    break;
   case CG_ASCEND_L1_TO_L0A:
-  case CG_ASCEND_L1_TO_L0B: good = fractal(0, columnsOf(0)) && fractal(last, columnsOf(0)); break;
-  case CG_ASCEND_FIXPIPE: good = fractal(0, 16) && rank == 2 && size(last, 0) <= size(0, 1) * 16 && size(last, 1) <= size(0, 0) * 16; break;
-  case CG_ASCEND_MMAD:
-    good = fractal(0, columnsOf(0)) && fractal(1, columnsOf(1)) && fractal(last, 16) && size(0, 1) == size(1, 0) && size(0, 0) == size(last, 1) && size(1, 1) == size(last, 0);
+  case CG_ASCEND_L1_TO_L0B:
+    if ((good = fractal(0, columnsOf(0)) && fractal(last, columnsOf(0)))) {
+      Matrix from = matrix(0, op.flags & CG_ASCEND_TRANSPOSE), to = matrix(last);
+      good = agree(from.rows, to.rows) && agree(from.columns, to.columns);
+    }
+    break;
+  case CG_ASCEND_FIXPIPE:
+    good = fractal(0, kFractalRows) && rank == 2 && size(0, 0) == blocksOf(size(last, 1), kFractalRows) && size(0, 1) == blocksOf(size(last, 0), kFractalRows);
+    break;
+  case CG_ASCEND_MMAD: // it multiplies whole fractals: their numbers are equal
+    good = fractal(0, columnsOf(0)) && fractal(1, columnsOf(1)) && fractal(last, kFractalRows) && size(0, 1) == size(1, 0) && size(0, 0) == size(last, 1) &&
+           size(1, 1) == size(last, 0);
     if (op.flags & CG_ASCEND_WITH_BIAS)
-      good &= op.operand[3].rank == 1 && (views[3].strides[0] == 1 || size(3, 0) == 1);
+      good &= op.operand[3].rank == 1 && (views[3].strides[0] == 1 || size(3, 0) == 1) && blocksOf(size(3, 0), kFractalRows) == size(last, 0);
     break;
   case CG_ASCEND_VARANGE: good = op.operands == rank + 2; break;
   case CG_ASCEND_VTRANSPOSE:
@@ -246,6 +308,8 @@ static std::string checkShapes(const cg_ascend_op &op, const cg_ascend_view *vie
         bool reduced = op.op == CG_ASCEND_VREDUCE && size(last, d) == 1;
         bool looked = op.op == CG_ASCEND_VGATHER && i == 0 && d == rank - 1;
         good &= size(i, d) == size(last, d) || repeats || reduced || looked;
+        if (reduced && size(i, d) == 0 && operandOf(op, views, last).elements())
+          return "it reduces an axis without elements: " + shapeOf(operandOf(op, views, i)) + "; there is nothing that the output could be";
       }
     }
   }
@@ -265,13 +329,13 @@ std::string check(const Target &target, Memories &memories, const cg_ascend_op &
     Operand operand = operandOf(op, views, i);
     if (operand.scalar())
       continue;
-    for (int d = 0; d < operand.info->rank; ++d)
-      if (operand.view->sizes[d] < 0)
-        return name(i) + "a size is negative";
+    std::string wrong = checkSizes(target, operand);
+    if (!wrong.empty())
+      return name(i) + wrong;
     Runs runs(operand);
     if (!runs.bytes)
       continue;
-    std::string wrong = checkPlace(target, memories, operand, runs);
+    wrong = checkPlace(target, memories, operand, runs);
     if (!wrong.empty())
       return name(i) + wrong;
     // A product that starts anew does not look at the old sums.

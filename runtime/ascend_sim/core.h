@@ -10,10 +10,13 @@
 
 namespace cellgrad::ascend {
 
+/// The shape of a fractal. What the cube does is written for it: an image with another one (`fractal_rows`, `block_bytes`) is refused.
+constexpr int64_t kFractalRows = 16, kBlockBytes = 32;
+
 /// The numbers of the target that the simulator needs, by their names in dialect/Ascend/Target.h.
 #define CG_ASCEND_NUMBERS(X)                                                                                                                          \
   X(aic_cores) X(aiv_cores) X(clock_mhz) X(gm_bytes) X(l2_bytes) X(ub_bytes) X(l1_bytes) X(l0a_bytes) X(l0b_bytes) X(l0c_bytes) X(bt_bytes) X(gm_align)  \
-  X(ub_align) X(l1_align) X(l0a_align) X(l0b_align) X(l0c_align) X(bt_align) X(event_ids) X(queue_depth) X(issue_cycles) X(gm_read_latency)             \
+  X(ub_align) X(l1_align) X(l0a_align) X(l0b_align) X(l0c_align) X(bt_align) X(block_bytes) X(fractal_rows) X(event_ids) X(queue_depth) X(issue_cycles) X(gm_read_latency)             \
   X(gm_write_latency) X(gm_overhead) X(gm_rate) X(l2_read_rate) X(l2_write_rate) X(hbm_read_rate) X(hbm_write_rate) X(ub_rate) X(l1_l0a_rate)           \
   X(l1_l0b_rate) X(l0c_rate) X(l1_l0_startup) X(mmad_startup) X(cube_k_f32) X(cube_k_f16) X(cube_k_i8) X(vector_bytes) X(vector_rate)                   \
   X(vector_rate_hard_f32) X(vector_rate_hard_f16) X(vector_delay) X(vector_delay_hard) X(vector_startup) X(reduce_repeat) X(reduce_startup)             \
@@ -25,7 +28,7 @@ struct Target {
   std::string chip;
   int64_t bytes(int space) const;
   int64_t align(int space) const;
-  /// Empty, or which number the image lacks.
+  /// Empty, or what the image lacks.
   std::string read(const cg_ascend_target &from);
 };
 

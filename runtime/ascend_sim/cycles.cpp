@@ -14,7 +14,6 @@
 namespace cellgrad::ascend {
 
 namespace {
-constexpr int64_t kUnit = 32;   // bytes of a transfer
 constexpr int64_t kLine = 128;  // bytes of a line, for what was touched
 constexpr size_t kMostSpans = 200000;
 
@@ -47,8 +46,8 @@ Cost costOf(const Target &t, const cg_ascend_op &op, const cg_ascend_view *views
   auto through = [&](int path, const Operand &global, const Operand &local, int64_t rate) {
     cost.path = path;
     cost.bytes = bytesOf(global);
-    cost.moved = units(global, kUnit) * kUnit;
-    cost.cycles = t.gm_overhead + divideUp(units(local, kUnit) * kUnit, rate);
+    cost.moved = units(global, t.block_bytes) * t.block_bytes;
+    cost.cycles = t.gm_overhead + divideUp(units(local, t.block_bytes) * t.block_bytes, rate);
   };
   auto inside = [&](int path, int64_t rate) {
     cost.path = path;

@@ -64,7 +64,7 @@ public:
       return nullptr;
     std::string missing = target.read(*numbers);
     if (!missing.empty()) {
-      text += ": its target has no number '" + missing + "'";
+      text += ": " + missing;
       return nullptr;
     }
     return std::make_unique<AscendKernel>(function, info, std::move(target));

@@ -3,7 +3,8 @@
 
 #include "runtime/sim_driver/memory.h"
 
-#include <cstdlib>
+#include <charconv>
+#include <csetjmp>
 #include <cstring>
 #include <string_view>
 
@@ -19,6 +20,7 @@ struct Block {
   CycleModel *cycles; // or null
   GlobalAccesses *global;
   std::string error;
+  jmp_buf out; // behind the kernel
 
   void issue(const cg_ascend_op &op, const cg_ascend_view *views) {
     bool sync = op.op >= CG_ASCEND_SET_FLAG;
@@ -45,8 +47,6 @@ struct Block {
 
 /// Memories are kept from launch to launch of a target.
 struct State {
-  const Target *target = nullptr;
-  std::string chip;
   std::unique_ptr<Memories> memories;
   GlobalAccesses global;
 };
@@ -60,6 +60,17 @@ bool sameSpaces(const Target &a, const Memories &b) {
       return false;
   return true;
 }
+/// False unless all of `text` is a number.
+bool readNumber(std::string_view text, uint64_t &number) {
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+/// Runs a block of a kernel, which ends early if an operation fails: what it would read then is not there to go on with.
+void runBlock(Block &block, KernelFunction function, void **args) {
+  if (!setjmp(block.out))
+    function(args, &block.context);
+}
 } // namespace
 
 const Settings &settings() {
@@ -71,11 +82,11 @@ const Settings &settings() {
       rest.remove_prefix(std::min(word.size() + 1, rest.size()));
       if (word == "checked")
         s.checked = true;
-      else if (word.substr(0, 5) == "seed=")
-        s.checked = true, s.seed = strtoull(std::string(word.substr(5)).c_str(), nullptr, 10);
+      else if (word.substr(0, 5) == "seed=" && readNumber(word.substr(5), s.seed))
+        s.checked = s.seeded = true;
       else if (word == "cycles")
         s.cycles = true;
-      else if (word.substr(0, 6) == "trace=")
+      else if (word.substr(0, 6) == "trace=" && word.size() > 6)
         s.cycles = true, s.trace = word.substr(6);
       else
         s.wrong = "CELLGRAD_ASCEND_SIM: '" + std::string(word) + "' is none of 'checked', 'seed=<number>', 'cycles' and 'trace=<file>'";
@@ -102,10 +113,10 @@ std::string run(const Launch &launch, void **args) {
   if (!s.memories || !sameSpaces(target, *s.memories))
     s.memories = std::make_unique<Memories>(target);
   bool checked = settings().checked && info.core != CG_ASCEND_AICPU;
-  Queues queues(target, settings().seed);
+  Queues queues(target, settings().seeded, settings().seed);
   CycleModel model(target, launch.kernel, info.core, tracing());
   s.global.beginLaunch(launch.blocks);
-  Block block = {{}, &target, s.memories.get(), checked ? &queues : nullptr, profiling() && info.core != CG_ASCEND_AICPU ? &model : nullptr, &s.global, {}};
+  Block block = {{}, &target, s.memories.get(), checked ? &queues : nullptr, profiling() && info.core != CG_ASCEND_AICPU ? &model : nullptr, &s.global, {}, {}};
   block.context.block_num = launch.blocks;
   for (int space = CG_ASCEND_L1; space < CG_ASCEND_SPACES; ++space)
     block.context.space[space] = s.memories->base(space);
@@ -114,10 +125,10 @@ std::string run(const Launch &launch, void **args) {
     if (info.core != CG_ASCEND_AICPU)
       s.memories->clear();
     if (checked)
-      queues.begin();
+      queues.begin(info.core);
     if (block.cycles)
       model.beginBlock();
-    launch.function(args, &block.context);
+    runBlock(block, launch.function, args);
     if (checked && block.error.empty())
       block.error = queues.finish();
     if (!block.error.empty())
@@ -138,16 +149,14 @@ using namespace cellgrad::ascend;
 
 extern "C" void cg_ascend_issue(cg_ascend_core *core, const cg_ascend_op *op, const cg_ascend_view *views) {
   auto &block = *reinterpret_cast<Block *>(core);
-  if (block.error.empty())
-    block.issue(*op, views);
+  block.issue(*op, views);
+  if (!block.error.empty())
+    longjmp(block.out, 1); // nothing between here and runBlock has to be destroyed: a kernel is plain code
 }
 
 extern "C" int64_t cg_ascend_scalar_load(cg_ascend_core *core, const cg_ascend_op *op, const cg_ascend_view *view) {
-  auto &block = *reinterpret_cast<Block *>(core);
-  if (block.error.empty())
-    block.issue(*op, view);
+  cg_ascend_issue(core, op, view);
   int64_t bits = 0;
-  if (block.error.empty())
-    memcpy(&bits, view->data, size_t(elementBytes(op->operand[0].type)));
+  memcpy(&bits, view->data, size_t(elementBytes(op->operand[0].type)));
   return bits;
 }

@@ -9,7 +9,7 @@ namespace cellgrad::ascend {
 
 /// Environment CELLGRAD_ASCEND_SIM.
 struct Settings {
-  bool checked = false, cycles = false;
+  bool checked = false, seeded = false, cycles = false;
   uint64_t seed = 0;
   std::string trace; // file, written when the process ends
   std::string wrong; // a word that means nothing

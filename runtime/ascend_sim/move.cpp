@@ -29,7 +29,7 @@ void copyElements(const Operand &source, const Operand &out, const int32_t *orde
 }
 
 namespace {
-constexpr int64_t kRows = 16; // of a fractal
+constexpr int64_t kRows = kFractalRows;
 
 /// A buffer of fractals, [outer, inner, 16, columns]; fractals are contiguous.
 struct Fractals {

@@ -14,7 +14,9 @@ struct Profile {
   std::string launches, trace, json;
   double begin = 0; // microseconds of the next launch
   size_t events = 0;
+  int64_t kept = 0, left = 0; // launches
 };
+constexpr int64_t kMostLaunches = 100000;
 constexpr size_t kMostEvents = 1000000;
 constexpr const char *kCores[] = {"aic", "aiv", "aicpu"};
 
@@ -66,6 +68,11 @@ bool tracing() { return profile().on && profile().events < kMostEvents; }
 
 void record(const LaunchTimes &times, const Target &target, const std::vector<CycleModel::CoreSpans> &spans) {
   Profile &p = profile();
+  if (p.kept == kMostLaunches) { // a long training is not kept whole
+    ++p.left;
+    return;
+  }
+  ++p.kept;
   double perCycle = 1.0 / double(target.clock_mhz);
   std::string &out = p.launches;
   out += (out.empty() ? "" : ",\n  ") + std::string("{\"kernel\": ") + quoted(times.kernel) + ", \"core\": \"" + kCores[times.core] + "\", \"blocks\": " +
@@ -111,18 +118,18 @@ extern "C" {
 void cgAscendProfileStart(void) {
   std::lock_guard<std::recursive_mutex> guard(driverLock());
   Profile &p = profile();
-  p.on = true, p.begin = 0, p.events = 0;
+  p.on = true, p.begin = 0, p.events = 0, p.kept = p.left = 0;
   p.launches.clear(), p.trace.clear();
 }
 void cgAscendProfileStop(void) {
   std::lock_guard<std::recursive_mutex> guard(driverLock());
   profile().on = settings().cycles;
 }
-/* {"launches": [...]}: valid until the next call. */
+/* {"launches": [...], "left_out": n}: the first launches and how many came after them; valid until the next call. */
 const char *cgAscendProfileJson(void) {
   std::lock_guard<std::recursive_mutex> guard(driverLock());
   Profile &p = profile();
-  p.json = "{\"launches\": [\n  " + p.launches + "\n]}\n";
+  p.json = "{\"launches\": [\n  " + p.launches + "\n], \"left_out\": " + std::to_string(p.left) + "}\n";
   return p.json.c_str();
 }
 /* The launches as a Chrome trace; not 0 if the file cannot be written. */

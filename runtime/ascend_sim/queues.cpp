@@ -29,9 +29,12 @@ uint64_t Queues::next() { // splitmix64 (Steele, Lea, Flood 2014)
   return z ^ (z >> 31);
 }
 
-void Queues::begin() {
+void Queues::begin(int core) {
+  auto bit = [](int pipe) { return 1u << pipe; };
+  used = core == CG_ASCEND_AIC ? bit(CG_ASCEND_M) | bit(CG_ASCEND_MTE1) | bit(CG_ASCEND_MTE2) | bit(CG_ASCEND_FIX) : bit(CG_ASCEND_V) | bit(CG_ASCEND_MTE2) | bit(CG_ASCEND_MTE3);
   for (Pipe &pipe : pipes) {
     pipe = {};
+    pipe.limit = kMostAccesses;
     // Some pipes run ahead in this block and others lag behind.
     static constexpr unsigned kEagerness[] = {0, 1, 4, 16};
     pipe.eagerness = seeded ? kEagerness[next() % 4] : 0;
@@ -64,14 +67,20 @@ std::string Queues::race(int p, const cg_ascend_op &op, const cg_ascend_view *vi
     }
     pipe.accesses.push_back(now);
   }
-  if (pipe.accesses.size() > kMostAccesses) {
-    // What all pipes that did something know to be done can be forgotten.
-    uint32_t done = UINT32_MAX;
+  if (pipe.accesses.size() > pipe.limit) {
+    // What the next access of every other pipe will know to be done can be forgotten. The core's own program, pipe S, touches global memory only.
+    uint32_t local = UINT32_MAX;
+    auto knownTo = [&](int q) {
+      const Clock &issued = pipes[q].queue.empty() ? pipes[CG_ASCEND_S].known : pipes[q].queue.front().known;
+      return std::max(pipes[q].known[size_t(p)], issued[size_t(p)]);
+    };
     for (int q = 0; q < CG_ASCEND_PIPES; ++q)
-      if (q != p && !pipes[q].accesses.empty())
-        done = std::min(done, pipes[q].known[size_t(p)]);
-    auto rest = std::find_if(pipe.accesses.begin(), pipe.accesses.end(), [&](const Access &a) { return a.when > done; });
-    pipe.accesses.erase(pipe.accesses.begin(), rest);
+      if (q != p && q != CG_ASCEND_S && (used >> q & 1))
+        local = std::min(local, knownTo(q));
+    uint32_t global = p == CG_ASCEND_S ? local : std::min(local, knownTo(CG_ASCEND_S));
+    auto known = [&](const Access &a) { return a.when <= (a.space == CG_ASCEND_GM ? global : local); };
+    pipe.accesses.erase(std::remove_if(pipe.accesses.begin(), pipe.accesses.end(), known), pipe.accesses.end());
+    pipe.limit = std::max(kMostAccesses, 2 * pipe.accesses.size());
   }
   return {};
 }
@@ -191,7 +200,10 @@ std::string Queues::finish() {
 //===----------------------------------------------------------------------===//
 
 namespace {
-constexpr uint32_t kMark = 0x80000000; // of a writer: atomic; of a reader: several blocks
+// Beside the number of the last block that touched a byte:
+constexpr uint32_t kSeveral = 0x80000000; // so did others of its launch
+constexpr uint32_t kAtomic = 0x40000000;  // of writers: all of them atomically
+constexpr uint32_t kNumber = kAtomic - 1;
 
 /// The last writer and the last reader of each byte, as numbers that grow from launch to launch.
 class GlobalRecords : public sim::Records {
@@ -215,28 +227,30 @@ private:
 bool noteRead(const uint32_t *writers, uint32_t *readers, int64_t count, uint32_t first, uint32_t self) {
   uint32_t clash = 0;
   for (int64_t i = 0; i < count; ++i) {
-    uint32_t writer = writers[i] & ~kMark, reader = readers[i] & ~kMark;
-    clash |= uint32_t(writer >= first) & uint32_t(writer != self);
-    readers[i] = reader < first ? self : reader == self ? readers[i] : readers[i] | kMark;
+    uint32_t writer = writers[i] & kNumber, reader = readers[i] & kNumber;
+    clash |= uint32_t(writer >= first) & (uint32_t(writer != self) | writers[i] >> 31);
+    readers[i] = reader < first ? self : reader == self ? readers[i] : readers[i] | kSeveral;
   }
   return clash;
 }
 
 /// Bytes that it writes: 1 if another block wrote one (not both atomically), 2 if another block read one.
 uint32_t noteWrite(uint32_t *writers, const uint32_t *readers, int64_t count, uint32_t first, uint32_t self, bool atomic) {
-  uint32_t written = 0, read = 0, harmless = atomic ? kMark : 0;
+  uint32_t written = 0, read = 0, harmless = atomic ? kAtomic : 0;
   for (int64_t i = 0; i < count; ++i) {
-    uint32_t writer = writers[i] & ~kMark, reader = readers[i] & ~kMark;
-    written |= uint32_t(writer >= first) & uint32_t(writer != self) & uint32_t((writers[i] & harmless) == 0);
+    uint32_t before = writers[i], reader = readers[i] & kNumber;
+    bool now = (before & kNumber) >= first; // written in this launch
+    uint32_t others = now && (before & kNumber) != self ? kSeveral : now ? before & kSeveral : 0;
+    written |= (others >> 31) & uint32_t((before & harmless) == 0);
     read |= uint32_t(reader >= first) & (uint32_t(reader != self) | readers[i] >> 31);
-    writers[i] = self | harmless;
+    writers[i] = self | others | (now ? before & harmless : harmless);
   }
   return written ? 1 : read ? 2 : 0;
 }
 } // namespace
 
 void GlobalAccesses::beginLaunch(int64_t blocks) {
-  if (uint64_t(next) + uint64_t(blocks) >= kMark) {
+  if (uint64_t(next) + uint64_t(blocks) >= kAtomic) {
     sim::forgetRecords();
     next = 1;
   }

@@ -18,9 +18,10 @@ using Clock = std::array<uint32_t, CG_ASCEND_PIPES>;
 /// in which they happened to run. All functions return an empty text, or what is wrong.
 class Queues {
 public:
-  Queues(const Target &target, uint64_t seed) : target(target), random(seed), seeded(seed != 0) {}
-  /// Before a block.
-  void begin();
+  /// Not `seeded`: as late as possible.
+  Queues(const Target &target, bool seeded, uint64_t seed) : target(target), random(seed), seeded(seeded) {}
+  /// Before a block on a core of this kind.
+  void begin(int core);
   /// The core's own program is at this operation; `views` are copied.
   std::string issue(const cg_ascend_op &op, const cg_ascend_view *views, int32_t id);
   /// Runs what is left; every flag must have been waited for.
@@ -45,6 +46,7 @@ private:
     Clock known = {};
     std::vector<Access> accesses; // in order of `when`
     unsigned eagerness = 1;
+    size_t limit = 0; // more accesses are not kept without looking for those that can be forgotten
   };
   struct Flag {
     std::deque<Clock> raised;
@@ -66,6 +68,7 @@ private:
   const Target &target;
   uint64_t random;
   bool seeded;
+  unsigned used = 0; // a bit per pipe of the core, S aside
   Pipe pipes[CG_ASCEND_PIPES];
   std::map<std::array<int32_t, 3>, Flag> flags;
 };

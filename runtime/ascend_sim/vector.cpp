@@ -180,29 +180,30 @@ void executeSelect(const Operand &mask, const Operand &a, const Operand &b, cons
 // Reductions
 //===----------------------------------------------------------------------===//
 
-template <typename W> W combine(int kind, W a, W b) {
+int binaryOf(int reduction) { return reduction == CG_ASCEND_SUM ? CG_ASCEND_ADD : reduction == CG_ASCEND_REDUCE_MAX ? CG_ASCEND_MAX : CG_ASCEND_MIN; }
+
+template <typename W> W combine(int op, W a, W b) {
   W result;
-  binary<W>(kind == CG_ASCEND_SUM ? CG_ASCEND_ADD : kind == CG_ASCEND_REDUCE_MAX ? CG_ASCEND_MAX : CG_ASCEND_MIN, &a, &b, &result, 1);
+  binary<W>(op, &a, &b, &result, 1);
   return result;
 }
 
 /// A row of contiguous values: lane i of 16 takes elements i, i + 16, ...; then lane i takes lane i + 8, i + 4, i + 2, i + 1.
-template <typename W> W reduceRow(int kind, const W *row, int64_t count) {
+template <typename W> W reduceRow(int op, const W *row, int64_t count) {
   constexpr int64_t kLanes = 16;
   W lanes[kLanes];
   if (count < kLanes) {
     W result = row[0];
     for (int64_t i = 1; i < count; ++i)
-      result = combine(kind, result, row[i]);
+      result = combine(op, result, row[i]);
     return result;
   }
-  int op = kind == CG_ASCEND_SUM ? CG_ASCEND_ADD : kind == CG_ASCEND_REDUCE_MAX ? CG_ASCEND_MAX : CG_ASCEND_MIN;
   std::copy(row, row + kLanes, lanes);
   int64_t i = kLanes;
   for (; i + kLanes <= count; i += kLanes)
     binary<W>(op, lanes, row + i, lanes, kLanes);
   for (int64_t lane = 0; i < count; ++i, ++lane)
-    lanes[lane] = combine(kind, lanes[lane], row[i]);
+    lanes[lane] = combine(op, lanes[lane], row[i]);
   for (int64_t half = kLanes / 2; half; half /= 2)
     binary<W>(op, lanes, lanes + half, lanes, half);
   return lanes[0];
@@ -214,7 +215,7 @@ template <typename W> void reduce(const Operand &source, const Operand &out, int
   int64_t results = out.elements();
   if (source.elements() == 0)
     return;
-  int op = kind == CG_ASCEND_SUM ? CG_ASCEND_ADD : kind == CG_ASCEND_REDUCE_MAX ? CG_ASCEND_MAX : CG_ASCEND_MIN;
+  int op = binaryOf(kind);
   std::vector<W> sums(static_cast<size_t>(results)), row;
   std::vector<bool> begun(static_cast<size_t>(results));
   int64_t inner = rank ? from.sizes[rank - 1] : 1, stride = rank ? from.strides[rank - 1] : 1, bytes = elementBytes(source.info->type);
@@ -230,8 +231,8 @@ template <typename W> void reduce(const Operand &source, const Operand &out, int
     }
     widen<W>(source.info->type, from.data + offset * bytes, stride, row.data(), inner);
     if (along) {
-      W value = reduceRow(kind, row.data(), inner);
-      sums[size_t(result)] = begun[size_t(result)] ? combine(kind, sums[size_t(result)], value) : value;
+      W value = reduceRow(op, row.data(), inner);
+      sums[size_t(result)] = begun[size_t(result)] ? combine(op, sums[size_t(result)], value) : value;
     } else if (begun[size_t(result)]) {
       binary<W>(op, &sums[size_t(result)], row.data(), &sums[size_t(result)], inner);
     } else {

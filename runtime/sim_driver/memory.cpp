@@ -96,7 +96,8 @@ Allocation *find(const void *address) {
 std::string describeFault(const void *address, size_t bytes) {
   char text[200];
   Allocation *block = find(address);
-  if (block && !block->freed && size_t(static_cast<const char *>(address) - block->base) + bytes <= block->bytes)
+  size_t offset = block ? size_t(static_cast<const char *>(address) - block->base) : 0;
+  if (block && !block->freed && bytes <= block->bytes - offset)
     return {};
   if (!bytes)
     return {};
@@ -105,7 +106,7 @@ std::string describeFault(const void *address, size_t bytes) {
     snprintf(text, sizeof text, "address %p is in a block of %zu bytes that was freed", address, block->bytes);
   else if (block)
     snprintf(text, sizeof text, "%zu bytes at %p end %zu bytes behind a block of %zu bytes", bytes, address,
-             size_t(static_cast<const char *>(address) - block->base) + bytes - block->bytes, block->bytes);
+             bytes - (block->bytes - offset), block->bytes);
   else {
     auto next = table().upper_bound(at);
     const Allocation *before = next == table().begin() ? nullptr : &std::prev(next)->second;

@@ -110,6 +110,8 @@ llvm::Expected<std::string> GpuDevice::profile() const {
         out << llvm::formatv("; {0} {1} bytes", way, *bytes);
     out << "\n";
   }
+  if (int64_t left = json->getAsObject()->getInteger("left_out").value_or(0))
+    out << left << " more launches were not kept\n";
   out << "total " << total << " cycles (a model, no measurement)\n";
   return text;
 }

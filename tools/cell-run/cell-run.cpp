@@ -160,16 +160,21 @@ static int runMain(int argc, char **argv) {
   }
   if ((showProfile || !traceFile.empty()) && target != Target::Ascend)
     return fail("--profile and --trace are for --target=ascend");
+  if (!simulation.empty() && target != Target::GpuSim && target != Target::Ascend)
+    return fail("--sim is for --target=gpu-sim and --target=ascend");
+  if (llvm::StringRef(traceFile).contains(','))
+    return fail("--trace: the name of the file has a comma, which the simulator's list of modes is divided by");
   std::unique_ptr<GpuDevice> device;
   if (target != Target::Cpu && ptxChip.empty()) {
     // What the environment says is left as it is where no option says anything.
-    std::string modes = simulation;
+    const char *variable = target == Target::Ascend ? "CELLGRAD_ASCEND_SIM" : "CELLGRAD_GPU_SIM", *before = getenv(variable);
+    std::string modes = !simulation.empty() || !before ? simulation : std::string(before);
     if (showProfile)
       modes += modes.empty() ? "cycles" : ",cycles";
     if (!traceFile.empty())
       modes += (modes.empty() ? "trace=" : ",trace=") + traceFile;
     if (!modes.empty())
-      setenv(target == Target::Ascend ? "CELLGRAD_ASCEND_SIM" : "CELLGRAD_GPU_SIM", modes.c_str(), /*overwrite=*/1);
+      setenv(variable, modes.c_str(), /*overwrite=*/1);
     using Kind = GpuDevice::Kind;
     auto opened = GpuDevice::open(runtimeLibrary, target == Target::Ascend ? Kind::Ascend : target == Target::GpuSim ? Kind::GpuSimulator : Kind::Gpu);
     if (!opened)

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import pickle
+import re
 import subprocess
 import sys
 
@@ -25,19 +26,24 @@ def kernel(arguments, body, core="aiv", blocks=1, target="", name="k"):
     return text
 
 
-def compile_kernel(text):
-    """The bytes of the object that the simulator loads."""
+def compile_kernel(text, numbers=None):
+    """The bytes of the object that the simulator loads; ``numbers`` of the target are other ones than the kernel was compiled for."""
     from sim_driver import tool
 
     lowered = subprocess.run([tool("cell-opt"), "-", "--pass-pipeline=builtin.module(expand-math,ascend-to-sim)"], input=text, capture_output=True, text=True)
     assert lowered.returncode == 0, lowered.stderr
     inner = lowered.stdout[lowered.stdout.index("gpu.module") :].rstrip()[:-1]
     plain = "module {" + inner[inner.index("\n") :]
+    if numbers:
+        names = re.search(r'@cg_ascend_target\.3\("(.*?)"\)', plain)[1].split(r"\00")
+        values = re.search(r"(?<=@cg_ascend_target\.4\(dense<\[)[^]]*", plain)
+        changed = [str(numbers.get(name, value)) for name, value in zip(names, values[0].split(", "))]
+        plain = plain[: values.start()] + ", ".join(changed) + plain[values.end() :]
     ir = subprocess.run([tool("mlir-translate"), "--mlir-to-llvmir"], input=plain, capture_output=True, text=True, check=True).stdout
     return subprocess.run([tool("llc"), "-relocation-model=pic", "-filetype=obj", "-O1", "-o", "-"], input=ir.encode(), capture_output=True, check=True).stdout
 
 
-def launch(text, arrays, blocks=1, name="k", profile=None):
+def launch(text, arrays, blocks=1, name="k", profile=None, numbers=None):
     """Runs the kernel in this process; the arrays afterwards, or the text of the failure. Scalars are ctypes values or NumPy arrays of no dimension."""
     import ctypes
 
@@ -45,7 +51,7 @@ def launch(text, arrays, blocks=1, name="k", profile=None):
 
     driver = Driver("libcellgrad_ascend_sim.so")
     driver.lib.cgAscendProfileJson.restype = ctypes.c_char_p
-    function = driver.function(driver.load(compile_kernel(text)), name)
+    function = driver.function(driver.load(compile_kernel(text, numbers)), name)
     values = [ctypes.c_uint64(int(a)) if a.ndim == 0 else driver.upload(a) for a in arrays]
     if profile is not None:
         driver.lib.cgAscendProfileStart()
@@ -59,12 +65,12 @@ def launch(text, arrays, blocks=1, name="k", profile=None):
     return [driver.download(v, a.shape, a.dtype) if a.ndim else a for v, a in zip(values, arrays)]
 
 
-def launch_in(mode, text, arrays, blocks=1):
+def launch_in(mode, text, arrays, blocks=1, numbers=None):
     """As ``launch``, in a process with CELLGRAD_ASCEND_SIM=mode."""
     code = "import pickle, sys; import conftest, ascend_sim; sys.stdout.buffer.write(pickle.dumps(ascend_sim.launch(*pickle.loads(sys.stdin.buffer.read()))))"
     here = pathlib.Path(__file__).parent
     environment = {**os.environ, "CELLGRAD_ASCEND_SIM": mode}
-    done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps((text, arrays, blocks)), capture_output=True, cwd=here, env=environment)
+    done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps((text, arrays, blocks, "k", None, numbers)), capture_output=True, cwd=here, env=environment)
     assert done.returncode == 0, done.stderr.decode()
     return pickle.loads(done.stdout)
 

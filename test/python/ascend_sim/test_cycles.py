@@ -136,4 +136,5 @@ def test_profile_and_trace_of_a_program(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "total " in done.stdout and " cycles (a model, no measurement)" in done.stdout
     events = json.loads((tmp_path / "t.json").read_text())["traceEvents"]
+    assert {"MTE2", "V", "MTE3"} <= {event["tid"] for event in events}
     assert all(event["ph"] == "X" and event["dur"] > 0 for event in events)

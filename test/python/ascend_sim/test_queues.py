@@ -126,9 +126,11 @@ def test_a_flag_is_no_counter():
 
 
 def test_a_number_of_a_flag_that_does_not_exist():
-    body = load_negate_store("ascend.set_flag <mte2, v> [0, 1] slot %s\nascend.wait_flag <mte2, v> [0, 1] slot %s", DONE).replace("%y =", "%s = ascend.block_num\n%y =")
-    body = body.replace('"Ascend910B3"', '"Ascend910B3", {event_ids = 2 : i64}')
+    body = load_negate_store("ascend.set_flag <mte2, v> [0, 7] slot %s\nascend.wait_flag <mte2, v> [0, 7] slot %s", DONE).replace("%y =", "%s = ascend.block_num\n%y =")
     np.testing.assert_array_equal(launch_in("checked", body, ARRAYS)[1], -ARRAYS[0])
+    # The verifier knows the target; the simulator asks the image.
+    found = launch_in("checked", body, ARRAYS, numbers={"event_ids": 7})
+    assert "ascend.set_flag <mte2, v>: there is no flag 7: a pair of pipes has 7" in found
 
 
 def test_scalar_loads_wait_for_pipe_s_only():
@@ -167,6 +169,55 @@ def test_blocks_that_write_the_same_bytes():
     np.testing.assert_allclose(launch_in("checked", text.replace("ATOMIC", "atomic = add"), ARRAYS, 3)[1], 3 * ARRAYS[0], rtol=1e-6)
 
 
+def blocks_on_one_buffer(first, others, count=2, after=""):
+    """Block 0 does `first` with the buffer %b, the others `others`; all of them `after`."""
+    g = "memref<64xf32, GM>"
+    plain, add = f"ascend.store ins(%x : {U}) outs(%b : {g})", f"ascend.store ins(%x : {U}) outs(%b : {g}) atomic = add"
+    steps = {"store": plain, "add": add, "load": f"ascend.load ins(%b : {g}) outs(%y : {U})"}
+    code = lambda names: "\nascend.barrier <all>\n".join(steps[n] for n in names.split())
+    body = f"""%x = ascend.address [0] : {U}
+      %y = ascend.address [256] : {U}
+      ascend.load ins(%a : {g}) outs(%x : {U})
+      ascend.barrier <all>
+      %i = ascend.block_idx
+      %c = arith.constant {{which}} : index
+      %first = arith.cmpi eq, %i, %c : index
+      scf.if %first {{{{
+        {code(first)}
+      }}}} else {{{{
+        {code(others)}
+      }}}}"""
+    return lambda which=0: launch_in("checked", kernel(f"%a: {g}, %b: {g}", body.format(which=which), blocks=count), ARRAYS, count)
+
+
+def test_blocks_that_add_to_what_one_of_them_stores():
+    assert "race in GM: it writes bytes that another block of the launch writes" in blocks_on_one_buffer("store add", "add")()
+    np.testing.assert_allclose(blocks_on_one_buffer("add add", "add")()[1], 3 * ARRAYS[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("then, does", [("store", "writes"), ("load", "reads")])
+def test_the_last_of_the_blocks_that_add(then, does):
+    found = blocks_on_one_buffer(f"add {then}", "add")(which=1)
+    assert "block 1: " in found and f"race in GM: it {does} bytes that another block of the launch writes" in found
+    # Alone it may.
+    assert not isinstance(blocks_on_one_buffer(f"add {then}", "add", count=1)(which=0), str)
+
+
+def test_an_access_of_long_ago_is_not_forgotten():
+    g = "memref<64xf32, GM>"
+    text = kernel(f"%a: {g}, %b: {g}", f"""%x = ascend.address [0] : {U}
+      %y = ascend.address [256] : {U}
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %n = arith.constant 70000 : index
+      ascend.load ins(%a : {g}) outs(%x : {U})
+      scf.for %i = %c0 to %n step %c1 {{
+        ascend.load ins(%a : {g}) outs(%y : {U})
+      }}
+      ascend.vun <neg> ins(%x : {U}) outs(%x : {U})""")  # fmt: skip
+    assert "race in UB" in launch_in("checked", text, ARRAYS)
+
+
 def test_in_the_plain_mode_nothing_is_queued():
     np.testing.assert_array_equal(launch(load_negate_store(), ARRAYS)[1], -ARRAYS[0])
 
@@ -174,3 +225,16 @@ def test_in_the_plain_mode_nothing_is_queued():
 def test_a_word_that_means_nothing():
     with pytest.raises(AssertionError, match="'fast' is none of 'checked'"):
         launch_in("fast", load_negate_store(), ARRAYS)
+
+
+@pytest.mark.parametrize("word", ["seed=", "seed=many", "seed=3x", "seed=-1"])
+def test_a_seed_is_a_number(word):
+    with pytest.raises(AssertionError, match=f"'{word}' is none of 'checked'"):
+        launch_in(word, load_negate_store(), ARRAYS)
+
+
+def test_each_seed_is_an_order_of_its_own():
+    """Which of the two accesses of a race comes second, and is reported, depends on the order."""
+    found = {mode: launch_in(mode, load_negate_store(second=DONE), ARRAYS) for mode in ("checked", *(f"seed={n}" for n in range(8)))}
+    assert all("race in UB" in wrong for wrong in found.values())
+    assert len(set(found.values())) == 2 and found["seed=0"] != found["checked"]

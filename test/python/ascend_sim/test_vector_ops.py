@@ -96,6 +96,31 @@ def test_narrow_floats():
         assert ((near == down) | (near == up))[np.abs(x) < 6e4].all()
 
 
+def test_narrow_floats_rounded_away_from_zero():
+    x = np.array([65519, 65520, 1e6, -65520, -65519, 2049, 2051, 0, np.inf, 1, -2049, 4098, 65504, -1e30, 3, 5], np.float32)
+    got = run("ascend.vcast <round> ins({0} : {t0}) outs({out} : {tout})", [x], x.shape, np.float16)
+    np.testing.assert_array_equal(got, np.array([65504, np.inf, np.inf, -np.inf, -65504, 2050, 2052, 0, np.inf, 1, -2050, 4100, 65504, -np.inf, 3, 5], np.float16))
+
+
+def test_large_integers_are_rounded_once():
+    from fractions import Fraction
+
+    x = np.array([2**24 + 1, 2**53 + 1, 2**54 - 1, -(2**54) + 1, 2**62 + 1, 2**62 + 2**38, 2**62 + 2**38 + 1, 2**62 + 2**38 - 1, 2**63 - 1, -(2**63), 7, 0, -(2**62) - 1, 2**60 - 1, 5, -5], np.int64)
+    for rounding in ("rint", "floor", "ceil", "trunc", "round"):
+        want = []
+        for value in map(int, x):
+            around = {np.float32(value), np.nextafter(np.float32(value), np.float32(np.inf)), np.nextafter(np.float32(value), np.float32(-np.inf))}
+            below, above = max(f for f in around if Fraction(float(f)) <= value), min(f for f in around if Fraction(float(f)) >= value)
+            low, high = value - Fraction(float(below)), Fraction(float(above)) - value
+            even = below if below.view(np.uint32) % 2 == 0 else above
+            near = {"floor": below, "ceil": above, "trunc": below if value > 0 else above}.get(rounding)
+            if near is None:
+                near = below if low < high else above if high < low else even if rounding == "rint" else (above if value > 0 else below)
+            want.append(near)
+        got = run(f"ascend.vcast <{rounding}> ins({{0}} : {{t0}}) outs({{out}} : {{tout}})", [x], x.shape, np.float32)
+        np.testing.assert_array_equal(got, np.array(want, np.float32), err_msg=rounding)
+
+
 @pytest.mark.parametrize("dims, shape", [((1,), (16, 1)), ((0,), (1, 72)), ((0, 1), (1, 1))])
 @pytest.mark.parametrize("kind, function", [("sum", np.sum), ("max", np.max), ("min", np.min)])
 def test_reductions(kind, function, dims, shape):

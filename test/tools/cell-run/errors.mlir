@@ -14,6 +14,8 @@
 // RUN: not cell-run %t/missing.mlir 2>&1 | FileCheck %s --check-prefix=MISSING
 // RUN: not cell-run %t/add.mlir --input=1 --input=1 --pipeline=no-such-pipeline 2>&1 | FileCheck %s --check-prefix=PIPELINE
 // RUN: not cell-run %t/add.mlir --input=1 --input=1 --runtime-library=%t/none.so 2>&1 | FileCheck %s --check-prefix=RUNTIME
+// RUN: not cell-run %t/add.mlir --input=1 --input=1 --sim=checked 2>&1 | FileCheck %s --check-prefix=SIM
+// RUN: not cell-run %t/add.mlir --input=1 --input=1 --target=ascend --trace=a,b 2>&1 | FileCheck %s --check-prefix=COMMA
 
 // COUNT: cell-run: @f takes 2 arguments, 1 --input given
 // NUMBER: cell-run: argument 1: 2 values given for 3 elements of tensor<3xf32>
@@ -27,6 +29,8 @@
 // NONE: cell-run: the file has no public func.func to run
 // MISSING: missing.mlir
 // PIPELINE: no-such-pipeline
+// SIM: cell-run: --sim is for --target=gpu-sim and --target=ascend
+// COMMA: cell-run: --trace: the name of the file has a comma
 // RUNTIME: cell-run: {{.*}}none.so
 
 //--- add.mlir
