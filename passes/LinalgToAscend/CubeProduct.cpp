@@ -242,7 +242,7 @@ private:
       return left;
     std::string types;
     llvm::raw_string_ostream(types) << left << " times " << right << " in " << sum;
-    kernels.explain(p.op, "the cube multiplies f16, bf16 and f32 (in f32) and i8 (in i32), not " + types);
+    kernels.explain(p.op, "the cube multiplies f16, bf16 and f32 (in f32) and i8 (in i32), not " + types + "; cast the factors to float32");
     return std::nullopt;
   }
 

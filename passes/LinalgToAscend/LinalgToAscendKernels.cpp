@@ -32,6 +32,21 @@ GpuTarget generalCores(const ascend::Target &chip) {
   return target;
 }
 
+/// "4x8xi64 by 8x4xi64 in 4x4xi64".
+std::string typesOf(Operation *op) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  for (auto [i, type] : llvm::enumerate(op->getOperandTypes())) {
+    stream << (i == 0 ? "" : i + 1 == op->getNumOperands() ? " in " : " by ");
+    auto shaped = dyn_cast<ShapedType>(type);
+    if (shaped)
+      for (int64_t size : shaped.getShape())
+        stream << size << 'x';
+    stream << getElementTypeOrSelf(type);
+  }
+  return text;
+}
+
 KernelForm formOf(MLIRContext *context, ascend::Core core) {
   KernelForm form;
   form.space = ascend::SpaceAttr::get(context, ascend::Space::GM);
@@ -87,7 +102,7 @@ struct LinalgToAscendKernels : cell::impl::LinalgToAscendKernelsBase<LinalgToAsc
       if (auto call = dyn_cast<cellrt::CallOp>(op))
         kernels.explain(op, "there is no vector kernel for '" + call.getRoutine() + "'");
       else if (isa<linalg::LinalgOp>(op) && linalg::isaContractionOpInterface(cast<linalg::LinalgOp>(op)))
-        kernels.explain(op, "the cube does not take this product");
+        kernels.explain(op, "the cube multiplies matrices, or batches of them, of dense float16, bfloat16 or float32, and not this: " + typesOf(op) + "; write it as matmul, or cast to float32");
     });
     if (failed(lowerProductsAndRoutines(module, kernels)))
       return signalPassFailure();

@@ -155,10 +155,10 @@ Tile cell::toRunning(VectorKernel &k, const Tile &x, Type type) {
   return {arith::ExtFOp::create(k, type, x.value)};
 }
 
-std::optional<TileShape> cell::chooseTileShape(ArrayRef<TileBuffer> buffers, TileShape most, int64_t bytes, bool wholeRows) {
+std::optional<TileShape> cell::chooseTileShape(ArrayRef<TileBuffer> buffers, TileShape most, int64_t bytes, int64_t align, bool wholeRows) {
   constexpr int64_t kUnit = 64; // columns grow by this, which is a multiple of 32 bytes for each type
   TileShape shape = most;
-  auto fits = [&](int64_t rows, int64_t columns) { return VectorKernel::bytesOf(buffers, {rows, columns, most.flat}) <= bytes; };
+  auto fits = [&](int64_t rows, int64_t columns) { return VectorKernel::bytesOf(buffers, {rows, columns, most.flat}, align) <= bytes; };
   if (!fits(1, shape.columns)) {
     if (wholeRows)
       return std::nullopt;
@@ -205,11 +205,32 @@ std::unique_ptr<VectorKernel> cell::emitFitting(AscendKernels &kernels, Operatio
     k->discard();
     if (attempt)
       room = room * 3 / 4;
-    std::optional<TileShape> next = chooseTileShape(buffers, most, room, wholeRows);
+    std::optional<TileShape> next = chooseTileShape(buffers, most, room, kernels.chip.ub_align, wholeRows);
     if (!next)
       break;
     shape = balance(*next);
   }
-  kernels.explain(op, "its buffers do not fit into UB");
+  kernels.explain(op, "the buffers of its smallest tile do not fit into UB, which has " + Twine(kernels.chip.ub_bytes) + " bytes; compile parts of the expression as functions of their own");
   return nullptr;
+}
+
+int64_t cell::tilesOf(const TileLoops &loops, const TileShape &shape) {
+  int64_t count = llvm::divideCeil(loops.size(loops.row), shape.rows) * llvm::divideCeil(loops.size(loops.column), shape.columns);
+  for (unsigned l : loops.outer)
+    count *= loops.plan.loops[l].size;
+  return count;
+}
+
+void cell::forTiles(VectorKernel &k, int64_t total, int64_t blocks, llvm::function_ref<void(Value)> body) {
+  if (total <= blocks)
+    return k.inside([&] { body(blocks == 1 ? k.index(0) : k.block()); });
+  k.loop(blocks == 1 ? k.index(0) : k.block(), k.index(total), k.index(blocks), [&](Value tile) { k.inside([&] { body(tile); }); });
+}
+
+Type cell::storedType(VectorKernel &k, Value buffer) { return cast<MemRefType>(k.use(buffer).getType()).getElementType(); }
+
+void cell::explainStored(AscendKernels &kernels, Operation *op, Value value, Value buffer) {
+  std::string text;
+  llvm::raw_string_ostream(text) << "the vector unit does not convert " << value.getType() << " to " << getElementTypeOrSelf(buffer.getType()) << "; cast to float32 or int32 in between";
+  kernels.explain(op, text);
 }

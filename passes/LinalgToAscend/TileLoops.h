@@ -34,9 +34,9 @@ struct TileLoops {
   std::pair<Value, Value> cut(VectorKernel &k, std::optional<unsigned> loop, Value number, int64_t length) const;
 };
 
-/// The largest tile of at most these sizes whose buffers fit into `bytes`, small enough to give all of `cores` work where the tile count is
+/// The largest tile of at most these sizes whose buffers, aligned to `align`, fit into `bytes`, small enough to give all of `cores` work where the tile count is
 /// `around` times the tiles of one pass over the sizes. No tile fits: no value.
-std::optional<TileShape> chooseTileShape(ArrayRef<TileBuffer> buffers, TileShape most, int64_t bytes, bool wholeRows = false);
+std::optional<TileShape> chooseTileShape(ArrayRef<TileBuffer> buffers, TileShape most, int64_t bytes, int64_t align, bool wholeRows = false);
 
 /// The size of one of the equal pieces of `length` that are at most `most` long: a multiple of `unit`, and at least `count` pieces, or a multiple of that.
 int64_t evenPart(int64_t length, int64_t most, int64_t count, int64_t unit);
@@ -64,6 +64,18 @@ Tile toRunning(VectorKernel &k, const Tile &x, Type type);
 /// unit; `most` is adapted by `balance` before the last try. The kernel stays if true is returned, and is to be launched.
 std::unique_ptr<VectorKernel> emitFitting(AscendKernels &kernels, Operation *op, StringRef stem, TileShape most, llvm::function_ref<TileShape(TileShape)> balance,
                                           llvm::function_ref<bool(VectorKernel &)> emit, bool wholeRows = false);
+
+/// Tiles of this shape in all loops.
+int64_t tilesOf(const TileLoops &loops, const TileShape &shape);
+/// Runs over [0, total) with all cores.
+void forTiles(VectorKernel &k, int64_t total, int64_t blocks, llvm::function_ref<void(Value)> body);
+/// The element type of an operand in a kernel's memory.
+Type storedType(VectorKernel &k, Value buffer);
+/// There is no conversion from the computed value to what the buffer holds.
+void explainStored(AscendKernels &kernels, Operation *op, Value value, Value buffer);
+
+/// Ops that write each of their outputs at each point.
+bool lowerVectorPointwise(AscendKernels &kernels, linalg::LinalgOp op, const LoopPlan &plan, StringRef name);
 
 } // namespace mlir::cell
 

@@ -255,7 +255,10 @@ bool VectorBody::emit(Operation &op) {
   }
   if (isa<math::CopySignOp>(op)) {
     Tile magnitude = k.unary(UnaryKind::Abs, get(op.getOperand(0))), sign = get(op.getOperand(1));
-    Tile below = k.compare(CompareKind::Lt, sign.isScalar() ? k.spread(sign, false, false) : sign, {k.number(type, 0)});
+    // The smaller of x and 1 / x is below 0 for -0 and -inf too.
+    Tile inverse = k.binary(BinaryKind::Div, {k.number(type, 1)}, sign.isScalar() ? k.spread(sign, false, false) : sign);
+    Tile least = k.binary(BinaryKind::Min, inverse, sign, inverse), below = k.compare(CompareKind::Lt, least, {k.number(type, 0)});
+    k.release(inverse);
     Tile minus = k.unary(UnaryKind::Neg, magnitude);
     define(result, k.select(below, minus, magnitude));
     k.release(below), k.release(minus), k.release(magnitude);

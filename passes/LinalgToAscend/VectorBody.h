@@ -50,7 +50,20 @@ private:
 Type computedType(Type type);
 
 /// Writes functions that the vector unit does not have by those that it has, in f32: tanh, erf, pow, sin ... The accuracy is in docs/design/ascend-pipeline.md.
-void expandVectorMath(Block &body);
+/// What no vector kernel takes in the end gets its functions back: the general cores have better ones.
+class ExpandedMath {
+public:
+  ExpandedMath() = default;
+  ExpandedMath(const ExpandedMath &) = delete;
+  ~ExpandedMath();
+
+  void expand(Block &body);
+  /// A kernel was made of the bodies.
+  void keep() { bodies.clear(); }
+
+private:
+  SmallVector<std::pair<Region *, std::unique_ptr<Region>>> bodies; // and what they were
+};
 
 } // namespace mlir::cell
 

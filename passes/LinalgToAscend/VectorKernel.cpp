@@ -26,12 +26,12 @@ bool cell::isVectorType(Type type) {
 // Buffers
 //===----------------------------------------------------------------------===//
 
-int64_t VectorKernel::bytesOf(ArrayRef<TileBuffer> buffers, const TileShape &shape) {
+int64_t VectorKernel::bytesOf(ArrayRef<TileBuffer> buffers, const TileShape &shape, int64_t align) {
   int64_t sum = 0;
   for (const TileBuffer &buffer : buffers) {
     int64_t row = (buffer.columns ? shape.columns : 1) * buffer.bytes, rows = buffer.rows ? shape.rows : 1;
     // A column lies without gaps.
-    int64_t bytes = llvm::alignTo(buffer.columns ? llvm::alignTo(row, 32) * rows : row * rows, 32);
+    int64_t bytes = llvm::alignTo(buffer.columns ? llvm::alignTo(row, align) * rows : row * rows, align);
     sum += bytes * (buffer.streamed ? 2 : 1);
   }
   return sum;
@@ -76,7 +76,7 @@ Tile VectorKernel::make(Type element, bool rows, bool columns, bool streamed) {
         free.erase(free.begin() + i);
         return found;
       }
-  int64_t bytes = ascend::getElementBytes(element), unit = 32 / bytes;
+  int64_t bytes = ascend::getElementBytes(element), unit = kernels.chip.ub_align / bytes;
   SmallVector<int64_t> full;
   if (!shape.flat)
     full.push_back(rows ? shape.rows : 1);
@@ -148,10 +148,10 @@ Tile VectorKernel::load(const TileAccess &access) {
       return out;
     }
     // Single elements land in rows of their own, and are moved together.
-    int64_t unit = 32 / ascend::getElementBytes(element);
+    int64_t unit = kernels.chip.ub_align / ascend::getElementBytes(element);
     auto type = MemRefType::get({shape.rows, unit}, element, MemRefLayoutAttrInterface(), ascend::SpaceAttr::get(getContext(), ascend::Space::UB));
     Value wide = memref::AllocOp::create(*this, type);
-    buffers.push_back({32, true, false, true});
+    buffers.push_back({kernels.chip.ub_align, true, false, true});
     OpFoldResult length = rowCount ? OpFoldResult(rowCount) : OpFoldResult(getIndexAttr(shape.rows)), zero = getIndexAttr(0), one = getIndexAttr(1);
     Value part = memref::SubViewOp::create(*this, wide, {zero, zero}, {length, one}, {one, one});
     ascend::LoadOp::create(*this, global(access, true, false, false), part);
@@ -160,13 +160,13 @@ Tile VectorKernel::load(const TileAccess &access) {
     return out;
   }
   // Memory is contiguous along rows, or nowhere: the tile arrives with rows and columns exchanged.
-  int64_t unit = 32 / ascend::getElementBytes(element), height = rows ? llvm::alignTo(shape.rows, unit) : unit;
+  int64_t unit = kernels.chip.ub_align / ascend::getElementBytes(element), height = rows ? llvm::alignTo(shape.rows, unit) : unit;
   auto type = MemRefType::get({shape.columns, height}, element, MemRefLayoutAttrInterface(), ascend::SpaceAttr::get(getContext(), ascend::Space::UB));
   Value wide = memref::AllocOp::create(*this, type);
   if (rows)
     buffers.push_back({static_cast<int64_t>(llvm::divideCeil(ascend::getElementBytes(element) * height, shape.rows)), true, true, true});
   else
-    buffers.push_back({32, false, true, true});
+    buffers.push_back({kernels.chip.ub_align, false, true, true});
   auto length = [&](Value count, int64_t full) { return count ? OpFoldResult(count) : OpFoldResult(getIndexAttr(full)); };
   OpFoldResult zero = getIndexAttr(0), one = getIndexAttr(1);
   Value part = memref::SubViewOp::create(*this, wide, {zero, zero}, {length(columnCount, shape.columns), rows ? length(rowCount, shape.rows) : one}, {one, one});
@@ -182,14 +182,14 @@ void VectorKernel::store(const Tile &tile, const TileAccess &access) {
   auto length = [&](Value count, int64_t full) { return count ? OpFoldResult(count) : OpFoldResult(getIndexAttr(full)); };
   OpFoldResult zero = getIndexAttr(0), one = getIndexAttr(1);
   auto space = ascend::SpaceAttr::get(getContext(), ascend::Space::UB);
-  int64_t unit = 32 / ascend::getElementBytes(element);
+  int64_t unit = kernels.chip.ub_align / ascend::getElementBytes(element);
   if (columns && access.columnStride != 1) {
     int64_t height = rows ? llvm::alignTo(shape.rows, unit) : unit;
     Value wide = memref::AllocOp::create(*this, MemRefType::get({shape.columns, height}, element, MemRefLayoutAttrInterface(), space));
     if (rows)
       buffers.push_back({static_cast<int64_t>(llvm::divideCeil(ascend::getElementBytes(element) * height, shape.rows)), true, true, true});
     else
-      buffers.push_back({32, false, true, true});
+      buffers.push_back({kernels.chip.ub_align, false, true, true});
     Value part = memref::SubViewOp::create(*this, wide, {zero, zero}, {length(columnCount, shape.columns), rows ? length(rowCount, shape.rows) : one}, {one, one});
     ascend::VTransposeOp::create(*this, ArrayRef<int64_t>{1, 0}, tile.value, part);
     ascend::StoreOp::create(*this, part, global(access, rows, true, true));
@@ -197,7 +197,7 @@ void VectorKernel::store(const Tile &tile, const TileAccess &access) {
   }
   if (!columns && rows && access.rowStride != 1) {
     Value wide = memref::AllocOp::create(*this, MemRefType::get({shape.rows, unit}, element, MemRefLayoutAttrInterface(), space));
-    buffers.push_back({32, true, false, true});
+    buffers.push_back({kernels.chip.ub_align, true, false, true});
     Value part = memref::SubViewOp::create(*this, wide, {zero, zero}, {length(rowCount, shape.rows), one}, {one, one});
     ascend::CopyOp::create(*this, tile.value, part);
     ascend::StoreOp::create(*this, part, global(access, true, false, false));
@@ -290,8 +290,13 @@ Tile VectorKernel::compare(CompareKind kind, const Tile &a, const Tile &b) {
 Tile VectorKernel::select(const Tile &mask, const Tile &a, const Tile &b) {
   bool rows = mask.rows || a.rows || b.rows, columns = mask.columns || a.columns || b.columns;
   Tile full = expand(mask, rows, columns);
+  // HIVM has no form where both values are repeated.
+  auto varies = [&](const Tile &x) { return x.isScalar() || (x.rows == rows && x.columns == columns); };
+  Tile other = varies(a) || varies(b) ? b : expand(b, rows, columns);
   Tile out = make(a.element(), rows, columns);
-  ascend::VSelOp::create(*this, full.value, a.value, b.value, out.value);
+  ascend::VSelOp::create(*this, full.value, a.value, other.value, out.value);
+  if (other.value != b.value)
+    release(other);
   return out;
 }
 

@@ -79,8 +79,8 @@ public:
   Value number(Type type, double value);
 
   /// Bytes of UB that all buffers take, those of transfers twice.
-  int64_t bytes() const { return bytesOf(buffers, shape); }
-  static int64_t bytesOf(ArrayRef<TileBuffer> buffers, const TileShape &shape);
+  int64_t bytes() const { return bytesOf(buffers, shape, kernels.chip.ub_align); }
+  static int64_t bytesOf(ArrayRef<TileBuffer> buffers, const TileShape &shape, int64_t align);
   SmallVector<TileBuffer> buffers;
   /// Bytes of UB that the op with the most scratch memory takes.
   int64_t scratchBytes();

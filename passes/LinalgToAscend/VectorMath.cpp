@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
@@ -25,6 +26,17 @@ Num log(Num x) { return make<math::LogOp>(x); }
 Num floor(Num x) { return make<math::FloorOp>(x); }
 Num negate(Num x) { return make<arith::NegFOp>(x); }
 Num square(Num x) { return x * x; }
+Num within(Num x, double bound) { // a NaN stays
+  OpBuilder &builder = x.emitter->builder;
+  Value below = arith::MinimumFOp::create(builder, x.emitter->loc, x.value, x.number(bound).value);
+  return {x.emitter, arith::MaximumFOp::create(builder, x.emitter->loc, below, x.number(-bound).value)};
+}
+/// The sign bit, which -0 and -inf have too.
+Num isNegative(Num x) {
+  return Num{x.emitter, arith::MinimumFOp::create(x.emitter->builder, x.emitter->loc, x.value, (1.0 / x).value)} < 0;
+}
+/// With the sign of x, which is not 0.
+Num signedAs(Num magnitude, Num x) { return select(x < 0, negate(magnitude), magnitude); }
 
 /// tanh(x) for |x| <= 3/4: Lambert's continued fraction, cut after the fifth term (relative error below 1e-8).
 Num tanhOfSmall(Num x) {
@@ -36,7 +48,7 @@ Num tanhOfSmall(Num x) {
 Num tanh(Num x) {
   Num magnitude = abs(x), e = exp(atMost(magnitude, 10) * 2);
   Num far = 1.0 - 2.0 / (e + 1);
-  return select(magnitude < 0.75, tanhOfSmall(x), copySign(far, x));
+  return select(magnitude < 0.75, tanhOfSmall(x), signedAs(far, x));
 }
 
 /// 2 t / (1 - t) with t = tanh(x / 2).
@@ -55,9 +67,9 @@ Num log1p(Num x) {
 
 /// 2 t / (1 - t^2) near 0; e / 2 * e - 1 / (2 e^2) with e = exp(|x| / 2), which does not overflow too early.
 Num sinh(Num x) {
-  Num magnitude = abs(x), t = tanhOfSmall(atMost(magnitude, 1.5) * 0.5), e = exp(magnitude * 0.5);
+  Num magnitude = abs(x), t = tanhOfSmall(within(x, 1.5) * 0.5), e = exp(magnitude * 0.5);
   Num near = (t + t) / (1.0 - square(t)), far = e * 0.5 * e - 0.5 / square(e);
-  return copySign(select(magnitude < 1, near, far), x);
+  return select(magnitude < 1, near, signedAs(far, x));
 }
 
 Num cosh(Num x) {
@@ -76,11 +88,12 @@ Num erf(Num x) {
   Num magnitude = abs(x), z = square(x);
   Num near = mad(x, polynomial(z, coefficients::kErfF32), x);
   Num far = 1.0 - exp(polynomial(atMost(magnitude, 3.95), coefficients::kErfcF32));
-  return select(magnitude < 0.9275, near, copySign(far, x));
+  return select(magnitude < 0.9275, near, signedAs(far, x));
 }
 
 /// x = n pi / 2 + r (Cody and Waite), good to about 1e-7 absolutely for |x| up to 10^6: n is cut in two numbers of 10 bits, so that products with the
-/// parts of pi / 2, of 11 or 12 bits each, are exact.
+/// parts of pi / 2, of 11 or 12 bits each, are exact. n may be off by a twentieth, so that |r| reaches 0.88, where the polynomials still hold. Beyond
+/// that r is wrong, and bounded: so are the results.
 struct Quadrant {
   Num n, r; // n modulo 4
 };
@@ -88,7 +101,7 @@ Quadrant reduce(Num x) {
   Num n = roundEven(x * M_2_PI), high = roundEven(n * 0x1p-10) * 1024, low = n - high, r = x;
   for (double part : kHalfPi)
     r = (r - high * part) - low * part;
-  return {n - floor(n * 0.25) * 4, r};
+  return {n - floor(n * 0.25) * 4, within(r, 1)};
 }
 Num sineOf(Num r) {
   Num z = square(r);
@@ -105,7 +118,7 @@ Num sineOf(Num n, Num r) {
 }
 Num sin(Num x) {
   Quadrant q = reduce(x);
-  return select(abs(x) < kInf, sineOf(q.n, q.r), x - x);
+  return select(x == 0, x, select(abs(x) < kInf, sineOf(q.n, q.r), x - x)); // the sign of a zero
 }
 Num cos(Num x) {
   Quadrant q = reduce(x);
@@ -116,7 +129,7 @@ Num tan(Num x) {
   Quadrant q = reduce(x);
   Num odd = (q.n == 1) | (q.n == 3), s = sineOf(q.r), c = cosineOf(q.r);
   Num value = select(odd, negate(c), s) / select(odd, s, c);
-  return select(abs(x) < kInf, value, x - x);
+  return select(x == 0, x, select(abs(x) < kInf, value, x - x));
 }
 
 /// exp(y ln |x|) and the sign; relative error about |y ln x| * 2^-23.
@@ -124,8 +137,8 @@ Num pow(Num x, Num y) {
   Num magnitude = abs(x), whole = roundEven(y), half = y * 0.5;
   Num value = exp(y * log(magnitude));
   Num isWhole = y == whole, isOdd = isWhole & (half != roundEven(half));
-  Num negative = x < 0;
-  value = select(negative, select(isWhole, select(isOdd, negate(value), value), select(magnitude == kInf, value, value.number(kNaN))), value);
+  Num negative = isNegative(x);
+  value = select(negative, select(isWhole, select(isOdd, negate(value), value), select((magnitude == kInf) | (magnitude == 0), value, value.number(kNaN))), value);
   value = select(magnitude == 1, select(negative, select(isOdd, value.number(-1), select(isWhole | (abs(y) == kInf), value.number(1), value.number(kNaN))), value.number(1)), value);
   return select(y == 0, value.number(1), value);
 }
@@ -161,7 +174,22 @@ Expansion expansionOf(Operation *op) {
 }
 } // namespace
 
-void cell::expandVectorMath(Block &body) {
+ExpandedMath::~ExpandedMath() {
+  for (auto &[region, original] : bodies)
+    region->takeBody(*original);
+}
+
+void ExpandedMath::expand(Block &body) {
+  auto hasFunction = [](Operation &op) {
+    Expansion expansion = expansionOf(&op);
+    return expansion.unary || expansion.binary;
+  };
+  if (llvm::none_of(body, hasFunction))
+    return;
+  Region *region = body.getParent();
+  bodies.emplace_back(region, std::make_unique<Region>());
+  IRMapping map;
+  region->cloneInto(bodies.back().second.get(), map);
   for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
     if (op.getNumResults() != 1)
       continue;

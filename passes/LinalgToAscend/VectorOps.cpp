@@ -1,4 +1,4 @@
-//===- VectorOps.cpp - pointwise groups and reductions on the vector cores --===//
+//===- VectorOps.cpp - reductions on the vector cores, and which mapping takes an op --===//
 #include "passes/LinalgToAscend/Mapping.h"
 #include "passes/LinalgToAscend/TileLoops.h"
 #include "passes/LinalgToGpu/BodyEmitter.h"
@@ -13,97 +13,10 @@ using namespace mlir::cell;
 using ascend::BinaryKind, ascend::CompareKind, ascend::ReduceKind;
 
 namespace {
-/// Below this many bytes of columns a tile is not made smaller to occupy more cores.
-constexpr int64_t kLeastBytes = 512;
 /// Columns that are reduced over many rows are not cut narrower than this: short transfers are slow, and rows can be cut as well.
 constexpr int64_t kWideColumns = 512;
 /// A reduction of fewer points is not cut into pieces for several cores.
 constexpr int64_t kLeastSplit = 16384;
-
-int64_t tilesOf(const TileLoops &loops, const TileShape &shape) {
-  int64_t count = llvm::divideCeil(loops.size(loops.row), shape.rows) * llvm::divideCeil(loops.size(loops.column), shape.columns);
-  for (unsigned l : loops.outer)
-    count *= loops.plan.loops[l].size;
-  return count;
-}
-
-/// Runs over [0, total) with all cores.
-void forTiles(VectorKernel &k, int64_t total, int64_t blocks, llvm::function_ref<void(Value)> body) {
-  if (total <= blocks)
-    return k.inside([&] { body(blocks == 1 ? k.index(0) : k.block()); });
-  k.loop(blocks == 1 ? k.index(0) : k.block(), k.index(total), k.index(blocks), [&](Value tile) { k.inside([&] { body(tile); }); });
-}
-
-/// The element type of an operand in a kernel's memory.
-Type storedType(VectorKernel &k, Value buffer) { return cast<MemRefType>(k.use(buffer).getType()).getElementType(); }
-
-bool lowerPointwise(AscendKernels &kernels, linalg::LinalgOp op, const LoopPlan &plan, StringRef name) {
-  std::string why;
-  std::optional<TileLoops> loops = TileLoops::of(op, plan, std::nullopt, why);
-  if (!loops) {
-    kernels.explain(op, why);
-    return false;
-  }
-  int64_t cores = kernels.chip.aiv_cores, around = 1;
-  for (unsigned l : loops->outer)
-    around *= plan.loops[l].size;
-  TileShape most{loops->singleRows ? 1 : loops->size(loops->row), loops->size(loops->column), loops->isFlat()};
-  if (loops->crossed)
-    most.columns = std::min<int64_t>(most.columns, 64);
-  auto balance = [&](TileShape shape) {
-    int64_t rowTiles = llvm::divideCeil(most.rows, shape.rows), unit = loops->crossed ? std::min<int64_t>(most.rows, 32) : 1; // crossed tiles move along rows
-    if (most.rows > 1 && rowTiles * around < cores)
-      shape.rows = evenPart(most.rows, shape.rows, llvm::divideCeil(cores, around), unit);
-    else if (most.rows > 1)
-      shape.rows = evenPart(most.rows, shape.rows, around == 1 ? cores : 1, unit);
-    int64_t others = around * llvm::divideCeil(loops->size(loops->row), shape.rows);
-    if (others < cores)
-      shape.columns = std::max(std::min(shape.columns, kLeastBytes / 4), evenPart(most.columns, shape.columns, llvm::divideCeil(cores, others), 64));
-    shape.columns = std::min(shape.columns, most.columns);
-    return shape;
-  };
-  auto emit = [&](VectorKernel &k) {
-    int64_t total = tilesOf(*loops, k.shape), blocks = std::min(total, cores);
-    bool good = true;
-    forTiles(k, total, blocks, [&](Value tile) {
-      SmallVector<int64_t> sizes;
-      for (unsigned l : loops->outer)
-        sizes.push_back(plan.loops[l].size);
-      sizes.push_back(llvm::divideCeil(loops->size(loops->row), k.shape.rows));
-      sizes.push_back(llvm::divideCeil(loops->size(loops->column), k.shape.columns));
-      SmallVector<Value> parts = k.delinearize(tile, sizes), origins(plan.loops.size());
-      for (auto [l, part] : llvm::zip(loops->outer, parts))
-        origins[l] = part;
-      auto [rowOrigin, rowCount] = loops->cut(k, loops->row, parts[sizes.size() - 2], k.shape.rows);
-      auto [columnOrigin, columnCount] = loops->cut(k, loops->column, parts.back(), k.shape.columns);
-      k.rowCount = rowCount, k.columnCount = columnCount;
-      if (loops->row)
-        origins[*loops->row] = rowOrigin;
-      if (loops->column)
-        origins[*loops->column] = columnOrigin;
-      VectorBody body(k, *op.getBlock());
-      loops->bind(k, body, origins, {});
-      if (!(good = body.run())) {
-        kernels.explain(op, body.why);
-        return;
-      }
-      for (auto [o, value] : llvm::enumerate(op.getBlock()->getTerminator()->getOperands())) {
-        Value buffer = op.getDpsInits()[o];
-        Tile result = body.stored(value, storedType(k, buffer));
-        if (!(good = bool(result)))
-          return;
-        result = k.expand(result, k.shape.rows > 1, k.shape.columns > 1);
-        k.store(result, loops->access(k, op.getNumDpsInputs() + o, origins));
-      }
-    });
-    return good;
-  };
-  std::unique_ptr<VectorKernel> k = emitFitting(kernels, op, name, most, balance, emit);
-  if (!k)
-    return false;
-  k->launch(std::min(tilesOf(*loops, k->shape), cores));
-  return true;
-}
 
 //===----------------------------------------------------------------------===//
 // Reductions
@@ -136,7 +49,7 @@ public:
       (isKept ? kept : points) *= loop.size;
     }
     if (!innerReduced)
-      return false;
+      return refuse("nothing is left to reduce");
     alongRows = *innerReduced + 1 == plan.loops.size();
     std::string why;
     std::optional<TileLoops> found = TileLoops::of(op, plan, alongRows ? innerKept : innerReduced, why);
@@ -213,14 +126,22 @@ private:
       }
     std::unique_ptr<VectorKernel> k = emitFitting(kernels, op, "reduce_" + name, most, [&](TileShape shape) { return balance(shape, most); },
                                                   [&](VectorKernel &kernel) { return emit(kernel); });
-    if (!k)
+    if (!k) {
+      dropPartials();
       return false;
+    }
+    std::unique_ptr<VectorKernel> join = pieces > 1 ? joinPieces() : nullptr;
+    if (pieces > 1 && !join) {
+      k->discard();
+      dropPartials();
+      return false;
+    }
     for (Reduced &reduced : reductions)
       if (reduced.start)
         (void)kernels.takeStart(op, reduced.output);
     k->launch(std::min(keptTiles(k->shape) * pieces, cores));
-    if (pieces > 1)
-      joinPieces();
+    if (join)
+      join->launch(std::min(joinTiles(join->shape), cores));
     return true;
   }
 
@@ -239,11 +160,15 @@ private:
     k.store(k.cast(running, storedType(k, out.buffer)), out);
   }
 
-  bool emit(VectorKernel &k) {
-    int64_t tiles = keptTiles(k.shape), steps = this->steps(k.shape), each = llvm::divideCeil(steps, pieces);
-    for (Value old : partials) // of a try with another shape
+  void dropPartials() {
+    for (Value old : partials)
       old.getDefiningOp()->erase();
     partials.clear();
+  }
+
+  bool emit(VectorKernel &k) {
+    int64_t tiles = keptTiles(k.shape), steps = this->steps(k.shape), each = llvm::divideCeil(steps, pieces);
+    dropPartials(); // of a try with another shape
     if (pieces > 1) {
       OpBuilder builder(op);
       for (const Reduced &reduced : reductions)
@@ -298,8 +223,9 @@ private:
         for (unsigned o = 0; o < plan.reduced.size() && good; ++o)
           if (!plan.reduced[o]) {
             Tile result = body.stored(yield->getOperand(o), storedType(k, op.getDpsInits()[o]));
-            if ((good = bool(result)))
-              k.store(k.expand(result, k.shape.rows > 1, k.shape.columns > 1), loops->access(k, op.getNumDpsInputs() + o, inside));
+            if (!(good = bool(result)))
+              return explainStored(kernels, op, yield->getOperand(o), op.getDpsInits()[o]);
+            k.store(k.expand(result, k.shape.rows > 1, k.shape.columns > 1), loops->access(k, op.getNumDpsInputs() + o, inside));
           }
       };
       if (steps == 1) {
@@ -336,19 +262,34 @@ private:
     return good;
   }
 
-  /// The second kernel: the pieces of each result, in order.
-  void joinPieces() {
-    SmallVector<unsigned> keptLoops;
+  /// Loops of what is kept; the last one is the column of tiles that are joined.
+  SmallVector<unsigned> keptLoops() const {
+    SmallVector<unsigned> result;
     for (unsigned l = 0; l < plan.loops.size(); ++l)
       if (isKept(l))
-        keptLoops.push_back(l);
-    int64_t columns = keptLoops.empty() ? 1 : plan.loops[keptLoops.back()].size, around = kept / columns;
-    TileShape shape{pieces, std::min<int64_t>(columns, 256)};
-    VectorKernel k(kernels, op, "reduce_join_" + name, shape);
-    int64_t columnTiles = llvm::divideCeil(columns, shape.columns), total = around * columnTiles;
+        result.push_back(l);
+    return result;
+  }
+  int64_t joinColumns() const { return keptLoops().empty() ? 1 : plan.loops[keptLoops().back()].size; }
+  int64_t joinTiles(const TileShape &shape) const { return kept / joinColumns() * llvm::divideCeil(joinColumns(), shape.columns); }
+
+  /// The second kernel: the pieces of each result, in order. Null, with a reason, if UB is too small.
+  std::unique_ptr<VectorKernel> joinPieces() {
+    auto keep = [](TileShape shape) { return shape; };
+    TileShape most{pieces, std::min<int64_t>(joinColumns(), 256)};
+    return emitFitting(kernels, op, "reduce_join_" + name, most, keep, [&](VectorKernel &k) {
+      emitJoin(k);
+      return true;
+    });
+  }
+
+  void emitJoin(VectorKernel &k) {
+    const TileShape &shape = k.shape;
+    SmallVector<unsigned> loopsKept = keptLoops();
+    int64_t columns = joinColumns(), columnTiles = llvm::divideCeil(columns, shape.columns), total = joinTiles(shape);
     forTiles(k, total, std::min(total, cores), [&](Value tile) {
       SmallVector<int64_t> sizes;
-      for (unsigned l : ArrayRef(keptLoops).drop_back(keptLoops.empty() ? 0 : 1))
+      for (unsigned l : ArrayRef(loopsKept).drop_back(loopsKept.empty() ? 0 : 1))
         sizes.push_back(plan.loops[l].size);
       sizes.push_back(columnTiles);
       SmallVector<Value> parts = k.delinearize(tile, sizes), origins(plan.loops.size(), k.index(0));
@@ -356,22 +297,38 @@ private:
       if (columns % shape.columns)
         k.columnCount = k.smaller(k.index(shape.columns), arith::SubIOp::create(k, k.index(columns), first));
       int64_t stride = columns;
-      for (unsigned i = keptLoops.size() - (keptLoops.empty() ? 0 : 1); i-- > 0;) {
-        origins[keptLoops[i]] = parts[i];
+      for (unsigned i = loopsKept.size() - (loopsKept.empty() ? 0 : 1); i-- > 0;) {
+        origins[loopsKept[i]] = parts[i];
         linear = k.add(linear, k.mul(parts[i], stride));
-        stride *= plan.loops[keptLoops[i]].size;
+        stride *= plan.loops[loopsKept[i]].size;
       }
-      if (!keptLoops.empty())
-        origins[keptLoops.back()] = first;
+      if (!loopsKept.empty())
+        origins[loopsKept.back()] = first;
       for (auto [i, reduced] : llvm::enumerate(reductions)) {
-        Tile values = k.load({partials[i], linear, kept, columns > 1 ? 1 : 0});
+        TileAccess from{partials[i], linear, kept, columns > 1 ? 1 : 0};
+        Tile running;
+        if (shape.rows >= pieces) {
+          running = k.reduce(reduced.kind, k.load(from), /*alongRows=*/false);
+        } else { // some at a time
+          running = k.spread({k.number(reduced.type, reduced.neutral)}, false, shape.columns > 1);
+          k.loop(k.index(0), k.index(llvm::divideCeil(pieces, shape.rows)), k.index(1), [&](Value part) {
+            k.inside([&] {
+              Value row = k.mul(part, shape.rows);
+              if (pieces % shape.rows)
+                k.rowCount = k.smaller(k.index(shape.rows), arith::SubIOp::create(k, k.index(pieces), row));
+              TileAccess some = from;
+              some.offset = k.add(linear, k.mul(row, kept));
+              k.binary(reduced.binary(), running, k.reduce(reduced.kind, k.load(some), /*alongRows=*/false), running);
+            });
+          });
+          k.rowCount = Value();
+        }
         TileAccess out = loops->access(k, op.getNumDpsInputs() + reduced.output, origins);
         out.rowStride = 0;
-        out.columnStride = keptLoops.empty() ? 0 : plan.loops[keptLoops.back()].strides[op.getNumDpsInputs() + reduced.output];
-        finish(k, reduced, k.reduce(reduced.kind, values, /*alongRows=*/false), out);
+        out.columnStride = loopsKept.empty() ? 0 : plan.loops[loopsKept.back()].strides[op.getNumDpsInputs() + reduced.output];
+        finish(k, reduced, running, out);
       }
     });
-    k.launch(std::min(total, cores));
   }
 };
 } // namespace
@@ -388,8 +345,10 @@ bool cell::lowerVectorOp(AscendKernels &kernels, linalg::LinalgOp op, const Loop
       return false;
     }
   std::string name = nameOf(op);
-  expandVectorMath(*op.getBlock());
-  if (llvm::is_contained(plan.reduced, true))
-    return VectorReduction(kernels, op, plan, name).run();
-  return lowerPointwise(kernels, op, plan, name);
+  ExpandedMath math;
+  math.expand(*op.getBlock());
+  bool done = llvm::is_contained(plan.reduced, true) ? VectorReduction(kernels, op, plan, name).run() : lowerVectorPointwise(kernels, op, plan, name);
+  if (done)
+    math.keep();
+  return done;
 }

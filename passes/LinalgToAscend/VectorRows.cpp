@@ -28,8 +28,13 @@ public:
     for (RowMember &member : chain.members)
       if (!prepare(member))
         return false;
-    for (RowMember &member : chain.members)
-      expandVectorMath(*member.op.getBlock());
+    std::string stem = name(); // by the user's functions
+    ExpandedMath math;
+    for (RowMember &member : chain.members) {
+      math.expand(*member.op.getBlock());
+      if (member.combiner) // what is reduced may be a function's result
+        member.combiner = Combiner::of(member.op, member.plan.reduced);
+    }
     int64_t cores = kernels.chip.aiv_cores;
     TileShape most{static_cast<int64_t>(std::gcd(chain.rows, rowUnit)), chain.columns};
     auto balance = [&](TileShape shape) {
@@ -39,9 +44,10 @@ public:
       return shape;
     };
     Operation *last = chain.members.back().op;
-    std::unique_ptr<VectorKernel> k = emitFitting(kernels, last, name(), most, balance, [&](VectorKernel &kernel) { return emit(kernel); }, /*wholeRows=*/true);
+    std::unique_ptr<VectorKernel> k = emitFitting(kernels, last, stem, most, balance, [&](VectorKernel &kernel) { return emit(kernel); }, /*wholeRows=*/true);
     if (!k)
       return false;
+    math.keep();
     for (auto [member, own] : llvm::zip_equal(chain.members, reductions))
       for (const Reduced &reduced : own)
         if (reduced.start)

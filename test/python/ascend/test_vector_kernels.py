@@ -68,6 +68,12 @@ def softmax(random, rows, columns):
     check(run(lambda a: ops.softmax(a, -1), a), e / e.sum(-1, keepdims=True))
 
 
+def sums_of_functions(random, rows, columns):
+    a = array(random, (rows, columns), "float32")
+    total = np.tanh(a.astype(np.float64)).sum(1, keepdims=True)
+    check(run(lambda a: a * ops.sum(ops.tanh(a), 1, True), a), a * total, 3e-4)
+
+
 def transposes(random, rows, columns):
     a = array(random, (rows, 5, columns), "float32")
     for order in ((2, 1, 0), (1, 2, 0), (0, 2, 1), (1, 0, 2)):
@@ -80,7 +86,7 @@ def slices(random, rows, columns):
         check(run(lambda a, step=step: ops.concat((a[:, ::step], a[:, :1]), 1) * 2.0, a), np.concatenate((a[:, ::step], a[:, :1]), 1) * 2)
 
 
-CASES = [broadcasts, integers, halves, sums, extremes, softmax, transposes, slices]
+CASES = [broadcasts, integers, halves, sums, extremes, softmax, transposes, slices, sums_of_functions]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
@@ -103,6 +109,46 @@ def test_rows_longer_than_ub():
     a = array(np.random.default_rng(0), (3, 70_001), "float32")
     e = np.exp(a - a.max(-1, keepdims=True))
     check(run(lambda a: ops.softmax(a, -1), a), e / e.sum(-1, keepdims=True))
+
+
+LARGE = np.array([1e9, -1e9, 2.0**24, 3e38, -3e38, np.inf, -np.inf, np.nan, 0.5, 999_999], np.float32)
+
+
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_large_angles(name):
+    """As exact as for small ones up to 10^6; within the function's range beyond; nan where there is no value."""
+    angles = np.random.default_rng(3).uniform(-1e6, 1e6, 50_000).astype(np.float32)
+    expected = getattr(np, name)(angles.astype(np.float64))
+    error = np.abs(run(getattr(ops, name), angles).asnumpy() - expected)
+    assert (error / (1 + expected**2 if name == "tan" else 1)).max() < 2.5e-7
+    got = run(getattr(ops, name), LARGE).asnumpy()
+    assert np.isnan(got[5:8]).all()
+    np.testing.assert_allclose(got[8:], getattr(np, name)(LARGE[8:].astype(np.float64)), atol=1e-6)
+    if name == "tan":
+        assert np.isfinite(got[:5]).all()
+    else:
+        assert (np.abs(got[:5]) <= 1 + 1e-6).all()
+
+
+def test_what_runs_on_the_ai_cpu_has_its_functions():
+    """An op that no vector kernel takes (products of int64) keeps the reduction of large angles that the CPU has."""
+    got = run(lambda x: ops.cast(ops.sin(x) * 1e6, ms.int64) * 3, LARGE[:5], cores={"aicpu"}).asnumpy()
+    assert np.abs(got - np.sin(LARGE[:5].astype(np.float64)) * 3e6).max() < 10
+
+
+def test_signs_of_zeros():
+    x, y = np.array([-0.0, -0.0, -0.0, 0.0, -0.0, -0.0, -np.inf, -np.inf], np.float32), np.array([-1, 3, 2, -1, 0.5, -2, 3, -3], np.float32)
+    with np.errstate(divide="ignore"):
+        expected = np.power(x, y)
+    got = run(ops.pow, x, y).asnumpy()
+    np.testing.assert_array_equal(got, expected)
+    np.testing.assert_array_equal(np.signbit(got), np.signbit(expected))
+    y, x = (a.ravel() for a in np.meshgrid(np.array([-0.0, 0.0, 1, -1, -np.inf], np.float32), np.array([-0.0, 0.0, 2, -2, -np.inf], np.float32)))
+    got, expected = run(ops.atan2, y, x).asnumpy(), np.arctan2(y, x)
+    np.testing.assert_allclose(got, expected, rtol=1e-6)
+    np.testing.assert_array_equal(np.signbit(got), np.signbit(expected))
+    for name in ("sinh", "tanh", "erf", "sin", "expm1", "asin", "atan"):
+        assert np.signbit(run(getattr(ops, name), np.array([-0.0], np.float32)).asnumpy()).all(), name
 
 
 def test_a_sum_is_the_same_each_time():
