@@ -45,6 +45,6 @@ def test_a_wrong_derivative_is_found(tmp_path):
     import checks
 
     bad = tmp_path / "fuzz_1_1.py"
-    bad.write_text('"""Fuzzer: seed 1, program 1."""\nfrom fuzz_support import *\n\ndef f(a, b, c, n):\n    return (a * ops.stop_gradient(a)).sum() + b.sum() + c\n')
+    bad.write_text('"""Fuzzer: seed 1, program 1."""\nfrom fuzz_support import *\n\nnet = nn.Cell()\n\ndef f(a, b, c, n):\n    return (a * ops.stop_gradient(a)).sum() + b.sum() + c\n')
     with pytest.raises(checks.Disagreement, match="finite differences"):
         checks.check(bad, 2)
