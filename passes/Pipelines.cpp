@@ -69,7 +69,7 @@ void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {
 }
 
 /// Tensors -> a host program on the memory of a device, whose ops `mapping` makes kernels of.
-static void buildLinalgToDevice(OpPassManager &pm, std::unique_ptr<Pass> mapping) {
+static void buildLinalgToDevice(OpPassManager &pm, std::unique_ptr<Pass> mapping, std::unique_ptr<Pass> behind = nullptr) {
   pm.addPass(createNormalizeLinalg());
   pm.addPass(createScalarizeHostTensors());
   pm.addPass(createFoldProductOperands());
@@ -77,6 +77,8 @@ static void buildLinalgToDevice(OpPassManager &pm, std::unique_ptr<Pass> mapping
   pm.addPass(createResultsToArguments());
   pm.addPass(createBufferizeTensors());
   pm.addPass(std::move(mapping));
+  if (behind)
+    pm.addPass(std::move(behind));
   pm.addPass(createCSEPass()); // one constant per grid and block size
   pm.addPass(createPlanArena());
 }
@@ -84,7 +86,7 @@ static void buildLinalgToDevice(OpPassManager &pm, std::unique_ptr<Pass> mapping
 void mlir::cell::buildLinalgToGpuPipeline(OpPassManager &pm, const GpuOptions &options) {
   LinalgToGpuKernelsOptions mapping;
   mapping.chip = options.chip, mapping.multiprocessors = options.multiprocessors, mapping.tf32 = options.tf32, mapping.products = options.products;
-  buildLinalgToDevice(pm, createLinalgToGpuKernels(mapping));
+  buildLinalgToDevice(pm, createLinalgToGpuKernels(mapping), createBatchLaunches());
 }
 
 void mlir::cell::buildLinalgToAscendPipeline(OpPassManager &pm, StringRef chip, bool decompose) {

@@ -27,6 +27,16 @@ def LinalgToGpuKernels : Pass<"linalg-to-gpu-kernels", "::mlir::ModuleOp"> {
     Option<"products", "products", "std::string", /*default=*/"\"generated\"", "Products by kernels (generated), by cuBLASLt where it can (library), or by what is faster on the device (measured)">];
 }
 
+def BatchLaunches : Pass<"batch-launches", "::mlir::ModuleOp"> {
+  let summary = "small kernels that nothing between them depends on are one launch";
+  let description = [{
+    Launches of pointwise kernels (no shared memory, no exchange between threads) that can run in one place become one kernel, in which each part has blocks of its
+    own: the updates of all Parameters, running statistics. A part may run later than it did, as far as no op between touches its memory and no assertion or print
+    comes first; one that reads large scratch memory does not wait for other work.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 def FoldProductOperands : Pass<"fold-product-operands", "::mlir::ModuleOp"> {
   let summary = "matrix products and convolutions read their factors where and as they lie";
   let description = [{

@@ -2,6 +2,7 @@
 #include "passes/LinalgToGpu/RowChain.h"
 
 #include "passes/LinalgToGpu/BodyEmitter.h"
+#include "passes/LinalgToGpu/Touches.h"
 #include "passes/LinalgToLLVM/BufferRoots.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -31,29 +32,6 @@ SmallVector<Value> capturedBuffers(Operation *op) {
     if (isa<BaseMemRefType>(value.getType()))
       buffers.push_back(value);
   return buffers;
-}
-
-/// What an op does to memory.
-struct Touch {
-  BufferRoots roots;
-  bool writes;
-};
-
-SmallVector<Touch> touchesOf(Operation *op) {
-  SmallVector<Touch> touches;
-  if (isPure(op) || isa<memref::AllocOp>(op))
-    return touches;
-  op->walk([&](Operation *inner) {
-    auto linalgOp = dyn_cast<linalg::LinalgOp>(inner);
-    auto copy = dyn_cast<memref::CopyOp>(inner);
-    for (OpOperand &operand : inner->getOpOperands()) {
-      if (!isa<BaseMemRefType>(operand.get().getType()))
-        continue;
-      bool writes = linalgOp ? linalgOp.isDpsInit(&operand) : copy ? operand.get() == copy.getTarget() : !isa<memref::LoadOp>(inner);
-      touches.push_back({BufferRoots::of(operand.get()), writes});
-    }
-  });
-  return touches;
 }
 } // namespace
 

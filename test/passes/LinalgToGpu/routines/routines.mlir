@@ -5,9 +5,7 @@
 // CHECK: gpu.launch_func @kernels::@conv2d
 // CHECK: gpu.launch_func @kernels::@conv2d_dx
 // CHECK: gpu.launch_func @kernels::@conv2d_dw
-// CHECK: gpu.launch_func @kernels::@maxpool2d
-// CHECK: gpu.launch_func @kernels::@maxpool2d_dx
-// CHECK: gpu.launch_func @kernels::@scatter_add
+// CHECK: gpu.launch_func @kernels::@batch_maxpool2d_and_maxpool2d_dx_and_scatter_add_0
 // CHECK-NOT: memref.atomic_rmw
 func.func @main(%x: tensor<4x6x15x15xf32>, %w: tensor<16x6x3x3xf32>, %dy: tensor<4x16x8x8xf32>, %p: tensor<4x3x9x9xf32>, %dp: tensor<4x3x5x5xf32>, %i: tensor<7xi64>, %u: tensor<7x5xf32>, %acc: tensor<4x5xf32>) -> (tensor<4x16x8x8xf32>, tensor<4x6x15x15xf32>, tensor<16x6x3x3xf32>, tensor<4x3x5x5xf32>, tensor<4x3x9x9xf32>, tensor<4x5xf32>) {
   %e0 = tensor.empty() : tensor<4x16x8x8xf32>
