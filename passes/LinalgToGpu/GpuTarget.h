@@ -34,7 +34,7 @@ struct GpuTarget {
   // Per cycle and multiprocessor: multiply-adds, and bytes.
   double simt32 = 128, simt64 = 64, tensor16 = 1024, tensorTf32 = 512;
   double sharedRate = 128, cacheRate = 32, memoryRate = 14;
-  int64_t workspaceBytes = 32 << 20; // what libraries of products may use
+  int64_t workspaceBytes = 32 << 20, convolutionWorkspaceBytes = 256 << 20; // what libraries of products may use at most
 
   /// The chip "sm_90" or its like; "sim", "sim-checked" and unknown names are sm_90.
   static GpuTarget of(llvm::StringRef chip);

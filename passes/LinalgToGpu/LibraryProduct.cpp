@@ -1,4 +1,4 @@
-//===- LibraryProduct.cpp - matrix products by cuBLASLt -------------------===//
+//===- LibraryProduct.cpp - products by cuBLASLt and cuDNN ----------------===//
 // A product that the library can do becomes `cellrt.call "library_product"` on the host, whose parameters are a CG_PRODUCT record (runtime/gpu/cellgrad_gpu.h).
 // Where the choice is measured, the runtime says in a loop which way to go next:
 //   scf.while { way = cg_gpu_product_next(record, previous way); way != 0 } do { if (way == library) call else kernels }
@@ -7,6 +7,7 @@
 #include "passes/LinalgToGpu/Product.h"
 #include "passes/LinalgToLLVM/BufferRoots.h"
 #include "passes/LinalgToLLVM/Routines.h"
+#include "runtime/cpu/cellgrad_cpu.h"
 #include "runtime/gpu/cellgrad_gpu.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -65,6 +66,20 @@ struct Fused {
   Value bias, out;
 };
 
+/// What a routine of convolutions is as a record's kind, and its operands, whichever of them is the output.
+struct Convolution {
+  int64_t kind = CG_PRODUCT_CONV;
+  Value x, w, y;
+};
+Convolution convolutionOf(cellrt::CallOp call) {
+  Value a = call.getIns()[0], b = call.getIns()[1], out = call.getOuts()[0];
+  if (call.getRoutine() == "conv2d_dx")
+    return {CG_PRODUCT_CONV_DX, out, b, a};
+  if (call.getRoutine() == "conv2d_dw")
+    return {CG_PRODUCT_CONV_DW, a, out, b};
+  return {CG_PRODUCT_CONV, a, b, out};
+}
+
 /// Looks through roundings that the one to `stored` makes superfluous; one to a type that holds less stays, for it shows in the result.
 Value withoutRounding(Value value, Type stored) {
   while (isa_and_nonnull<arith::TruncFOp, arith::ExtFOp>(value.getDefiningOp()) &&
@@ -117,9 +132,10 @@ std::optional<Fused> matchFused(const Product &p, bool keepsNan) {
     if (!bias || bias.getOwner() != body || bias.getArgNumber() >= op.getNumDpsInputs())
       return std::nullopt;
     const Access &access = p.epilogue.accesses[bias.getArgNumber()];
-    bool isRow = access.offset == 0 && access.isUniform(Access::Batch) && access.isUniform(Access::Row) && access.groups[Access::Column].size() == 1 &&
-                 access.groups[Access::Column][0].stride == 1;
-    if (!isRow)
+    // One number per column, or per channel, which are the rows of a convolution.
+    auto along = p.isConvolution ? Access::Row : Access::Column, across = p.isConvolution ? Access::Column : Access::Row;
+    bool isLine = access.offset == 0 && access.isUniform(Access::Batch) && access.isUniform(across) && access.groups[along].size() == 1 && access.groups[along][0].stride == 1;
+    if (!isLine)
       return std::nullopt;
     fused.bias = op.getDpsInputs()[bias.getArgNumber()];
     fused.epilogue += CG_PRODUCT_BIAS;
@@ -155,31 +171,16 @@ public:
   LibraryProduct(KernelModule &kernels, Product &p) : kernels(kernels), p(p), b(p.anchor->getLoc(), p.anchor) {}
 
   bool match() {
-    std::optional<int64_t> factor = typeNumber(p.left.element()), sum = typeNumber(p.sumType());
-    std::optional<Matrix> left = matrixOf(p.left, p.m, p.k), right = matrixOf(p.right, p.k, p.n), result = matrixOf(p.result, p.m, p.n);
+    factor = typeNumber(p.left.element()), sum = typeNumber(p.sumType());
     bool types = factor && sum && p.left.element() == p.right.element() && (p.sumType() == p.left.element() || (p.sumType().isF32() && p.left.element().getIntOrFloatBitWidth() == 16));
-    if (!types || p.isConvolution || p.batch * p.m * p.n * p.k < kLeastWork || !left || !right || !result || result->transposed)
+    if (!types || p.batch * p.m * p.n * p.k < kLeastWork)
       return false;
     out = p.result.buffer;
-    if (p.epilogue) {
-      if (std::optional<Fused> found = matchFused(p, kernels.policy.way == ProductPolicy::Measured)) {
-        Access own = p.epilogue.accesses[p.epilogue.op.getNumDpsInputs()];
-        std::optional<int64_t> type = typeNumber(own.element()), biasType = found->bias ? typeNumber(elementOf(found->bias)) : sum;
-        // The library takes results of the factors' type or of the sums', and a bias of the result's.
-        if (std::optional<Matrix> matrix = matrixOf(own, p.m, p.n); type && matrix && !matrix->transposed && (type == factor || type == sum) && biasType == (found->bias ? type : sum)) {
-          fused = *found;
-          out = fused.out, result = matrix, sum = type;
-        }
-      }
-    }
-    bool isTf32 = p.left.element().isF32() && kernels.policy.tf32Products;
-    workspace = std::min<int64_t>(kernels.target.workspaceBytes, std::max<int64_t>(1 << 16, p.batch * p.m * p.n * 4 * 64));
     record.assign(CG_PRODUCT_FIELDS, 0);
-    record[CG_PRODUCT_M] = p.m, record[CG_PRODUCT_N] = p.n, record[CG_PRODUCT_K] = p.k, record[CG_PRODUCT_BATCH] = p.batch;
-    record[CG_PRODUCT_FACTOR_TYPE] = *factor, record[CG_PRODUCT_RESULT_TYPE] = *sum, record[CG_PRODUCT_TF32] = isTf32;
-    record[CG_PRODUCT_LEFT_TRANSPOSED] = left->transposed, record[CG_PRODUCT_LEFT_LD] = left->ld, record[CG_PRODUCT_LEFT_STEP] = left->step;
-    record[CG_PRODUCT_RIGHT_TRANSPOSED] = right->transposed, record[CG_PRODUCT_RIGHT_LD] = right->ld, record[CG_PRODUCT_RIGHT_STEP] = right->step;
-    record[CG_PRODUCT_RESULT_LD] = result->ld, record[CG_PRODUCT_RESULT_STEP] = result->step;
+    if (!(p.isConvolution ? matchConvolution() : matchMatrices()))
+      return false;
+    bool mayRound = p.isConvolution ? kernels.policy.tf32Convolutions : kernels.policy.tf32Products;
+    record[CG_PRODUCT_FACTOR_TYPE] = *factor, record[CG_PRODUCT_RESULT_TYPE] = *sum, record[CG_PRODUCT_TF32] = p.left.element().isF32() && mayRound;
     record[CG_PRODUCT_EPILOGUE] = fused.epilogue, record[CG_PRODUCT_ADDS] = p.accumulate, record[CG_PRODUCT_WORKSPACE] = workspace;
     // What the kernels of the other way store: a choice that was measured holds for this only.
     Type stored = p.epilogue ? p.epilogue.accesses[p.epilogue.op.getNumDpsInputs()].element() : p.result.element();
@@ -188,12 +189,14 @@ public:
     for (Value buffer : {p.left.buffer, p.right.buffer, out, fused.bias})
       if (buffer)
         record[CG_PRODUCT_ALIGNMENT] = std::min<int64_t>(record[CG_PRODUCT_ALIGNMENT], alignmentOf(buffer));
-    return true;
+    return !p.isConvolution || record[CG_PRODUCT_ALIGNMENT] >= 16; // cuDNN cannot be told of less
   }
 
   /// Library calls only.
   void emitCall() {
     SmallVector<Value> ins{p.left.buffer, p.right.buffer};
+    if (p.isConvolution)
+      ins = llvm::to_vector(cast<cellrt::CallOp>(p.op).getIns().take_front(2));
     if (fused.bias)
       ins.push_back(fused.bias);
     ins.push_back(memref::AllocOp::create(b, MemRefType::get({workspace}, b.getI8Type())));
@@ -228,9 +231,74 @@ private:
   Product &p;
   ImplicitLocOpBuilder b;
   SmallVector<int64_t> record;
+  std::optional<int64_t> factor, sum; // types
   Fused fused;
   Value out;
   int64_t workspace = 0;
+
+  bool matchMatrices() {
+    std::optional<Matrix> left = matrixOf(p.left, p.m, p.k), right = matrixOf(p.right, p.k, p.n), result = matrixOf(p.result, p.m, p.n);
+    if (!left || !right || !result || result->transposed)
+      return false;
+    if (p.epilogue) {
+      if (std::optional<Fused> found = matchFused(p, kernels.policy.way == ProductPolicy::Measured)) {
+        Access own = p.epilogue.accesses[p.epilogue.op.getNumDpsInputs()];
+        std::optional<int64_t> type = typeNumber(own.element()), biasType = found->bias ? typeNumber(elementOf(found->bias)) : sum;
+        // The library takes results of the factors' type or of the sums', and a bias of the result's.
+        if (std::optional<Matrix> matrix = matrixOf(own, p.m, p.n); type && matrix && !matrix->transposed && (type == factor || type == sum) && biasType == (found->bias ? type : sum)) {
+          fused = *found;
+          out = fused.out, result = matrix, sum = type;
+        }
+      }
+    }
+    workspace = std::min<int64_t>(kernels.target.workspaceBytes, std::max<int64_t>(1 << 16, p.batch * p.m * p.n * 4 * 64));
+    record[CG_PRODUCT_KIND] = CG_PRODUCT_MATRICES;
+    record[CG_PRODUCT_M] = p.m, record[CG_PRODUCT_N] = p.n, record[CG_PRODUCT_K] = p.k, record[CG_PRODUCT_BATCH] = p.batch;
+    record[CG_PRODUCT_LEFT_TRANSPOSED] = left->transposed, record[CG_PRODUCT_LEFT_LD] = left->ld, record[CG_PRODUCT_LEFT_STEP] = left->step;
+    record[CG_PRODUCT_RIGHT_TRANSPOSED] = right->transposed, record[CG_PRODUCT_RIGHT_LD] = right->ld, record[CG_PRODUCT_RIGHT_STEP] = right->step;
+    record[CG_PRODUCT_RESULT_LD] = result->ld, record[CG_PRODUCT_RESULT_STEP] = result->step;
+    return true;
+  }
+
+  /// Contiguous tensors of one type, padded alike on both sides as far as windows reach.
+  bool matchConvolution() {
+    auto call = cast<cellrt::CallOp>(p.op);
+    Convolution c = convolutionOf(call);
+    if (p.epilogue) {
+      std::optional<Fused> found = matchFused(p, kernels.policy.way == ProductPolicy::Measured);
+      bool isKnown = found && (found->epilogue == CG_PRODUCT_PLAIN || (found->epilogue == CG_PRODUCT_RELU_BIAS && c.kind == CG_PRODUCT_CONV));
+      if (isKnown && typeNumber(elementOf(found->out)) == factor && (!found->bias || typeNumber(elementOf(found->bias)) == factor)) {
+        fused = *found;
+        out = fused.out, sum = factor;
+      }
+    }
+    int64_t bytes = 0;
+    for (Value value : {c.x, c.w, c.y, out}) {
+      auto type = cast<MemRefType>(value.getType());
+      if (!type.areTrailingDimsContiguous(type.getRank()) || type.getNumElements() > INT32_MAX)
+        return false;
+      bytes += value == out ? 0 : type.getNumElements() * (p.left.element().getIntOrFloatBitWidth() / 8);
+    }
+    if (sum != factor || *factor == CG_PRODUCT_F64)
+      return false;
+    auto sizes = [](Value value) { return cast<MemRefType>(value.getType()).getShape(); };
+    int64_t *size = record.data() + CG_PRODUCT_SIZES;
+    llvm::copy(sizes(c.x), size + CG_CONV_N);
+    size[CG_CONV_O] = sizes(c.w)[0], size[CG_CONV_KH] = sizes(c.w)[2], size[CG_CONV_KW] = sizes(c.w)[3];
+    size[CG_CONV_OH] = sizes(c.y)[2], size[CG_CONV_OW] = sizes(c.y)[3];
+    llvm::copy(call.getParams(), size + CG_CONV_SH);
+    for (int axis : {0, 1}) { // the library knows one padding for both sides
+      int64_t pad = size[CG_CONV_PT + 2 * axis], span = size[CG_CONV_DH + axis] * (size[CG_CONV_KH + axis] - 1) + 1;
+      int64_t room = size[CG_CONV_H + axis] + 2 * pad - span;
+      if (room < 0 || room / size[CG_CONV_SH + axis] + 1 != size[CG_CONV_OH + axis])
+        return false;
+      size[CG_CONV_PB + 2 * axis] = pad; // the same convolution, and so the same plan
+    }
+    // Other layouts and parts of sums: as much again as the tensors take, twice.
+    workspace = std::min<int64_t>(kernels.target.convolutionWorkspaceBytes, std::max<int64_t>(1 << 20, 2 * bytes));
+    record[CG_PRODUCT_KIND] = c.kind, record[CG_PRODUCT_KEEPS_NAN] = kernels.policy.way == ProductPolicy::Measured;
+    return true;
+  }
 
   static Type elementOf(Value buffer) { return cast<MemRefType>(buffer.getType()).getElementType(); }
 };

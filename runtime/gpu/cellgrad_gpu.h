@@ -46,24 +46,30 @@ void cg_gpu_read(void *host, const void *device, int64_t bytes);
 const void *cg_gpu_constant(cg_gpu_program *program, const void *host, int64_t bytes);
 
 /*
- * Products by a library (cuBLASLt). A record of CG_PRODUCT_FIELDS numbers says what is computed:
+ * Products by a library: matrix products by cuBLASLt, convolutions by cuDNN. A record of CG_PRODUCT_FIELDS numbers says what is computed; those from
+ * CG_PRODUCT_SIZES on mean for a matrix product
  *   result[b] (m x n, rows result_ld apart) = epilogue(left[b] (m x k) * right[b] (k x n) [+ the old result])
- * A factor's rows lie ld apart, or its columns where it is transposed; batches lie `step` elements apart.
+ * where a factor's rows lie ld apart, or its columns where it is transposed, and batches `step` elements apart. For convolutions they are CG_CONV_N to
+ * CG_CONV_GROUPS (runtime/cpu/cellgrad_cpu.h) of contiguous tensors: left and right are x and w (result y), dy and w (result dx), or x and dy (result dw).
  */
 enum {
-  CG_PRODUCT_M, CG_PRODUCT_N, CG_PRODUCT_K, CG_PRODUCT_BATCH,
+  CG_PRODUCT_KIND,
   CG_PRODUCT_FACTOR_TYPE, CG_PRODUCT_RESULT_TYPE, /* of result and bias */
   CG_PRODUCT_TF32,                                /* factors of f32 may be rounded to tf32 */
+  CG_PRODUCT_EPILOGUE, CG_PRODUCT_ADDS, CG_PRODUCT_WORKSPACE, CG_PRODUCT_ALIGNMENT, /* in bytes, of all memory */
+  CG_PRODUCT_KEEPS_NAN, /* NaN and infinities reach the results that their factors belong to, and no others */
+  /* Not for the library, but where ways are compared: whether a kernel follows the call, and the bits of an element that is stored in the end. */
+  CG_PRODUCT_FOLLOWED, CG_PRODUCT_STORED_BITS,
+  CG_PRODUCT_SIZES,
+  CG_PRODUCT_M = CG_PRODUCT_SIZES, CG_PRODUCT_N, CG_PRODUCT_K, CG_PRODUCT_BATCH,
   CG_PRODUCT_LEFT_TRANSPOSED, CG_PRODUCT_LEFT_LD, CG_PRODUCT_LEFT_STEP,
   CG_PRODUCT_RIGHT_TRANSPOSED, CG_PRODUCT_RIGHT_LD, CG_PRODUCT_RIGHT_STEP,
   CG_PRODUCT_RESULT_LD, CG_PRODUCT_RESULT_STEP,
-  CG_PRODUCT_EPILOGUE, CG_PRODUCT_ADDS, CG_PRODUCT_WORKSPACE, CG_PRODUCT_ALIGNMENT, /* in bytes, of all memory */
-  /* Not for the library, but where ways are compared: whether a kernel follows the call, and the bits of an element that is stored in the end. */
-  CG_PRODUCT_FOLLOWED, CG_PRODUCT_STORED_BITS,
-  CG_PRODUCT_FIELDS
+  CG_PRODUCT_FIELDS = CG_PRODUCT_SIZES + 18
 };
+enum { CG_PRODUCT_MATRICES, CG_PRODUCT_CONV, CG_PRODUCT_CONV_DX, CG_PRODUCT_CONV_DW }; /* kinds */
 enum { CG_PRODUCT_F16, CG_PRODUCT_BF16, CG_PRODUCT_F32, CG_PRODUCT_F64 };
-enum { CG_PRODUCT_PLAIN, CG_PRODUCT_BIAS, CG_PRODUCT_RELU, CG_PRODUCT_RELU_BIAS }; /* bias: one number per column, added before relu */
+enum { CG_PRODUCT_PLAIN, CG_PRODUCT_BIAS, CG_PRODUCT_RELU, CG_PRODUCT_RELU_BIAS }; /* bias: one number per column (channel), added before relu */
 enum { CG_PRODUCT_DONE, CG_PRODUCT_GENERATED, CG_PRODUCT_BY_LIBRARY };
 
 /* Computes a product by the library on this thread's stream; bias may be null, workspace has the record's bytes. Ends the program where the library is missing

@@ -1,17 +1,10 @@
 //===- cublaslt.cpp - cuBLASLt's functions on this processor --------------===//
 // Stands in for the library where the simulator is the driver: takes the descriptors, checks what a call hands over, and computes the product in double. Sums
 // are rounded once, so results differ from a kernel's in the last bits, as those of the real library do.
-#include "runtime/cpu/halves.h"
-#include "runtime/sim_driver/driver.h"
-#include "runtime/sim_driver/memory.h"
+#include "runtime/gpu_sim/library.h"
 
 #define CG_CUBLASLT_IMPLEMENTATION
 #include "runtime/gpu/cublaslt.h"
-
-#include <cmath>
-#include <cstdlib>
-#include <cstring>
-#include <thread>
 
 using namespace cellgrad::sim;
 
@@ -42,36 +35,12 @@ template <typename T> cublasStatus_t take(T &field, const void *value, size_t by
   memcpy(&field, value, bytes);
   return CUBLAS_STATUS_SUCCESS;
 }
-int64_t bytesOf(int type) { return type == CUDA_R_64F ? 8 : type == CUDA_R_32F ? 4 : 2; }
+Element elementOf(int type) { return type == CUDA_R_64F ? Element::F64 : type == CUDA_R_32F ? Element::F32 : type == CUDA_R_16BF ? Element::BF16 : Element::F16; }
 
 /// The first and the last byte of the matrices are in one block of device memory.
 bool inMemory(const void *data, const cg_lt_matrix &m) {
   int64_t last = (m.batches - 1) * m.step + (m.columns - 1) * m.ld + m.rows;
-  return m.step >= 0 && describeFault(data, size_t(last * bytesOf(m.type))).empty();
-}
-double read(const void *data, int64_t i, int type, bool tf32) {
-  if (type == CUDA_R_64F)
-    return static_cast<const double *>(data)[i];
-  if (type == CUDA_R_32F) {
-    float x = static_cast<const float *>(data)[i];
-    if (!tf32 || std::isnan(x))
-      return x;
-    uint32_t bits;
-    memcpy(&bits, &x, 4);
-    bits = (bits + 0x1000) & ~uint32_t(0x1fff);
-    memcpy(&x, &bits, 4);
-    return x;
-  }
-  uint16_t half = static_cast<const uint16_t *>(data)[i];
-  return type == CUDA_R_16BF ? cellgrad::fromBfloat(half) : cellgrad::fromHalf(half);
-}
-void write(void *data, int64_t i, int type, double x) {
-  if (type == CUDA_R_64F)
-    static_cast<double *>(data)[i] = x;
-  else if (type == CUDA_R_32F)
-    static_cast<float *>(data)[i] = float(x);
-  else
-    static_cast<uint16_t *>(data)[i] = type == CUDA_R_16BF ? cellgrad::toBfloat(float(x)) : cellgrad::toHalf(float(x));
+  return m.step >= 0 && isMemory(data, last, elementOf(m.type));
 }
 
 /// Whether the shapes fit together, op(a) being m x k, op(b) k x n and d m x n.
@@ -96,24 +65,24 @@ struct Call {
   void *out;
 
   void run() const {
-    if (const char *text = getenv("CELLGRAD_SIM_LIBRARY_DELAY")) // milliseconds: a slow library
-      std::this_thread::sleep_for(std::chrono::milliseconds(atoi(text)));
+    delayLibrary();
     int64_t k = p.transA ? a.rows : a.columns;
     bool tf32 = p.computeType == CUBLAS_COMPUTE_32F_FAST_TF32;
+    Element factor = elementOf(a.type), result = elementOf(d.type);
     for (int64_t batch = 0; batch < d.batches; ++batch)
       for (int64_t j = 0; j < d.columns; ++j)
         for (int64_t i = 0; i < d.rows; ++i) {
           double sum = 0;
           for (int64_t l = 0; l < k; ++l)
-            sum += read(first, batch * a.step + (p.transA ? i * a.ld + l : l * a.ld + i), a.type, tf32) *
-                   read(second, batch * b.step + (p.transB ? l * b.ld + j : j * b.ld + l), b.type, tf32);
+            sum += read(first, batch * a.step + (p.transA ? i * a.ld + l : l * a.ld + i), factor, tf32) *
+                   read(second, batch * b.step + (p.transB ? l * b.ld + j : j * b.ld + l), factor, tf32);
           int64_t place = batch * d.step + j * d.ld + i;
-          double x = alpha * sum + (beta ? beta * read(old, place, d.type, false) : 0);
+          double x = alpha * sum + (beta ? beta * read(old, place, result) : 0);
           if (p.epilogue & CUBLASLT_EPILOGUE_BIAS)
-            x += read(p.bias, i, d.type, false);
+            x += read(p.bias, i, result);
           if (p.epilogue & CUBLASLT_EPILOGUE_RELU)
             x = x < 0 ? 0 : x;
-          write(out, place, d.type, x);
+          write(out, place, result, x);
         }
   }
 };
@@ -180,7 +149,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
   *found = 0;
   if (wanted < 1 || !fits(*product, *a, *b, *c, *d))
     return CUBLAS_STATUS_INVALID_VALUE;
-  if (getenv("CELLGRAD_SIM_LIBRARY_REFUSES") || search->workspace < kWorkspace)
+  if (libraryRefuses() || search->workspace < kWorkspace)
     return CUBLAS_STATUS_NOT_SUPPORTED;
   results[0] = {};
   results[0].workspaceSize = kWorkspace;
@@ -204,7 +173,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t prod
   if (workspaceBytes < kWorkspace || !describeFault(workspace, workspaceBytes).empty())
     return CUBLAS_STATUS_INVALID_VALUE;
   bool wantsBias = product->epilogue & CUBLASLT_EPILOGUE_BIAS;
-  if (wantsBias && (!product->bias || !describeFault(product->bias, size_t(dLayout->rows * bytesOf(dLayout->type))).empty()))
+  if (wantsBias && !isMemory(product->bias, dLayout->rows, elementOf(dLayout->type)))
     return CUBLAS_STATUS_INVALID_VALUE;
   bool wide = product->scaleType == CUDA_R_64F;
   Call call{*product, *aLayout, *bLayout, *dLayout, wide ? *static_cast<const double *>(alpha) : double(*static_cast<const float *>(alpha)),

@@ -33,8 +33,8 @@ def set_context(*, mode: int | None = None, device_target: str | None = None, de
         max_device_memory: what Tensors and programs may take of the device's memory, as ``"30GB"``; without it, all.
         ascend_chip: which accelerator programs are compiled for and simulated on, ``"Ascend910B1"`` to ``"Ascend910B4"`` (``"Ascend910B3"`` at first).
         gpu_config: ``matmul_allow_tf32`` and ``conv_allow_tf32`` (both ``False``) let products and convolutions of float32 round their factors to the 11 bits of tf32,
-            which tensor cores take. ``products`` says what computes matrix products: ``"generated"`` kernels, the ``"library"`` cuBLASLt, or what is faster on this GPU
-            (``"measured"``, the default where the library is installed; ``None`` goes back to it). Programs are compiled for what is set when they are called.
+            which tensor cores take. ``products`` says what computes matrix products and convolutions: ``"generated"`` kernels, the ``"library"`` (cuBLASLt, cuDNN), or what is
+            faster on this GPU (``"measured"``, the default where a library is installed; ``None`` goes back to it). Programs are compiled for what is set when they are called.
 
     Raises:
         ValueError: an unknown mode, target, chip, size or key; another device than 0 of the CPU.

@@ -76,14 +76,14 @@ def _products(local: bool) -> str:
 
 
 def _library_is_here() -> bool:
-    """Whether there is a cuBLASLt: the chosen one, else that of an installed package, else the system's."""
-    return bool(os.environ.get("CELLGRAD_CUBLASLT")) or _load_library()
+    """Whether there is a cuBLASLt or a cuDNN: a chosen one, else that of an installed package, else the system's."""
+    blas, dnn = _load_library("libcublasLt.so.13", "libcublasLt.so.12"), _load_library("libcudnn.so.9")
+    return blas or dnn or any(os.environ.get(name) for name in ("CELLGRAD_CUBLASLT", "CELLGRAD_CUDNN"))
 
 
 @functools.cache
-def _load_library() -> bool:
-    """Loads cuBLASLt, so that the runtime, which asks for it by its bare name, gets this one."""
-    names = ("libcublasLt.so.13", "libcublasLt.so.12")
+def _load_library(*names: str) -> bool:
+    """Loads the first of the libraries, so that the runtime, which asks for it by its bare name, gets this one."""
     packages = [path for name in names for folder in sys.path if folder for path in glob.glob(os.path.join(glob.escape(folder), "nvidia", "*", "lib", name))]
     for path in (*packages, *names):
         try:

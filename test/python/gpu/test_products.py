@@ -164,7 +164,7 @@ def run(tmp_path, **environment):
 def test_measured_choice_is_kept(tmp_path, environment, way):
     done, choices = run(tmp_path, CELLGRAD_GPU_PRODUCTS="measured", **environment)
     assert done.returncode == 0 and float(done.stdout) == 2 * 64**3, done.stderr[-2000:]
-    assert [line[1] for line in choices] == [way] and "cublasLt" in choices[0][0]
+    assert [line[1] for line in choices] == [way] and "cuBLASLt" in choices[0][0]
     done, again = run(tmp_path, CELLGRAD_GPU_PRODUCTS="measured", **environment)
     assert done.returncode == 0 and again == choices  # not measured a second time
 

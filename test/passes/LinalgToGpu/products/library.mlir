@@ -6,7 +6,7 @@
 
 // CHECK-LABEL: func.func @main
 // CHECK: memref.view {{.*}} memref<{{.*}}xi8> to memref<[[BYTES:[0-9]+]]xi8>
-// CHECK: cellrt.call "library_product" params [128, 96, 64, 1, 2, 2, 0, 0, 64, 0, 1, 64, 0, 96, 0, 3, 0, [[BYTES]], 16, 0, 32] ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : memref<128x64xf32>, memref<96x64xf32>, memref<96xf32>, memref<[[BYTES]]xi8>) outs(%{{.*}} : memref<128x96xf32>)
+// CHECK: cellrt.call "library_product" params [0, 2, 2, 0, 3, 0, [[BYTES]], 16, 0, 0, 32, 128, 96, 64, 1, 0, 64, 0, 1, 64, 0, 96, 0, 0, 0, 0, 0, 0, 0] ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : memref<128x64xf32>, memref<96x64xf32>, memref<96xf32>, memref<[[BYTES]]xi8>) outs(%{{.*}} : memref<128x96xf32>)
 // CHECK-NOT: gpu.
 
 // Measured, both ways are there and the runtime chooses.

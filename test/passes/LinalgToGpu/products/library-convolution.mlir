@@ -1,0 +1,54 @@
+// RUN: cell-opt %s -split-input-file --linalg-to-gpu="products=library" | FileCheck %s
+// RUN: cell-opt %s -split-input-file --linalg-to-gpu="products=measured" | FileCheck %s --check-prefix=MEASURED
+
+// The record: kind, types, epilogue, scratch memory and alignment, then N C H W O KH KW OH OW and the routine's parameters.
+
+// CHECK-LABEL: func.func @forward
+// CHECK: cellrt.call "library_product" params [1, 2, 2, 0, 0, 0, 1048576, 16, 0, 0, 32, 2, 8, 12, 12, 16, 3, 3, 6, 6, 2, 2, 1, 1, 1, 1, 1, 1, 1] ins(%{{.*}}, %{{.*}}, %{{.*}} : memref<2x8x12x12xf32>, memref<16x8x3x3xf32>, memref<1048576xi8>)
+// CHECK-NOT: gpu.launch_func
+// CHECK: return
+
+// Padding of one row more above than below is no difference where windows do not reach it. Measured, no algorithm may bring NaN elsewhere.
+// MEASURED-LABEL: func.func @forward
+// MEASURED: llvm.call @cg_gpu_product_next
+// MEASURED: cellrt.call "library_product" params [1, 2, 2, 0, 0, 0, 1048576, 16, 1,
+// MEASURED: else
+// MEASURED: gpu.launch_func @kernels::@conv2d_0
+func.func @forward(%x: tensor<2x8x12x12xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<2x16x6x6xf32> {
+  %e = tensor.empty() : tensor<2x16x6x6xf32>
+  %y = cellrt.call "conv2d" params [2, 2, 1, 0, 1, 0, 1, 1, 1] ins(%x, %w : tensor<2x8x12x12xf32>, tensor<16x8x3x3xf32>) outs(%e : tensor<2x16x6x6xf32>) -> tensor<2x16x6x6xf32>
+  return %y : tensor<2x16x6x6xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @one_side
+// CHECK-NOT: library_product
+// CHECK: gpu.launch_func @kernels::@conv2d_0
+func.func @one_side(%x: tensor<2x8x12x12xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<2x16x11x11xf32> {
+  %e = tensor.empty() : tensor<2x16x11x11xf32>
+  %y = cellrt.call "conv2d" params [1, 1, 1, 0, 1, 0, 1, 1, 1] ins(%x, %w : tensor<2x8x12x12xf32>, tensor<16x8x3x3xf32>) outs(%e : tensor<2x16x11x11xf32>) -> tensor<2x16x11x11xf32>
+  return %y : tensor<2x16x11x11xf32>
+}
+
+// -----
+
+// The gradient of the filter in f16: the library stores what is rounded first; a sum that stays f32 is ours.
+
+// CHECK-LABEL: func.func @halves
+// CHECK: cellrt.call "library_product" params [3, 0, 0, 0, 0, 0, 1048576, 16, 0, 0, 16, {{.*}} outs(%{{.*}} : memref<16x8x3x3xf16>)
+// CHECK: gpu.launch_func @kernels::@conv2d_dw_mma
+#id = affine_map<(a, b, c, d) -> (a, b, c, d)>
+func.func @halves(%x: tensor<2x8x12x12xf16>, %dy: tensor<2x16x12x12xf16>) -> (tensor<16x8x3x3xf16>, tensor<16x8x3x3xf32>) {
+  %e = tensor.empty() : tensor<16x8x3x3xf32>
+  %h = tensor.empty() : tensor<16x8x3x3xf16>
+  %dw = cellrt.call "conv2d_dw" params [1, 1, 1, 1, 1, 1, 1, 1, 1] ins(%x, %dy : tensor<2x8x12x12xf16>, tensor<2x16x12x12xf16>) outs(%e : tensor<16x8x3x3xf32>) -> tensor<16x8x3x3xf32>
+  %r = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%dw : tensor<16x8x3x3xf32>) outs(%h : tensor<16x8x3x3xf16>) {
+  ^bb0(%v: f32, %o: f16):
+    %t = arith.truncf %v : f32 to f16
+    linalg.yield %t : f16
+  } -> tensor<16x8x3x3xf16>
+  %f = tensor.empty() : tensor<16x8x3x3xf32>
+  %wide = cellrt.call "conv2d_dw" params [1, 1, 1, 1, 1, 1, 1, 1, 1] ins(%x, %dy : tensor<2x8x12x12xf16>, tensor<2x16x12x12xf16>) outs(%f : tensor<16x8x3x3xf32>) -> tensor<16x8x3x3xf32>
+  return %r, %wide : tensor<16x8x3x3xf16>, tensor<16x8x3x3xf32>
+}
