@@ -111,16 +111,24 @@ FailureOr<SmallVector<Value>> OneHotOp::decompose(OpBuilder &builder) {
   int64_t axis = getAxis();
   if (!type.hasStaticShape())
     return emitOpError("cannot be decomposed: not all sizes of ") << type << " are known";
-  // Positions up to depth must fit, so that no position is mistaken for an index that wrapped around.
+  // Positions are compared in i32, which every device does fast. What does not fit there becomes a number that no position is: so does not wrap around to one.
   Value indices = getIndices();
-  if (getElementTypeOrSelf(indices.getType()).getIntOrFloatBitWidth() < 64)
-    indices = CastOp::create(builder, loc, indices, TypeAttr::get(builder.getI64Type()));
+  Type dtype = getElementTypeOrSelf(indices.getType()), wide = type.getDimSize(axis) < INT32_MAX ? builder.getI32Type() : builder.getI64Type();
+  unsigned width = dtype.getIntOrFloatBitWidth();
+  if (wide.isInteger(32) && (width > 32 || (width == 32 && dtype.isUnsignedInteger()))) {
+    auto limit = [&](int64_t value) { return createFull(builder, loc, indices, value); };
+    indices = MinimumOp::create(builder, loc, indices, limit(type.getDimSize(axis)));
+    if (!dtype.isUnsignedInteger())
+      indices = MaximumOp::create(builder, loc, indices, limit(-1));
+  }
+  if (dtype != wide)
+    indices = CastOp::create(builder, loc, indices, TypeAttr::get(wide));
   SmallVector<int64_t> shape(type.getShape());
   shape[axis] = 1;
   indices = createBroadcast(builder, loc, createReshape(builder, loc, indices, shape), type.getShape());
   SmallVector<int64_t> line(type.getRank(), 1);
   line[axis] = type.getDimSize(axis);
-  Value positions = createBroadcast(builder, loc, IotaOp::create(builder, loc, line, axis, builder.getI64Type()), type.getShape());
+  Value positions = createBroadcast(builder, loc, IotaOp::create(builder, loc, line, axis, wide), type.getShape());
   Value hits = EqualOp::create(builder, loc, indices, positions);
   return SmallVector<Value>{CastOp::create(builder, loc, hits, TypeAttr::get(type.getElementType()))};
 }
