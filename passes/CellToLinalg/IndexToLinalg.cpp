@@ -123,24 +123,29 @@ struct ScatterAdd : OpConversionPattern<ScatterAddOp> {
       outer *= extent;
     for (int64_t extent : type.getShape().drop_front(axis + 1))
       inner *= extent;
-    Value end = arith::ConstantIntOp::create(builder, loc, size, 64);
+    // Computed in i32 where all rows have a number there: devices do that fast.
+    bool isShort = outer * size < INT32_MAX && (dtype.getIntOrFloatBitWidth() < 32 || dtype.isSignlessInteger(32));
+    Type narrow = isShort ? builder.getI32Type() : i64;
+    Value end = buildNumber(builder, loc, narrow, size), zero = buildNumber(builder, loc, narrow, 0);
+    auto compare = [](OpBuilder &builder, Location loc, arith::CmpIPredicate predicate, Value a, Value b) -> Value { return arith::CmpIOp::create(builder, loc, predicate, a, b); };
     auto fromEnd = [&](OpBuilder &builder, Location loc, Value index) -> Value {
-      index = buildCast(builder, loc, index, dtype, i64);
-      Value negative = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, index, buildNumber(builder, loc, i64, 0));
+      index = buildCast(builder, loc, index, dtype, narrow);
+      Value negative = compare(builder, loc, arith::CmpIPredicate::slt, index, zero);
       return arith::SelectOp::create(builder, loc, negative, arith::AddIOp::create(builder, loc, index, end), index);
     };
+    auto wide64 = [&](OpBuilder &builder, Location loc, Value index) { return buildCast(builder, loc, index, narrow, i64); };
     if (axis == 0) {
       indices = createMap(builder, loc, indices, sizesOf(builder, loc, indices), i64,
-                          [&](OpBuilder &builder, Location loc, ValueRange args) -> Value { return fromEnd(builder, loc, args[0]); });
+                          [&](OpBuilder &builder, Location loc, ValueRange args) -> Value { return wide64(builder, loc, fromEnd(builder, loc, args[0])); });
     } else { // rows of all the slices along the axes before: slice o has the rows from o * size on
       OpFoldResult sizes[] = {builder.getIndexAttr(outer), builder.getIndexAttr(count)};
       AffineMap map = AffineMap::get(2, 0, builder.getAffineDimExpr(1));
       indices = createMap(builder, loc, indices, map, sizes, i64, [&](OpBuilder &builder, Location loc, ValueRange args) -> Value {
         Value index = fromEnd(builder, loc, args[0]);
-        Value inside = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, index, end);
-        Value slice = arith::IndexCastOp::create(builder, loc, i64, linalg::IndexOp::create(builder, loc, 0));
+        Value inside = arith::AndIOp::create(builder, loc, compare(builder, loc, arith::CmpIPredicate::sge, index, zero), compare(builder, loc, arith::CmpIPredicate::slt, index, end));
+        Value slice = arith::IndexCastOp::create(builder, loc, narrow, linalg::IndexOp::create(builder, loc, 0));
         Value row = arith::AddIOp::create(builder, loc, arith::MulIOp::create(builder, loc, slice, end), index);
-        return arith::SelectOp::create(builder, loc, inside, row, buildNumber(builder, loc, i64, -1));
+        return wide64(builder, loc, arith::SelectOp::create(builder, loc, inside, row, buildNumber(builder, loc, narrow, -1)));
       });
       indices = createShape(builder, loc, indices, {outer * count});
       x = createShape(builder, loc, x, {outer * size, inner});

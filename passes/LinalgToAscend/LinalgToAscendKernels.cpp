@@ -98,6 +98,7 @@ struct LinalgToAscendKernels : cell::impl::LinalgToAscendKernelsBase<LinalgToAsc
     expandStridedCopies(module);
     lowerElementLoops(module, kernels);
     lowerCubeOps(module, kernels);
+    lowerVectorRoutines(module, kernels);
     module.walk([&](Operation *op) {
       if (auto call = dyn_cast<cellrt::CallOp>(op))
         kernels.explain(op, "there is no vector kernel for '" + call.getRoutine() + "'");

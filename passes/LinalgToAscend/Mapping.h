@@ -14,6 +14,9 @@ namespace mlir::cell {
 /// no transfer can read, and sums of pieces, stay behind as linalg ops.
 void lowerCubeOps(ModuleOp module, AscendKernels &kernels);
 
+/// Routines that the vector cores have kernels for: scatter_add. Removes the calls.
+void lowerVectorRoutines(ModuleOp module, AscendKernels &kernels);
+
 /// Chains of ops over the same rows that fit into UB become one kernel each. Removes the ops that it lowers.
 void lowerVectorRows(ModuleOp module, AscendKernels &kernels);
 

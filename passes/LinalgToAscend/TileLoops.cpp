@@ -81,7 +81,7 @@ void TileLoops::bind(VectorKernel &k, VectorBody &body, ArrayRef<Value> origins,
   linalg::LinalgOp op = this->op;
   for (unsigned i = 0; i < op->getNumOperands(); ++i) {
     BlockArgument argument = op.getMatchingBlockArgument(&op->getOpOperand(i));
-    if (!argument.use_empty() && !(i < skip.size() && skip[i]))
+    if (body.isNeeded(argument) && !(i < skip.size() && skip[i]))
       body.set(argument, read(k, i, origins));
   }
   SmallVector<Value> starts(origins);
@@ -96,6 +96,7 @@ void TileLoops::bind(VectorKernel &k, VectorBody &body, ArrayRef<Value> origins,
     }
     return {k.number(k.getI32Type(), 0)};
   };
+  body.gather = [this, &k, &body, starts](memref::LoadOp load) { return gather(k, load, starts, body.why); };
 }
 
 std::pair<Value, Value> TileLoops::cut(VectorKernel &k, std::optional<unsigned> loop, Value number, int64_t length) const {

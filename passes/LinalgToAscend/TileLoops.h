@@ -30,6 +30,8 @@ struct TileLoops {
   Tile read(VectorKernel &k, unsigned operand, ArrayRef<Value> origins) const;
   /// Gives the body its arguments and positions.
   void bind(VectorKernel &k, VectorBody &body, ArrayRef<Value> origins, ArrayRef<bool> skip) const;
+  /// Rows found by computed indices; null, with a reason, where those are not of rows.
+  Tile gather(VectorKernel &k, memref::LoadOp load, ArrayRef<Value> origins, std::string &why) const;
   /// Origin, and for a last tile that is smaller its size, of a loop cut into pieces of `length`.
   std::pair<Value, Value> cut(VectorKernel &k, std::optional<unsigned> loop, Value number, int64_t length) const;
 };

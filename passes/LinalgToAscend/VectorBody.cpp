@@ -75,6 +75,24 @@ std::optional<Rounding> roundingOf(Operation &op) {
 bool isArithmetic(Type type) { return type.isF32() || type.isF16() || type.isInteger(32) || type.isInteger(16); }
 } // namespace
 
+VectorBody::VectorBody(VectorKernel &k, Block &body) : k(k), body(body) {
+  SmallVector<Value> work(body.getTerminator()->getOperands());
+  while (!work.empty()) {
+    Value value = work.pop_back_val();
+    if (!needed.insert(value).second)
+      continue;
+    Operation *def = value.getDefiningOp();
+    if (!def || def->getBlock() != &body || isa<memref::LoadOp>(def))
+      continue;
+    auto select = dyn_cast<arith::SelectOp>(def);
+    auto load = select ? select.getTrueValue().getDefiningOp<memref::LoadOp>() : memref::LoadOp();
+    if (load && load->getBlock() == &body && conditionOf(load) == select)
+      work.push_back(load.getResult());
+    else
+      llvm::append_range(work, def->getOperands());
+  }
+}
+
 bool VectorBody::refuse(Operation &op, const Twine &reason) {
   if (why.empty()) {
     llvm::raw_string_ostream text(why);
@@ -109,7 +127,7 @@ Tile VectorBody::fromMemory(const Tile &tile) {
   return tile;
 }
 
-void VectorBody::set(BlockArgument argument, const Tile &stored, bool isKept) {
+void VectorBody::set(Value argument, const Tile &stored, bool isKept) {
   Tile tile = stored;
   if (argument.getType().isInteger(1) && tile.element().isInteger(8)) {
     if (tile.isScalar()) {
@@ -180,6 +198,18 @@ bool VectorBody::emit(Operation &op) {
     define(result, tile);
     return true;
   }
+  if (auto load = dyn_cast<memref::LoadOp>(op)) {
+    Tile tile = gather ? gather(load) : Tile();
+    if (!tile)
+      return refuse(op);
+    set(load.getResult(), tile);
+    return true;
+  }
+  if (auto select = dyn_cast<arith::SelectOp>(op))
+    if (auto load = select.getTrueValue().getDefiningOp<memref::LoadOp>(); load && load->getBlock() == &body && conditionOf(load) == select) {
+      define(result, get(load.getResult()));
+      return true;
+    }
   if (!isa<arith::ArithDialect, math::MathDialect>(op.getDialect()))
     return refuse(op);
   bool allScalars = llvm::all_of(op.getOperands(), [&](Value operand) { return get(operand).isScalar(); });
@@ -315,13 +345,15 @@ bool VectorBody::emit(Operation &op) {
 }
 
 bool VectorBody::run() {
+  auto isNeeded = [&](Operation &op) { return op.hasTrait<OpTrait::IsTerminator>() || llvm::any_of(op.getResults(), [&](Value result) { return needed.contains(result); }); };
   for (Operation &op : body)
-    for (Value operand : op.getOperands())
-      ++uses[operand];
+    if (isNeeded(op))
+      for (Value operand : op.getOperands())
+        ++uses[operand];
   for (Operation &op : body.without_terminator()) {
     if (llvm::any_of(op.getOperands(), [&](Value operand) { return absent.contains(operand); }))
       absent.insert(op.result_begin(), op.result_end());
-    else if (!op.use_empty() && !emit(op))
+    else if (isNeeded(op) && !emit(op))
       return false;
   }
   return true;

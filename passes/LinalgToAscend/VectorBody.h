@@ -4,22 +4,30 @@
 
 #include "passes/LinalgToAscend/VectorKernel.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
 namespace mlir::cell {
 
 /// Computes the scalar ops of a body on tiles, one vector op (or a few) each. Numbers of a type that the unit does not compute in are held in another one:
 /// bf16 as f32 (so nothing is rounded between the ops of a group), index as i32. Buffers are given back after their last use.
 class VectorBody {
 public:
-  VectorBody(VectorKernel &k, Block &body) : k(k), body(body) {}
+  VectorBody(VectorKernel &k, Block &body);
 
-  /// Gives a block argument its value, as it lies in memory (bf16, and bools as bytes, allowed) or as computed. A buffer that is kept is not given back.
-  void set(BlockArgument argument, const Tile &stored, bool isKept = false);
+  /// Gives a block argument, or what was gathered, its value, as it lies in memory (bf16, and bools as bytes, allowed) or as computed. A buffer that is kept is not given back.
+  void set(Value argument, const Tile &stored, bool isKept = false);
   /// The argument has no value: what depends on it is left out.
   void omit(BlockArgument argument) { absent.insert(argument); }
   /// The tile with the position along a dimension, i32; null if that is not known.
   std::function<Tile(unsigned dim)> position;
 
-  /// All ops whose results are used. False if one of them is not for the vector unit; `why` says which.
+  /// The tile that a load by computed indices finds, with what its condition (`conditionOf`) takes instead; null if that is not known.
+  std::function<Tile(memref::LoadOp load)> gather;
+  /// Whether tiles are computed from the value: not if it only says where a load reads.
+  bool isNeeded(Value value) const { return needed.contains(value); }
+
+  /// All ops whose results are needed. False if one of them is not for the vector unit; `why` says which.
   bool run();
   std::string why;
 
@@ -43,8 +51,11 @@ private:
   Block &body;
   llvm::DenseMap<Value, Tile> values;
   llvm::DenseMap<Value, unsigned> uses, holders; // of a value; of a buffer
-  llvm::DenseSet<Value> absent;
+  llvm::DenseSet<Value> absent, needed;
 };
+
+/// The selection of what a load finds, where a condition holds, or a constant, if that is all that the load is for; or null.
+arith::SelectOp conditionOf(memref::LoadOp load);
 
 /// The type that values of `type` are computed in.
 Type computedType(Type type);

@@ -57,6 +57,9 @@ public:
   /// The operand's part for the tile, which varies as the strides say. `transposed` if memory is contiguous along rows.
   Tile load(const TileAccess &access);
   void store(const Tile &tile, const TileAccess &access);
+  /// Elements [offset, offset + width) of the buffer become row `row` of a tile (null: the only one), or are added to by it.
+  void loadRow(Value buffer, Value offset, Value width, const Tile &tile, Value row);
+  void addRow(const Tile &tile, Value row, Value buffer, Value offset, Value width);
   /// One element of global memory as a scalar.
   Value loadScalar(Value buffer, Value offset);
 
@@ -90,6 +93,7 @@ public:
 
 private:
   Value view(Value buffer, bool rows, bool columns);
+  std::pair<Value, Value> rowOf(Value buffer, Value offset, Value width, const Tile &tile, Value row);
   Value global(const TileAccess &access, bool rows, bool columns, bool swapped);
   Tile tile(Value value, bool rows, bool columns) { return {value, rows, columns}; }
   SmallVector<Value> sizes(bool rows, bool columns);

@@ -344,7 +344,7 @@ bool cell::lowerVectorOp(AscendKernels &kernels, linalg::LinalgOp op, const Loop
       kernels.explain(op, "several points may write one element");
       return false;
     }
-  std::string name = nameOf(op);
+  std::string name = op.getBlock()->getOps<memref::LoadOp>().empty() ? nameOf(op) : "gather";
   ExpandedMath math;
   math.expand(*op.getBlock());
   bool done = llvm::is_contained(plan.reduced, true) ? VectorReduction(kernels, op, plan, name).run() : lowerVectorPointwise(kernels, op, plan, name);
