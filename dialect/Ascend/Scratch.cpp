@@ -25,7 +25,7 @@ int64_t elements(Value value) {
   return type.hasStaticShape() ? type.getNumElements() : wholeElements(value);
 }
 
-/// 32 bytes per row, for an operand that is repeated along the last axis of `out`. One number that is repeated for its own sake needs none.
+/// One block per row, of rows in whole repeats of the vector unit, for an operand that is repeated along the last axis of `out`. One number that is repeated for its own sake needs none.
 int64_t repeatBytes(const Target &target, Value value, Value out, bool isFill = false) {
   auto type = dyn_cast<MemRefType>(value.getType());
   auto outType = cast<MemRefType>(out.getType());
@@ -34,7 +34,7 @@ int64_t repeatBytes(const Target &target, Value value, Value out, bool isFill = 
   if (isFill && llvm::all_of(type.getShape(), [](int64_t size) { return size == 1; }))
     return 0;
   int64_t rows = type.getRank() == 1 ? 1 : type.isDynamicDim(type.getRank() - 2) ? wholeElements(value) : type.getDimSize(type.getRank() - 2);
-  return rows == 1 ? target.block_bytes : llvm::alignTo(rows, 8) * target.block_bytes;
+  return rows == 1 ? target.block_bytes : llvm::alignTo(rows * target.block_bytes, target.vector_bytes);
 }
 } // namespace
 
@@ -99,9 +99,9 @@ int64_t VSelOp::getScratchBytes() {
 int64_t VTransposeOp::getScratchBytes() {
   // Pairs of fractals, for what the transposing instruction does not take.
   Target target = Target::get(*this);
-  return bufferType(getSource()).getElementType().isInteger(64) ? 2 * target.fractal_rows * target.fractal_rows * 8 : 0;
+  return bufferType(getSource()).getElementType().isInteger(64) ? 2 * target.fractal_rows * target.fractal_rows * getElementBytes(bufferType(getSource()).getElementType()) : 0;
 }
 
 int64_t VGatherOp::getScratchBytes() {
-  return llvm::alignTo(elements(getOut()) * 4, Target::get(*this).ub_align);
+  return llvm::alignTo(elements(getOut()) * getElementBytes(bufferType(getIndices()).getElementType()), Target::get(*this).ub_align);
 }

@@ -75,6 +75,15 @@ bool operand(const Check &check, Value value, StringRef name, Value out, unsigne
 bool notInPlace(const Check &check, Value source, Value out) {
   return source != out || check.error("reads its source after parts of the output are written, so the output is another buffer");
 }
+/// The last check: what the op needs besides its operands has room where `ascend.scratch` says.
+LogicalResult withScratch(const Check &check, bool good = true) {
+  auto offset = check.op->getAttrOfType<IntegerAttr>(kScratchAttr);
+  if (!good || !offset)
+    return success(good);
+  int64_t bytes = cast<AscendPipeOpInterface>(check.op).getScratchBytes(), room = check.target.ub_bytes;
+  return success(offset.getInt() <= room - bytes || check.error("needs room for " + Twine(bytes) + " bytes of scratch memory in ub, which has " + Twine(room) + ", but '" +
+                                                                  kScratchAttr + "' is " + Twine(offset.getInt())));
+}
 } // namespace
 
 LogicalResult VBinOp::verify() {
@@ -82,7 +91,7 @@ LogicalResult VBinOp::verify() {
   unsigned elements = elementsOf(getKind());
   if (!elements)
     return emitOpError("shifts by a scalar only; use ascend.vbin_scalar, or run it on the general cores (aicpu)");
-  return result(onVectorCore(check) && check.buffer(getOut(), "output", Space::UB, elements) && operand(check, getLhs(), "left operand", getOut(), elements, true) &&
+  return withScratch(check, onVectorCore(check) && check.buffer(getOut(), "output", Space::UB, elements) && operand(check, getLhs(), "left operand", getOut(), elements, true) &&
                 operand(check, getRhs(), "right operand", getOut(), elements, true));
 }
 
@@ -95,14 +104,14 @@ LogicalResult VBinScalarOp::verify() {
   if (getReverse() && kind != BinaryKind::Sub && kind != BinaryKind::Div)
     return emitOpError("takes 'reverse' for sub and div, not for ") << stringifyBinaryKind(kind);
   unsigned elements = shift ? unsigned(kI16 | kI32) : elementsOf(kind);
-  return result(onVectorCore(check) && check.buffer(getOut(), "output", Space::UB, elements) && operand(check, getLhs(), "left operand", getOut(), elements, false) &&
+  return withScratch(check, onVectorCore(check) && check.buffer(getOut(), "output", Space::UB, elements) && operand(check, getLhs(), "left operand", getOut(), elements, false) &&
                 operand(check, getRhs(), "scalar", getOut(), elements, false));
 }
 
 LogicalResult VUnOp::verify() {
   Check check(*this);
   unsigned elements = elementsOf(getKind());
-  return result(onVectorCore(check) && check.buffer(getOut(), "output", Space::UB, elements) && operand(check, getSource(), "source", getOut(), elements, false));
+  return withScratch(check, onVectorCore(check) && check.buffer(getOut(), "output", Space::UB, elements) && operand(check, getSource(), "source", getOut(), elements, false));
 }
 
 LogicalResult VCastOp::verify() {
@@ -113,7 +122,7 @@ LogicalResult VCastOp::verify() {
   Type from = bufferType(getSource()).getElementType(), to = bufferType(getOut()).getElementType();
   if (!(castsOf(elementOf(from)) & elementOf(to)))
     return emitOpError("has no conversion from ") << from << " to " << to << "; go by way of f32 or f16, or run it on the general cores (aicpu)";
-  return success();
+  return withScratch(check);
 }
 
 LogicalResult VBrcOp::verify() {
@@ -122,11 +131,11 @@ LogicalResult VBrcOp::verify() {
     return failure();
   auto source = dyn_cast<MemRefType>(getSource().getType());
   if (!source)
-    return success();
+    return withScratch(check);
   MemRefType out = bufferType(getOut());
   if (source.getRank() && source.getShape().back() == 1 && out.getShape().back() != 1 && getElementBytes(source.getElementType()) == 1)
     return emitOpError("does not repeat elements of one byte along the last axis, got ") << source << " for " << out << "; cast to f16 before";
-  return result(notInPlace(check, getSource(), getOut()));
+  return withScratch(check, notInPlace(check, getSource(), getOut()));
 }
 
 LogicalResult VReduceOp::verify() {
@@ -147,7 +156,7 @@ LogicalResult VReduceOp::verify() {
     if (!sizesAgree(out.getDimSize(axis), expected))
       return emitOpError("has size ") << out.getDimSize(axis) << " along axis " << axis << " of its output, which should be " << expected;
   }
-  return success();
+  return withScratch(check);
 }
 
 LogicalResult VCmpOp::verify() {
@@ -157,13 +166,13 @@ LogicalResult VCmpOp::verify() {
   if (!onVectorCore(check) || !check.buffer(getOut(), "output", Space::UB, kI1) || !check.buffer(getLhs(), "left operand", Space::UB, elements) ||
       !check.shape(getLhs(), "left operand", getOut()))
     return failure();
-  return result(operand(check, getRhs(), "right operand", getLhs(), elements, false));
+  return withScratch(check, operand(check, getRhs(), "right operand", getLhs(), elements, false));
 }
 
 LogicalResult VSelOp::verify() {
   Check check(*this);
   unsigned elements = kFloats | kBF16 | kI16 | kI32 | kI64;
-  return result(onVectorCore(check) && check.buffer(getOut(), "output", Space::UB, elements) && check.buffer(getMask(), "mask", Space::UB, kI1) &&
+  return withScratch(check, onVectorCore(check) && check.buffer(getOut(), "output", Space::UB, elements) && check.buffer(getMask(), "mask", Space::UB, kI1) &&
                 check.shape(getMask(), "mask", getOut()) && operand(check, getLhs(), "first value", getOut(), elements, true) &&
                 operand(check, getRhs(), "second value", getOut(), elements, true));
 }
@@ -186,7 +195,7 @@ LogicalResult VTransposeOp::verify() {
     good = sizesAgree(out.getDimSize(axis), source.getDimSize(permutation[axis]));
   if (!good)
     return emitOpError("gives ") << source << " with axes [" << permutation << "], not " << out;
-  return success();
+  return withScratch(check);
 }
 
 LogicalResult VGatherOp::verify() {
@@ -202,7 +211,7 @@ LogicalResult VGatherOp::verify() {
     good = sizesAgree(source.getDimSize(axis), out.getDimSize(axis));
   if (!good)
     return emitOpError("takes rows of its source; but for the last axis shapes agree, got ") << source << " and " << out;
-  return success();
+  return withScratch(check);
 }
 
 LogicalResult VArangeOp::verify() {
@@ -211,7 +220,7 @@ LogicalResult VArangeOp::verify() {
     return failure();
   if (static_cast<int64_t>(getStrides().size()) != bufferType(getOut()).getRank())
     return emitOpError("has ") << getStrides().size() << " strides for " << getOut().getType() << "; one per axis";
-  return success();
+  return withScratch(check);
 }
 
 #define GET_OP_CLASSES

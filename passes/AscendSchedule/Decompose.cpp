@@ -2,11 +2,13 @@
 #include "passes/AscendSchedule/Decompose.h"
 
 #include "dialect/Ascend/Ascend.h"
+#include "passes/AscendSchedule/KernelModel.h"
 #include "passes/AscendSchedule/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 
 namespace mlir::cell {
 #define GEN_PASS_DEF_ASCENDDECOMPOSE
@@ -60,10 +62,11 @@ public:
     int64_t unit = target.fractal_rows, columns = target.getFractalColumns(factor);
     bool ta = op.getTransposeA(), tb = op.getTransposeB();
     std::optional<int64_t> m = boundOf(op.getOut(), 1), n = boundOf(op.getOut(), 0);
-    std::optional<int64_t> leftK = boundOf(op.getLhs(), ta ? 1 : 0), rightK = boundOf(op.getRhs(), tb ? 0 : 1);
-    if (!m || !n || !leftK || !rightK)
+    // The pieces of the sum are made here: a bound would not do, what lies behind the sum must not be added.
+    int64_t leftK = cast<MemRefType>(op.getLhs().getType()).getDimSize(ta ? 1 : 0), rightK = cast<MemRefType>(op.getRhs().getType()).getDimSize(tb ? 0 : 1);
+    if (!m || !n || ShapedType::isDynamic(leftK) || ShapedType::isDynamic(rightK))
       return op.emitError("stage ascend-decompose: the buffers of this product have sizes that are not known; take parts of buffers of static shape");
-    int64_t k = std::min(*leftK * (ta ? unit : columns), *rightK * (tb ? columns : unit));
+    int64_t k = std::min(leftK * (ta ? unit : columns), rightK * (tb ? columns : unit));
     int64_t depth = chooseCubeDepth(target, *m * unit, *n * unit, k, factor);
     if (depth == 0) // memory planning says what does not fit
       depth = cubeUnit(target, factor);
@@ -121,13 +124,40 @@ private:
     return axis == 0 ? part(buffer, start / unit, 0, sizes[0], sizes[1]) : part(buffer, 0, start / unit, sizes[0], sizes[1]);
   }
 
-  /// The bias goes to the cube once, where its buffer is filled, not in each step of the sum.
+  /// What holds this product in the block of `source`, if `source` has its final content there: it is written once, in that block, before.
+  Operation *holderBehindFill(Value source) {
+    Operation *holder = source.getParentBlock()->findAncestorOpInBlock(*op), *writer = nullptr;
+    Value root = ascend::getRoot(source);
+    if (!root || !root.getDefiningOp())
+      return nullptr;
+    SmallVector<Value> views = {root};
+    for (size_t i = 0; i < views.size(); ++i)
+      for (Operation *user : views[i].getUsers()) {
+        if (auto view = dyn_cast<ViewLikeOpInterface>(user)) {
+          llvm::append_range(views, view->getResults());
+        } else if (auto run = dyn_cast<ascend::AscendPipeOpInterface>(user)) {
+          if (!llvm::is_contained(run.getWrites(), views[i]))
+            continue;
+          if (writer)
+            return nullptr;
+          writer = user;
+        } else if (!isa<memref::DimOp>(user)) {
+          return nullptr;
+        }
+      }
+    return writer && holder && writer->getBlock() == source.getParentBlock() && writer->isBeforeInBlock(holder) ? holder : nullptr;
+  }
+
+  /// The bias goes to the cube once, behind what fills its buffer, not in each step of the sum; in each step if it may differ from step to step.
   Value biasOf(Value source, llvm::DenseMap<Value, Value> &biases) {
-    Value &known = biases[source];
+    OpBuilder::InsertionGuard guard(b);
+    Operation *holder = holderBehindFill(source);
+    Value once; // what is not shared
+    Value &known = holder ? biases[source] : once;
     if (known)
       return known;
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(source.getParentBlock()->findAncestorOpInBlock(*op));
+    if (holder)
+      b.setInsertionPoint(holder);
     auto type = cast<MemRefType>(source.getType());
     Type element = type.getElementType().isInteger(32) ? type.getElementType() : b.getF32Type();
     int64_t bound = *boundOf(op.getOut(), 0) * target.fractal_rows;

@@ -55,15 +55,15 @@ LinearIndex LinearIndex::of(OpFoldResult index) {
   return result;
 }
 
-/// The smallest value that a positive index can have; 0 if it is not known to be positive.
+/// A positive number that an index is a multiple of, at least one time; 0 if none is known.
 static int64_t lowerBound(Value index) {
   LinearIndex linear = LinearIndex::of(index);
-  for (auto [value, factor] : linear.terms)
-    if (factor < 0 || !value.getDefiningOp<BlockNumOp>())
-      return 0;
-    else
-      linear.constant += factor;
-  return std::max<int64_t>(linear.constant, 0);
+  if (linear.terms.empty())
+    return std::max<int64_t>(linear.constant, 0);
+  // All steps are multiples of the bound: so a sum of a constant and of the number of cores has none.
+  if (linear.terms.size() > 1 || linear.constant || linear.terms.front().second < 0 || !linear.terms.front().first.getDefiningOp<BlockNumOp>())
+    return 0;
+  return linear.terms.front().second;
 }
 
 /// The largest value of a size; dynamic if unknown.

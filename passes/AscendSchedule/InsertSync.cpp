@@ -32,7 +32,12 @@ struct Proposal {
 
 class Synchronizer {
 public:
-  explicit Synchronizer(KernelModel &model) : model(model), ordering(model) {}
+  explicit Synchronizer(KernelModel &model) : model(model), ordering(model) {
+    int64_t most = model.target.event_ids;
+    for (const Ring &ring : model.rings)
+      most = std::max<int64_t>(most, ring.count);
+    firstProposed = most + 1;
+  }
 
   LogicalResult run() {
     if (failed(propose()))
@@ -78,7 +83,7 @@ private:
     node->target = proposal.target;
     for (unsigned i = 0; i < proposal.count; ++i)
       if (place < 0 || place == int(i))
-        node->ids.push_back(kProposed * (number + 1) + i); // its own, until it gets a number
+        node->ids.push_back(firstProposed * (number + 1) + i); // its own, until it gets a number
     node->slot = place < 0 ? proposal.slot : Value();
     (kind == Node::Kind::Set ? proposal.sets : proposal.waits).push_back(node);
     return node;
@@ -270,7 +275,7 @@ private:
   /// One flag less: it joins another one, or a barrier stands where it would be waited for. Numbers are given anew.
   void giveUp(unsigned flag) {
     for (auto [i, proposal] : llvm::enumerate(proposals))
-      assign(proposal, kProposed * (i + 1));
+      assign(proposal, firstProposed * (i + 1));
     if (join(flag))
       return;
     ordering.without.set(flag);
@@ -312,7 +317,7 @@ private:
     }
   }
 
-  static constexpr int64_t kProposed = 64; // above all numbers of flags, and above the places of a ring
+  int64_t firstProposed; // above all numbers of flags, and above the places of a ring
 
   KernelModel &model;
   Ordering ordering;

@@ -35,7 +35,8 @@ Value mlir::ascend::getRoot(Value view) {
 static bool countsSteps(Value slot, scf::ForOp loop) {
   Value counter = slot, iv = loop.getInductionVar();
   auto isStep = [&](Value v) { return v == loop.getStep() || (getConstantIntValue(v) && getConstantIntValue(v) == getConstantIntValue(loop.getStep())); };
-  if (isa_and_nonnull<arith::DivUIOp, arith::DivSIOp, arith::FloorDivSIOp>(counter.getDefiningOp())) {
+  bool divided = isa_and_nonnull<arith::DivUIOp, arith::DivSIOp, arith::FloorDivSIOp>(counter.getDefiningOp());
+  if (divided) {
     if (!isStep(counter.getDefiningOp()->getOperand(1)))
       return false;
     counter = counter.getDefiningOp()->getOperand(0);
@@ -43,7 +44,7 @@ static bool countsSteps(Value slot, scf::ForOp loop) {
     return false;
   }
   if (auto distance = counter.getDefiningOp<arith::SubIOp>())
-    return distance.getLhs() == iv && distance.getRhs() == loop.getLowerBound();
+    return (divided || isConstantIntValue(loop.getStep(), 1)) && distance.getLhs() == iv && distance.getRhs() == loop.getLowerBound();
   if (counter == iv)
     return slot == iv || isConstantIntValue(loop.getLowerBound(), 0);
   auto carried = dyn_cast<BlockArgument>(slot);
@@ -87,6 +88,16 @@ FailureOr<unsigned> KernelModel::getBuffer(Value root, Operation *user) {
   return at->second;
 }
 
+/// True if the type of a view says where in its buffer it starts. That of memref.view does not.
+static bool offsetIsInType(Value view) {
+  for (Operation *op = view.getDefiningOp(); isa_and_nonnull<ViewLikeOpInterface>(op); op = view.getDefiningOp()) {
+    if (!isa<memref::SubViewOp, memref::ReinterpretCastOp, memref::CastOp, memref::CollapseShapeOp, memref::ExpandShapeOp>(op))
+      return false;
+    view = cast<ViewLikeOpInterface>(op).getViewSource();
+  }
+  return true;
+}
+
 LogicalResult KernelModel::addAccess(Node &node, Value view, Pipe pipe, bool writes) {
   FailureOr<unsigned> buffer = getBuffer(getRoot(view), node.op);
   if (failed(buffer))
@@ -97,7 +108,7 @@ LogicalResult KernelModel::addAccess(Node &node, Value view, Pipe pipe, bool wri
     access.end = buffers[*buffer].bytes;
   SmallVector<int64_t> strides;
   int64_t offset, last = 0, unit = getElementBytes(type.getElementType());
-  bool known = succeeded(type.getStridesAndOffset(strides, offset)) && !ShapedType::isDynamic(offset);
+  bool known = succeeded(type.getStridesAndOffset(strides, offset)) && !ShapedType::isDynamic(offset) && offsetIsInType(view);
   if (known) {
     access.begin = offset * unit;
     for (auto [size, stride] : llvm::zip(type.getShape(), strides))
@@ -211,7 +222,8 @@ LogicalResult KernelModel::readOp(Operation &op, Node *parent, Sequence &into) {
       return failure();
     return branch.elseBlock() ? readBlock(*branch.elseBlock(), &node, node.bodies[1]) : success();
   }
-  if (isa<memref::StoreOp>(op) || op.getNumRegions())
+  bool harmless = isa<memref::AllocOp, memref::DeallocOp, AddressOp, BlockIdxOp, BlockNumOp>(op) || op.hasTrait<OpTrait::IsTerminator>() || isMemoryEffectFree(&op);
+  if (!harmless || op.getNumRegions())
     return op.emitOpError("cannot stand in a kernel of the vector or cube cores: only ascend ops, scf.for, scf.if, memref.load of global memory and arithmetic can");
   return success();
 }
@@ -229,6 +241,9 @@ FailureOr<std::unique_ptr<KernelModel>> KernelModel::read(func::FuncOp kernel) {
   model->target = Target::get(kernel);
   if (!kernel.getBody().hasOneBlock())
     return kernel.emitError("a kernel of the vector or cube cores must have structured control flow (scf.for, scf.if)");
+  for (Type type : kernel.getArgumentTypes())
+    if (std::optional<Space> space = getSpace(type); space && *space != Space::GM)
+      return kernel.emitError("has an argument of type ") << type << ": kernels take global memory only; local buffers are made in the kernel, by memref.alloc";
   if (failed(model->readBlock(kernel.front(), nullptr, model->body)))
     return failure();
   return model;

@@ -22,6 +22,7 @@ public:
   LogicalResult run() {
     checkAddresses();
     checkOverlaps();
+    checkInPlace();
     checkFlagNumbers(model.body);
     if (!failed) // flags that are not what they seem would only make more noise
       ordering.run([&](const Problem &problem) {
@@ -68,6 +69,26 @@ private:
         if (failed)
           return;
       }
+  }
+
+  /// An op of the vector unit reads while it writes: what it reads is apart from its output, or the same elements in the same order.
+  void checkInPlace() {
+    for (const Access &now : model.accesses) {
+      if (now.writes || now.pipe != Pipe::V)
+        continue;
+      for (unsigned number : now.node->accesses) {
+        const Access &out = model.accesses[number];
+        if (!out.writes || !out.view || !model.mayTouch(now, out, 0))
+          continue;
+        bool elementwise = !isa<VReduceOp, VTransposeOp, VGatherOp>(now.node->op) && now.buffer == out.buffer && now.begin == out.begin && now.end == out.end &&
+                           cast<MemRefType>(now.view.getType()) == cast<MemRefType>(out.view.getType());
+        if (elementwise)
+          continue;
+        error(now.node->op) << "reads bytes [" << now.begin << ", " << now.end << ") of a buffer of which it writes [" << out.begin << ", " << out.end
+                            << ") at the same time; the output is another buffer";
+        return;
+      }
+    }
   }
 
   /// What the analysis of flags takes for granted: the numbers of a slot's flags are used with that slot only inside its loop.

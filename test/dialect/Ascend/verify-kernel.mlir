@@ -105,8 +105,33 @@ func.func @view() attributes {ascend.core = #ascend.core<aiv>} {
 // -----
 
 func.func @scratch(%s: f32, %x: memref<64xf32, #ascend.space<ub>>) attributes {ascend.core = #ascend.core<aiv>} {
-  // expected-error @below {{'ascend.scratch' is a multiple of 32 with room for 32 bytes in ub, got 196608}}
+  // expected-error @below {{needs room for 32 bytes of scratch memory in ub, which has 196608, but 'ascend.scratch' is 196608}}
   ascend.vbin_scalar <sub> ins(%x, %s : memref<64xf32, #ascend.space<ub>>, f32) outs(%x : memref<64xf32, #ascend.space<ub>>) {ascend.scratch = 196608 : i64}
+  return
+}
+
+// -----
+
+// The shapes come first: those of a wrong op say nothing about its scratch memory.
+func.func @scratch_of_no_axes(%x: memref<64xf32, #ascend.space<ub>>, %y: memref<1xf32, #ascend.space<ub>>) attributes {ascend.core = #ascend.core<aiv>} {
+  // expected-error @below {{reduces no axis; use ascend.copy}}
+  ascend.vreduce <sum> dims = [] ins(%x : memref<64xf32, #ascend.space<ub>>) outs(%y : memref<1xf32, #ascend.space<ub>>) {ascend.scratch = 0 : i64}
+  return
+}
+
+// -----
+
+func.func @scratch_of_wrong_axis(%x: memref<64xf32, #ascend.space<ub>>, %y: memref<1xf32, #ascend.space<ub>>) attributes {ascend.core = #ascend.core<aiv>} {
+  // expected-error @below {{has axes [5]; they are between 0 and 0 and grow}}
+  ascend.vreduce <sum> dims = [5] ins(%x : memref<64xf32, #ascend.space<ub>>) outs(%y : memref<1xf32, #ascend.space<ub>>) {ascend.scratch = 0 : i64}
+  return
+}
+
+// -----
+
+func.func @far_behind_the_end() attributes {ascend.core = #ascend.core<aiv>} {
+  // expected-error @below {{ends at byte 9223372036854775808 of ub, which has 196608 bytes; use smaller tiles}}
+  %a = ascend.address [9223372036854775776] : memref<16xf16, #ascend.space<ub>>
   return
 }
 

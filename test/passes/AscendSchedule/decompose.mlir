@@ -24,22 +24,61 @@ gpu.module @kernels attributes {ascend.target = #ascend.target<"Ascend910B3">} {
 // -----
 
 gpu.module @kernels attributes {ascend.target = #ascend.target<"Ascend910B3">} {
+  // What the loop does not change goes to the cube before it, but behind the load that fills it.
   // CHECK-LABEL: func.func @bias(
+  // CHECK: ascend.load
   // CHECK: %[[BT:.*]] = memref.alloc() : memref<32xf32, #ascend.space<bt>>
   // CHECK: ascend.l1_to_bt ins(%{{.*}} : memref<32xf16, #ascend.space<l1>>) outs(%[[BT]]
   // CHECK: scf.for
   // CHECK: ascend.l1_to_l0a
   // CHECK-NOT: ascend.l1_to_bt
   // CHECK: ascend.mmad {{.*}} bias(%[[BT]]
-  func.func @bias(%a: memref<2x2x16x16xf16, #ascend.space<l1>>, %b: memref<2x2x16x16xf16, #ascend.space<l1>>, %v: memref<32xf16, #ascend.space<l1>>, %c: memref<2x2x16x16xf32, #ascend.space<l0c>>)
-      attributes {gpu.kernel, ascend.core = #ascend.core<aic>, ascend.block_dim = 1 : i64} {
+  func.func @bias(%g: memref<32xf16, #ascend.space<gm>>) attributes {gpu.kernel, ascend.core = #ascend.core<aic>, ascend.block_dim = 1 : i64} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %c4 = arith.constant 4 : index
+    %a = memref.alloc() : memref<2x2x16x16xf16, #ascend.space<l1>>
+    %b = memref.alloc() : memref<2x2x16x16xf16, #ascend.space<l1>>
+    %c = memref.alloc() : memref<2x2x16x16xf32, #ascend.space<l0c>>
+    %v = memref.alloc() : memref<32xf16, #ascend.space<l1>>
+    ascend.load ins(%g : memref<32xf16, #ascend.space<gm>>) outs(%v : memref<32xf16, #ascend.space<l1>>)
     scf.for %i = %c0 to %c4 step %c1 {
       %first = arith.cmpi eq, %i, %c0 : index
       ascend.mmad_l1 ins(%a, %b, %first : memref<2x2x16x16xf16, #ascend.space<l1>>, memref<2x2x16x16xf16, #ascend.space<l1>>) bias(%v : memref<32xf16, #ascend.space<l1>>) outs(%c : memref<2x2x16x16xf32, #ascend.space<l0c>>)
     }
+    return
+  }
+}
+
+// -----
+
+gpu.module @kernels attributes {ascend.target = #ascend.target<"Ascend910B3">} {
+  // A bias that each step loads anew goes to the cube in each step; so does one that is written twice.
+  // CHECK-LABEL: func.func @filled_in_the_loop(
+  // CHECK: scf.for
+  // CHECK: ascend.load
+  // CHECK: ascend.l1_to_bt
+  // CHECK: ascend.mmad
+  // CHECK: }
+  // CHECK: ascend.load
+  // CHECK: ascend.l1_to_bt
+  // CHECK: ascend.mmad
+  func.func @filled_in_the_loop(%g: memref<32xf16, #ascend.space<gm>>, %h: memref<32xf16, #ascend.space<gm>>)
+      attributes {gpu.kernel, ascend.core = #ascend.core<aic>, ascend.block_dim = 1 : i64} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    %true = arith.constant true
+    %a = memref.alloc() : memref<2x2x16x16xf16, #ascend.space<l1>>
+    %b = memref.alloc() : memref<2x2x16x16xf16, #ascend.space<l1>>
+    %c = memref.alloc() : memref<2x2x16x16xf32, #ascend.space<l0c>>
+    %v = memref.alloc() : memref<32xf16, #ascend.space<l1>>
+    scf.for %i = %c0 to %c4 step %c1 {
+      ascend.load ins(%g : memref<32xf16, #ascend.space<gm>>) outs(%v : memref<32xf16, #ascend.space<l1>>)
+      ascend.mmad_l1 ins(%a, %b, %true : memref<2x2x16x16xf16, #ascend.space<l1>>, memref<2x2x16x16xf16, #ascend.space<l1>>) bias(%v : memref<32xf16, #ascend.space<l1>>) outs(%c : memref<2x2x16x16xf32, #ascend.space<l0c>>)
+    }
+    ascend.load ins(%h : memref<32xf16, #ascend.space<gm>>) outs(%v : memref<32xf16, #ascend.space<l1>>)
+    ascend.mmad_l1 ins(%a, %b, %true : memref<2x2x16x16xf16, #ascend.space<l1>>, memref<2x2x16x16xf16, #ascend.space<l1>>) bias(%v : memref<32xf16, #ascend.space<l1>>) outs(%c : memref<2x2x16x16xf32, #ascend.space<l0c>>)
     return
   }
 }

@@ -34,7 +34,11 @@ gpu.module @kernels {
 
   // Tiles of columns: rows of different steps lie between each other and have no element in common.
   // CHECK-LABEL: func.func @columns
+  // CHECK: scf.for
+  // CHECK-NOT: ascend.wait_flag <mte3, mte2> [{{[0-9]+}}]{{$}}
   // CHECK: ascend.wait_flag <mte3, mte2> [0, 1] slot
+  // CHECK-NOT: ascend.wait_flag <mte3, mte2>
+  // CHECK: ascend.store
   func.func @columns(%a: memref<16x1024xf32, #gm>) attributes {gpu.kernel, ascend.core = #ascend.core<aiv>} {
     %c0 = arith.constant 0 : index
     %c128 = arith.constant 128 : index
@@ -45,6 +49,30 @@ gpu.module @kernels {
       ascend.load ins(%x : memref<16x128xf32, strided<[1024, 1], offset: ?>, #gm>) outs(%u : memref<16x128xf32, #ub>)
       ascend.vun <exp> ins(%u : memref<16x128xf32, #ub>) outs(%u : memref<16x128xf32, #ub>)
       ascend.store ins(%u : memref<16x128xf32, #ub>) outs(%x : memref<16x128xf32, strided<[1024, 1], offset: ?>, #gm>)
+    }
+    return
+  }
+
+  // Steps of the number of cores and one more are multiples of no known number: two steps of one core may be 3 apart.
+  // CHECK-LABEL: func.func @mixed_steps
+  // CHECK: scf.for
+  // CHECK: wait_flag <mte3, mte2> [0]{{$}}
+  // CHECK: ascend.store
+  func.func @mixed_steps(%a: memref<65536xf32, #gm>) attributes {gpu.kernel, ascend.core = #ascend.core<aiv>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c3 = arith.constant 3 : index
+    %c100 = arith.constant 100 : index
+    %n = ascend.block_num
+    %step = arith.addi %n, %c1 : index
+    scf.for %t = %c0 to %c100 step %step {
+      %x = memref.subview %a[%t] [1] [1] : memref<65536xf32, #gm> to memref<1xf32, strided<[1], offset: ?>, #gm>
+      %o = arith.addi %t, %c3 : index
+      %y = memref.subview %a[%o] [1] [1] : memref<65536xf32, #gm> to memref<1xf32, strided<[1], offset: ?>, #gm>
+      %u = memref.alloc() : memref<1xf32, #ub>
+      ascend.load ins(%x : memref<1xf32, strided<[1], offset: ?>, #gm>) outs(%u : memref<1xf32, #ub>)
+      ascend.vun <exp> ins(%u : memref<1xf32, #ub>) outs(%u : memref<1xf32, #ub>)
+      ascend.store ins(%u : memref<1xf32, #ub>) outs(%y : memref<1xf32, strided<[1], offset: ?>, #gm>)
     }
     return
   }
