@@ -1,4 +1,4 @@
-//===- GlobalTiles.cpp - whether tiles of global memory coincide --------------===//
+//===- GlobalTiles.cpp - whether tiles of one buffer coincide -----------------===//
 #include "passes/AscendSchedule/KernelModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -84,8 +84,8 @@ static int64_t upperBound(OpFoldResult size) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A tile of global memory: elements `offset + sum of index * stride` of an argument.
-struct GlobalTile {
+/// A part of an argument or of a local buffer: elements `offset + sum of index * stride`.
+struct BufferTile {
   LinearIndex offset;
   SmallVector<int64_t> sizes, strides; // sizes: at most
 
@@ -101,12 +101,12 @@ struct GlobalTile {
 
 static LinearIndex offsetOf(Value view, bool &known) {
   LinearIndex offset;
-  while (Operation *op = view.getDefiningOp()) {
-    if (auto cast = dyn_cast<memref::ReinterpretCastOp>(op)) {
+  while (auto op = view.getDefiningOp<ViewLikeOpInterface>()) {
+    if (auto cast = dyn_cast<memref::ReinterpretCastOp>(*op)) {
       offset.add(LinearIndex::of(cast.getMixedOffsets().front()), 1);
       return offset;
     }
-    if (auto part = dyn_cast<memref::SubViewOp>(op)) {
+    if (auto part = dyn_cast<memref::SubViewOp>(*op)) {
       SmallVector<int64_t> strides;
       int64_t base;
       known &= succeeded(part.getSourceType().getStridesAndOffset(strides, base));
@@ -114,20 +114,17 @@ static LinearIndex offsetOf(Value view, bool &known) {
         known &= !ShapedType::isDynamic(stride);
         offset.add(LinearIndex::of(at), stride);
       }
-    } else if (!isa<memref::CastOp, memref::CollapseShapeOp, memref::ExpandShapeOp>(op)) {
+    } else if (!isa<memref::CastOp, memref::CollapseShapeOp, memref::ExpandShapeOp>(*op)) {
       known = false;
     }
-    auto next = dyn_cast<ViewLikeOpInterface>(op);
-    if (!next)
-      break;
-    view = next.getViewSource();
+    view = op.getViewSource();
   }
-  known &= isa<BlockArgument>(view) && cast<MemRefType>(view.getType()).getLayout().isIdentity();
+  known &= getRoot(view) == view && cast<MemRefType>(view.getType()).getLayout().isIdentity();
   return offset;
 }
 
-static std::optional<GlobalTile> tileOf(Value view) {
-  GlobalTile tile;
+static std::optional<BufferTile> tileOf(Value view) {
+  BufferTile tile;
   bool known = true;
   tile.offset = offsetOf(view, known);
   auto type = cast<MemRefType>(view.getType());
@@ -161,21 +158,37 @@ static bool coincide(int64_t difference, ArrayRef<int64_t> strides, ArrayRef<int
   return false;
 }
 
+/// Whether two tiles of one buffer whose offsets differ by `d` have an element in common.
+static bool meet(const BufferTile &x, const BufferTile &y, int64_t d) {
+  if (d > y.extent() || -d > x.extent())
+    return false;
+  return x.strides != y.strides || coincide(d, x.strides, x.sizes, y.sizes);
+}
+
+KernelModel::Meeting KernelModel::meetingOf(const Access &x, const Access &y) const {
+  if (!mayTouch(x, y, 0))
+    return Meeting::Apart;
+  if (x.buffer != y.buffer || !x.view || !y.view)
+    return Meeting::Part;
+  std::optional<BufferTile> a = tileOf(x.view), b = tileOf(y.view);
+  LinearIndex difference = a && b ? a->offset.minus(b->offset) : LinearIndex();
+  if (!a || !b || !difference.terms.empty())
+    return Meeting::Part;
+  if (difference.constant == 0 && x.view.getType() == y.view.getType())
+    return Meeting::Same;
+  return meet(*a, *b, difference.constant) ? Meeting::Part : Meeting::Apart;
+}
+
 /// Tiles of the same argument, in the same step of the loop around both (place 0) or in different steps (1).
 bool KernelModel::mayTouchGlobal(const Access &now, const Access &before, unsigned place) const {
-  std::optional<GlobalTile> x = tileOf(now.view), y = tileOf(before.view);
+  std::optional<BufferTile> x = tileOf(now.view), y = tileOf(before.view);
   if (!x || !y || now.ring != before.ring || place > 1)
     return true;
   LinearIndex difference = x->offset.minus(y->offset);
   if (!difference.terms.empty())
     return true;
-  auto meets = [&](int64_t d) {
-    if (d > y->extent() || -d > x->extent())
-      return false;
-    return x->strides != y->strides || coincide(d, x->strides, x->sizes, y->sizes);
-  };
   if (place == 0)
-    return meets(difference.constant);
+    return meet(*x, *y, difference.constant);
   // A later step: the offset has grown by a multiple of factor * step, if all else in it stays as it is in the loop.
   scf::ForOp loop = rings[*now.ring].loop;
   int64_t factor = 0;
@@ -191,7 +204,7 @@ bool KernelModel::mayTouchGlobal(const Access &now, const Access &before, unsign
     steps = trips->getSExtValue();
   for (int64_t step = 1; step < steps; ++step) {
     int64_t d = difference.constant + step * moved;
-    if (meets(d))
+    if (meet(*x, *y, d))
       return true;
     if (moved > 0 ? d > y->extent() : -d > x->extent())
       return false;

@@ -96,6 +96,10 @@ public:
   /// True if the access and that of another node at place `place` of its ring (relative to this step) may touch the same bytes.
   bool mayTouch(const Access &now, const Access &before, unsigned place) const;
 
+  /// How two accesses of one op meet, which are at the same time.
+  enum class Meeting { Apart, Same, Part };
+  Meeting meetingOf(const Access &x, const Access &y) const;
+
   /// The ring of a slot value with `count` places; made if there is none yet.
   unsigned getRing(Value slot, unsigned count);
 

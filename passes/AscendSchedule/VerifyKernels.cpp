@@ -76,13 +76,13 @@ private:
     for (const Access &now : model.accesses) {
       if (now.writes || now.pipe != Pipe::V)
         continue;
+      bool inOrder = !isa<VReduceOp, VTransposeOp, VGatherOp>(now.node->op);
       for (unsigned number : now.node->accesses) {
         const Access &out = model.accesses[number];
-        if (!out.writes || !out.view || !model.mayTouch(now, out, 0))
+        if (!out.writes || !out.view)
           continue;
-        bool elementwise = !isa<VReduceOp, VTransposeOp, VGatherOp>(now.node->op) && now.buffer == out.buffer && now.begin == out.begin && now.end == out.end &&
-                           cast<MemRefType>(now.view.getType()) == cast<MemRefType>(out.view.getType());
-        if (elementwise)
+        KernelModel::Meeting meeting = model.meetingOf(now, out);
+        if (meeting == KernelModel::Meeting::Apart || (inOrder && meeting == KernelModel::Meeting::Same))
           continue;
         error(now.node->op) << "reads bytes [" << now.begin << ", " << now.end << ") of a buffer of which it writes [" << out.begin << ", " << out.end
                             << ") at the same time; the output is another buffer";
