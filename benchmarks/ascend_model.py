@@ -31,9 +31,20 @@ class Case:
     """A function of the cell dialect: `text` is its body, %0, %1 ... its arguments of the given types."""
 
     arguments: list[str]
-    result: str
+    results: list[str]
     text: str
     multiplies: int = 0  # multiply-adds; 0: bound by memory
+    forward: Case | None = None  # what a gradient is of: its arguments, and a cotangent
+
+    def function(self, name: str = "main") -> str:
+        inputs, results = [f"%{i}" for i in range(len(self.arguments))], ", ".join(self.results)
+        head = f"func.func {'private ' if name != 'main' else ''}@{name}({', '.join(map(': '.join, zip(inputs, self.arguments)))}) -> ({results}) {{\n"
+        if not self.forward:
+            return f"{head}  %r = {self.text}\n  return %r : {results}\n}}\n"
+        wrt = len(self.results)
+        types = f"({', '.join(self.arguments[:-1])}), ({self.arguments[-1]}) -> ({', '.join(self.forward.results + self.results)})"
+        call = f"  %r:{wrt + 1} = cell.vjp @forward({', '.join(inputs[:-1])}) cotangents({inputs[-1]}) wrt {list(range(wrt))} outputs [0] : {types}\n"
+        return self.forward.function("forward") + f"{head}{call}  return {', '.join(f'%r#{i + 1}' for i in range(wrt))} : {results}\n}}\n"
 
 
 def tensor(*shape: int, kind: str) -> str:
@@ -45,17 +56,32 @@ def matmul(m: int, n: int, k: int, kind: str, batch: tuple[int, ...] = ()) -> Ca
     count = m * n * k
     for size in batch:
         count *= size
-    return Case([a, b], c, f"cell.matmul %0, %1 : ({a}, {b}) -> {c}", count)
+    return Case([a, b], [c], f"cell.matmul %0, %1 : ({a}, {b}) -> {c}", count)
 
 
 def pointwise(op: str, inputs: int, *shape: int) -> Case:
     kind = tensor(*shape, kind="f32")
-    return Case([kind] * inputs, kind, f"cell.{op} {', '.join(f'%{i}' for i in range(inputs))} : {kind}")
+    return Case([kind] * inputs, [kind], f"cell.{op} {', '.join(f'%{i}' for i in range(inputs))} : {kind}")
 
 
-def softmax(rows: int, columns: int) -> Case:
-    kind = tensor(rows, columns, kind="f32")
-    return Case([kind], kind, f"cell.softmax %0 {{axis = 1 : i64}} : ({kind}) -> {kind}")
+def softmax(rows: int, columns: int, element: str = "f32") -> Case:
+    kind = tensor(rows, columns, kind=element)
+    return Case([kind], [kind], f"cell.softmax %0 {{axis = 1 : i64}} : ({kind}) -> {kind}")
+
+
+def layer_norm(rows: int, columns: int) -> Case:
+    kind, row = tensor(rows, columns, kind="f32"), tensor(columns, kind="f32")
+    return Case([kind, row, row], [kind], f"cell.layer_norm %0, %1, %2 {{axis = 1 : i64, epsilon = 1.0e-5 : f64}} : ({kind}, {row}, {row}) -> {kind}")
+
+
+def reduction(op: str, axis: int, rows: int, columns: int) -> Case:
+    kind, result = tensor(rows, columns, kind="f32"), tensor(rows if axis else columns, kind="f32")
+    return Case([kind], [result], f"cell.{op} %0 {{axes = array<i64: {axis}>, keepdims = false}} : ({kind}) -> {result}")
+
+
+def gradient(case: Case) -> Case:
+    """With respect to all arguments; the last argument is the cotangent."""
+    return Case([*case.arguments, *case.results], case.arguments, "", forward=case)
 
 
 CASES = {
@@ -68,6 +94,14 @@ CASES = {
     "add": pointwise("add", 2, 4096, 1024),
     "exp": pointwise("exp", 1, 4096, 1024),
     "softmax": softmax(4096, 1024),
+    "softmax_odd_rows": softmax(4096, 1021),
+    "softmax_f16": softmax(4096, 1024, "f16"),
+    "softmax_gradient": gradient(softmax(4096, 1024)),
+    "layer_norm": layer_norm(4096, 1024),
+    "layer_norm_gradient": gradient(layer_norm(4096, 1024)),
+    "sum_of_rows": reduction("reduce_sum", 1, 4096, 1024),
+    "maximum_of_rows": reduction("reduce_max", 1, 4096, 1024),
+    "sum_of_columns": reduction("reduce_sum", 0, 4096, 1024),
 }
 
 
@@ -101,11 +135,9 @@ def cell_run() -> str:
 
 def profile(case: Case, chip: str) -> list[tuple[str, int, str]]:
     """(kernel, cycles, the rest of its line) of each launch. Raises RuntimeError."""
-    arguments = ", ".join(f"%{i}: {kind}" for i, kind in enumerate(case.arguments))
-    program = f"func.func @main({arguments}) -> {case.result} {{\n  %r = {case.text}\n  return %r : {case.result}\n}}\n"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "case.mlir"
-        path.write_text(program)
+        path.write_text(case.function())
         command = [cell_run(), str(path), "--target=ascend", "--profile", "--print-limit=0", *(f"--input=rand:{i}" for i in range(len(case.arguments)))]
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "CELLGRAD_ASCEND_CHIP": chip})
     if done.returncode:
@@ -120,7 +152,7 @@ def measure(name: str, chip: str) -> tuple[list[str], float]:
     if not all(cycles for _, cycles, _ in launches):
         raise RuntimeError(f"{name}: kernels of the AI CPU have no model: {[kernel for kernel, cycles, _ in launches if not cycles]}")
     cycles = sum(cycles for _, cycles, _ in launches)
-    read, written = sum(map(size, case.arguments)), size(case.result)
+    read, written = sum(map(size, case.arguments)), sum(map(size, case.results))
     memory = max(read / t["hbm_read_rate"], written / t["hbm_write_rate"]) / t["aic_cores"]
     element = case.arguments[0][:-1].rsplit("x", 1)[1]
     cube = case.multiplies / (t["fractal_rows"] ** 2 * t["cube_k_f32" if element == "f32" else "cube_k_f16"] * t["aic_cores"])

@@ -114,9 +114,7 @@ int64_t cell::evenPart(int64_t length, int64_t most, int64_t count, int64_t unit
   return std::max<int64_t>(1, std::min<int64_t>(most, llvm::alignTo(llvm::divideCeil(length, pieces), unit)));
 }
 
-ascend::BinaryKind Reduced::binary() const {
-  return kind == ascend::ReduceKind::Sum ? ascend::BinaryKind::Add : kind == ascend::ReduceKind::Max ? ascend::BinaryKind::Max : ascend::BinaryKind::Min;
-}
+ascend::BinaryKind Reduced::binary() const { return binaryOf(kind); }
 
 bool Reduced::isNeutral(Value value) const {
   auto constant = value.getDefiningOp<arith::ConstantOp>();
@@ -186,30 +184,36 @@ std::optional<TileShape> cell::chooseTileShape(ArrayRef<TileBuffer> buffers, Til
 
 std::unique_ptr<VectorKernel> cell::emitFitting(AscendKernels &kernels, Operation *op, StringRef stem, TileShape most, llvm::function_ref<TileShape(TileShape)> balance,
                                                 llvm::function_ref<bool(VectorKernel &)> emit, bool wholeRows) {
-  TileShape shape = {std::min<int64_t>(most.rows, 16), std::min<int64_t>(most.columns, 64), most.flat};
-  int64_t room = kernels.chip.ub_bytes;
-  // A small tile says which buffers there are; what the full one takes is known when it is there.
-  SmallVector<TileBuffer> buffers;
-  for (int attempt = 0; attempt < 8; ++attempt) {
-    auto k = std::make_unique<VectorKernel>(kernels, op, stem, shape);
-    if (!emit(*k)) {
+  for (bool folds = true, again = true; again; folds = false) {
+    again = false;
+    TileShape shape = {std::min<int64_t>(most.rows, 16), std::min<int64_t>(most.columns, 64), most.flat};
+    int64_t room = kernels.chip.ub_bytes;
+    // A small tile says which buffers there are; what the full one takes is known when it is there.
+    SmallVector<TileBuffer> buffers;
+    for (int attempt = 0; attempt < 8; ++attempt) {
+      auto k = std::make_unique<VectorKernel>(kernels, op, stem, shape);
+      k->folds = folds;
+      k->widest = attempt ? 0 : most.columns;
+      if (!emit(*k)) {
+        k->discard();
+        return nullptr;
+      }
+      again |= k->hasFolded;
+      int64_t scratch = k->scratchBytes(), tile = shape.rows * shape.columns;
+      bool fits = k->bytes() + scratch <= kernels.chip.ub_bytes;
+      if (attempt && fits)
+        return k;
+      buffers = k->buffers;
+      if (!attempt || scratch)
+        buffers.push_back({static_cast<int64_t>(llvm::divideCeil(scratch, tile)), true, true, false});
       k->discard();
-      return nullptr;
+      if (attempt)
+        room = room * 3 / 4;
+      std::optional<TileShape> next = chooseTileShape(buffers, most, room, kernels.chip.ub_align, wholeRows);
+      if (!next)
+        break;
+      shape = balance(*next);
     }
-    int64_t scratch = k->scratchBytes(), tile = shape.rows * shape.columns;
-    bool fits = k->bytes() + scratch <= kernels.chip.ub_bytes;
-    if (attempt && fits)
-      return k;
-    buffers = k->buffers;
-    if (!attempt || scratch)
-      buffers.push_back({static_cast<int64_t>(llvm::divideCeil(scratch, tile)), true, true, false});
-    k->discard();
-    if (attempt)
-      room = room * 3 / 4;
-    std::optional<TileShape> next = chooseTileShape(buffers, most, room, kernels.chip.ub_align, wholeRows);
-    if (!next)
-      break;
-    shape = balance(*next);
   }
   kernels.explain(op, "the buffers of its smallest tile do not fit into UB, which has " + Twine(kernels.chip.ub_bytes) + " bytes; compile parts of the expression as functions of their own");
   return nullptr;

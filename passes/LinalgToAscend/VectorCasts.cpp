@@ -1,4 +1,4 @@
-//===- VectorCasts.cpp - casts and comparisons of a body on tiles ---------===//
+//===- VectorCasts.cpp - casts and comparisons of tiles -------------------===//
 #include "passes/LinalgToAscend/VectorBody.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -6,6 +6,52 @@
 using namespace mlir;
 using namespace mlir::cell;
 using ascend::BinaryKind, ascend::CompareKind, ascend::Rounding, ascend::UnaryKind;
+
+Tile VectorKernel::cast(const Tile &x, Type type, Rounding rounding) {
+  Type from = x.element();
+  if (from == type)
+    return x;
+  auto step = [&](const Tile &source, Type to, Rounding how) {
+    Tile out = make(to, source.rows, source.columns);
+    ascend::VCastOp::create(*this, how, source.value, out.value);
+    return out;
+  };
+  Type f32 = getF32Type(), f16 = getF16Type(), i32 = getI32Type();
+  bool fromInteger = isa<IntegerType>(from);
+  if (fromInteger && isa<FloatType>(type))
+    rounding = Rounding::Rint;
+  auto direct = [](Type a, Type b) {
+    if (a.isF32())
+      return b.isF16() || b.isBF16() || b.isInteger(16) || b.isInteger(32) || b.isInteger(64);
+    if (a.isF16())
+      return b.isF32() || b.isInteger(32) || b.isInteger(16) || b.isInteger(8);
+    if (a.isBF16())
+      return b.isF32() || b.isInteger(32);
+    if (a.isInteger(64))
+      return b.isF32() || b.isInteger(32);
+    if (a.isInteger(32))
+      return b.isF32() || b.isInteger(64) || b.isInteger(16) || b.isInteger(8);
+    if (a.isInteger(16))
+      return b.isF32() || b.isF16() || b.isInteger(8);
+    if (a.isInteger(8))
+      return b.isF16();
+    return a.isInteger(1) && !b.isInteger(8) && !b.isInteger(64);
+  };
+  if (direct(from, type))
+    return step(x, type, rounding);
+  // By way of a type that holds all values of one of the two.
+  Type way = from.isInteger(8) || (from.isInteger(1) && type.isInteger(8)) ? f16
+             : from.isInteger(1) || (from.isInteger(64) && isa<IntegerType>(type)) || (isa<FloatType>(from) && type.isInteger(8) && !from.isF16()) ? i32
+                                                                                                                                                   : f32;
+  if (from.isInteger(16) && type.isInteger(64))
+    way = f32;
+  if (way == from || way == type)
+    return {};
+  Tile middle = step(x, way, isa<IntegerType>(way) ? rounding : Rounding::Rint);
+  Tile out = cast(middle, type, rounding);
+  release(middle);
+  return out;
+}
 
 bool VectorBody::emitCast(Operation &op) {
   Value operand = op.getOperand(0), result = op.getResult(0);

@@ -332,52 +332,6 @@ Tile VectorKernel::invert(const Tile &mask) {
   return unary(UnaryKind::Not, mask);
 }
 
-Tile VectorKernel::cast(const Tile &x, Type type, Rounding rounding) {
-  Type from = x.element();
-  if (from == type)
-    return x;
-  auto step = [&](const Tile &source, Type to, Rounding how) {
-    Tile out = make(to, source.rows, source.columns);
-    ascend::VCastOp::create(*this, how, source.value, out.value);
-    return out;
-  };
-  Type f32 = getF32Type(), f16 = getF16Type(), i32 = getI32Type();
-  bool fromInteger = isa<IntegerType>(from);
-  if (fromInteger && isa<FloatType>(type))
-    rounding = Rounding::Rint;
-  auto direct = [](Type a, Type b) {
-    if (a.isF32())
-      return b.isF16() || b.isBF16() || b.isInteger(16) || b.isInteger(32) || b.isInteger(64);
-    if (a.isF16())
-      return b.isF32() || b.isInteger(32) || b.isInteger(16) || b.isInteger(8);
-    if (a.isBF16())
-      return b.isF32() || b.isInteger(32);
-    if (a.isInteger(64))
-      return b.isF32() || b.isInteger(32);
-    if (a.isInteger(32))
-      return b.isF32() || b.isInteger(64) || b.isInteger(16) || b.isInteger(8);
-    if (a.isInteger(16))
-      return b.isF32() || b.isF16() || b.isInteger(8);
-    if (a.isInteger(8))
-      return b.isF16();
-    return a.isInteger(1) && !b.isInteger(8) && !b.isInteger(64);
-  };
-  if (direct(from, type))
-    return step(x, type, rounding);
-  // By way of a type that holds all values of one of the two.
-  Type way = from.isInteger(8) || (from.isInteger(1) && type.isInteger(8)) ? f16
-             : from.isInteger(1) || (from.isInteger(64) && isa<IntegerType>(type)) || (isa<FloatType>(from) && type.isInteger(8) && !from.isF16()) ? i32
-                                                                                                                                                   : f32;
-  if (from.isInteger(16) && type.isInteger(64))
-    way = f32;
-  if (way == from || way == type)
-    return {};
-  Tile middle = step(x, way, isa<IntegerType>(way) ? rounding : Rounding::Rint);
-  Tile out = cast(middle, type, rounding);
-  release(middle);
-  return out;
-}
-
 Tile VectorKernel::range(Value start, bool rows, bool columns) {
   Tile out = make(getI32Type(), rows, columns);
   SmallVector<Value> steps;
@@ -388,8 +342,63 @@ Tile VectorKernel::range(Value start, bool rows, bool columns) {
   return out;
 }
 
+ascend::BinaryKind cell::binaryOf(ascend::ReduceKind kind) {
+  return kind == ascend::ReduceKind::Sum ? BinaryKind::Add : kind == ascend::ReduceKind::Max ? BinaryKind::Max : BinaryKind::Min;
+}
+
+/// Columns `start` to `end` of a buffer.
+static Value columnsOf(VectorKernel &k, Value buffer, int64_t start, int64_t end) {
+  auto type = cast<MemRefType>(buffer.getType());
+  SmallVector<OpFoldResult> offsets{k.getIndexAttr(start)}, sizes{k.getIndexAttr(end - start)};
+  if (type.getRank() == 2) {
+    offsets.insert(offsets.begin(), k.getIndexAttr(0));
+    sizes.insert(sizes.begin(), type.isDynamicDim(0) ? OpFoldResult(k.rowCount) : OpFoldResult(k.getIndexAttr(type.getDimSize(0))));
+  }
+  return memref::SubViewOp::create(k, buffer, offsets, sizes, SmallVector<OpFoldResult>(sizes.size(), k.getIndexAttr(1)));
+}
+
+Value VectorKernel::foldRows(ascend::ReduceKind kind, const Tile &x, Tile &folded) {
+  const ascend::Target &chip = kernels.chip;
+  int64_t bytes = ascend::getElementBytes(x.element()), unit = chip.ub_align / bytes, rows = x.rows ? shape.rows : 1, width = shape.columns;
+  auto repeats = [&](int64_t columns) { return static_cast<int64_t>(llvm::divideCeil(columns * bytes, chip.vector_bytes)); };
+  Value source = x.value;
+  if (!folds || columnCount)
+    return source;
+  if (widest && repeats(widest) > 1) { // only the buffer counts
+    hasFolded = true;
+    folded = make(x.element(), x.rows, true);
+    return source;
+  }
+  while (true) {
+    // The right part starts at a unit; what of the left one has no partner stays as it is, and is there after the first step.
+    int64_t half = llvm::alignTo(llvm::divideCeil(width, 2), unit), joined = width - half;
+    bool copies = !folded && joined < half;
+    int64_t gain = (repeats(width) - repeats(half)) * rows * chip.reduce_repeat;
+    int64_t cost = (copies ? 2 : 1) * (chip.vector_startup + chip.vector_delay) + (repeats(half) + copies) * rows * chip.vector_bytes / chip.vector_rate;
+    if (joined <= 0 || gain <= cost)
+      break;
+    Value right = columnsOf(*this, source, half, width), left = columnsOf(*this, source, 0, joined), out = left;
+    if (!folded) {
+      hasFolded = true;
+      folded = make(x.element(), x.rows, true);
+      if (copies) {
+        int64_t from = llvm::alignDown(joined, unit);
+        ascend::CopyOp::create(*this, columnsOf(*this, source, from, half), columnsOf(*this, folded.value, from, half));
+      }
+      source = folded.value;
+      out = columnsOf(*this, source, 0, joined);
+    }
+    ascend::VBinOp::create(*this, binaryOf(kind), left, right, out);
+    width = half;
+  }
+  return folded ? columnsOf(*this, source, 0, width) : source;
+}
+
 Tile VectorKernel::reduce(ascend::ReduceKind kind, const Tile &x, bool alongRows) {
-  Tile out = make(x.element(), alongRows && x.rows, !alongRows && x.columns);
-  ascend::VReduceOp::create(*this, kind, ArrayRef<int64_t>{alongRows && !shape.flat ? 1 : 0}, x.value, out.value);
+  Tile out = make(x.element(), alongRows && x.rows, !alongRows && x.columns), folded;
+  Value source = alongRows && x.columns ? foldRows(kind, x, folded) : x.value;
+  ascend::VReduceOp::create(*this, kind, ArrayRef<int64_t>{alongRows && !shape.flat ? 1 : 0}, source, out.value);
+  if (folded)
+    release(folded);
   return out;
 }

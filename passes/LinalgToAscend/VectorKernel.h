@@ -81,6 +81,11 @@ public:
   Tile reduce(ascend::ReduceKind kind, const Tile &x, bool alongRows);
   Value number(Type type, double value);
 
+  /// Rows are folded before they are reduced: an op of two operands joins their halves in a fraction of the time of a reduction. This needs a buffer.
+  bool folds = true, hasFolded = false;
+  /// Not 0: the kernel is only to say its buffers, and its rows will be at most this wide.
+  int64_t widest = 0;
+
   /// Bytes of UB that all buffers take, those of transfers twice.
   int64_t bytes() const { return bytesOf(buffers, shape, kernels.chip.ub_align); }
   static int64_t bytesOf(ArrayRef<TileBuffer> buffers, const TileShape &shape, int64_t align);
@@ -92,6 +97,8 @@ public:
   void discard();
 
 private:
+  /// The rows of `x` with halves joined for as long as that takes less time; `folded`: the buffer that this needed.
+  Value foldRows(ascend::ReduceKind kind, const Tile &x, Tile &folded);
   Value view(Value buffer, bool rows, bool columns);
   std::pair<Value, Value> rowOf(Value buffer, Value offset, Value width, const Tile &tile, Value row);
   Value global(const TileAccess &access, bool rows, bool columns, bool swapped);
@@ -102,6 +109,9 @@ private:
   SmallVector<Tile> free;
   llvm::DenseMap<Value, unsigned> owned; // buffers that may be used again, and their places in `buffers`
 };
+
+/// The op of two values that a reduction repeats.
+ascend::BinaryKind binaryOf(ascend::ReduceKind kind);
 
 /// Whether the vector unit knows the type at all.
 bool isVectorType(Type type);

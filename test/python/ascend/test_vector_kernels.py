@@ -151,6 +151,20 @@ def test_signs_of_zeros():
         assert np.signbit(run(getattr(ops, name), np.array([-0.0], np.float32)).asnumpy()).all(), name
 
 
+@pytest.mark.parametrize("columns", [72, 127, 200, 1021, 8500, 13_000])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
+def test_rows_that_are_folded(columns, dtype):
+    random = np.random.default_rng(columns)
+    a = array(random, (1000 if columns < 2000 else 40, columns), dtype)
+    np.testing.assert_array_equal(run(lambda a: ops.ReduceMax()(a, 1), a).asnumpy(), a.max(1))
+    if dtype == "int32":  # sums are int64, of the AI CPU
+        return
+    wide = a.astype(np.float64)
+    found = run(lambda a: ops.sum(a, 1), a).asnumpy().astype(np.float64)
+    rounding = 2e-7 * np.abs(wide).sum(1) if dtype == "float32" else 1e-3 * np.abs(wide.sum(1)) + 1e-3
+    assert (np.abs(found - wide.sum(1)) <= rounding).all()
+
+
 def test_a_sum_is_the_same_each_time():
     a = Tensor(array(np.random.default_rng(1), (200_000,), "float32"))
     total = ms.jit(lambda a: ops.sum(a))

@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "benchmarks
 import ascend_model
 
 
-@pytest.mark.parametrize("case", ["matmul_2048_f16", "matmul_1024_f32", "matmul_1x4096x4096_f16", "add", "exp"])
+@pytest.mark.parametrize("case", ["matmul_2048_f16", "matmul_1024_f32", "matmul_1x4096x4096_f16", "add", "exp", "softmax", "softmax_odd_rows", "layer_norm", "softmax_gradient", "sum_of_rows"])
 def test_kernels_reach_most_of_the_modelled_peak(case):
     row, fraction = ascend_model.measure(case, "Ascend910B3")
     assert fraction >= ascend_model.WANTED, row
