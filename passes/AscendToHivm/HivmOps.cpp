@@ -10,25 +10,6 @@ using namespace mlir;
 using namespace mlir::ascend;
 
 namespace {
-Value rootOf(Value value) {
-  while (auto view = value.getDefiningOp<memref::SubViewOp>())
-    value = view.getSource();
-  return value;
-}
-
-/// Axes along which an operand is repeated.
-SmallVector<int64_t> repeatedAxes(ValueRange operands, Value out) {
-  auto type = cast<MemRefType>(out.getType());
-  SmallVector<int64_t> axes;
-  for (int64_t axis = 0; axis < type.getRank(); ++axis)
-    if (type.getDimSize(axis) != 1 && llvm::any_of(operands, [&](Value value) {
-          auto operand = dyn_cast<MemRefType>(value.getType());
-          return operand && operand.getDimSize(axis) == 1;
-        }))
-      axes.push_back(axis);
-  return axes;
-}
-
 std::string list(ArrayRef<int64_t> values) {
   return "[" + llvm::join(llvm::map_range(values, [](int64_t value) { return std::to_string(value); }), ", ") + "]";
 }
@@ -41,10 +22,8 @@ std::string HivmPrinter::operands(ValueRange ins, Value out) {
   return "ins(" + names + " : " + types(ins.getTypes()) + ") outs(" + name(out) + " : " + type(out.getType()) + ")";
 }
 
-FailureOr<std::string> HivmPrinter::scratch(AscendPipeOpInterface op, Type elementType) {
+FailureOr<int64_t> HivmPrinter::scratchOffset(AscendPipeOpInterface op) {
   int64_t bytes = op.getScratchBytes();
-  if (form == HivmForm::Auto || bytes == 0)
-    return std::string();
   // Without a place of its own: behind all planned buffers, which no other op uses.
   auto place = op->getAttrOfType<IntegerAttr>(kScratchAttr);
   int64_t offset = place ? place.getInt() : llvm::alignTo(plannedUb, target.ub_align);
@@ -53,16 +32,20 @@ FailureOr<std::string> HivmPrinter::scratch(AscendPipeOpInterface op, Type eleme
                       << std::max<int64_t>(0, target.ub_bytes - offset) << "; use smaller tiles, or print the form 'auto'";
     return failure();
   }
-  std::string start = constant(offset, "i64");
-  std::string kind = "memref<" + std::to_string(bytes / getElementBytes(elementType)) + "x" + type(elementType) + ", #hivm.address_space<ub>>";
-  return " temp_buffer(" + define("hivm.hir.pointer_cast(" + start + ") : " + kind) + " : " + kind + ")";
+  return offset;
 }
 
-FailureOr<std::string> HivmPrinter::repeatScratch(VSelOp op, Value value, Type elementType) {
-  auto type = cast<MemRefType>(value.getType());
-  bool single = llvm::all_of(type.getShape(), [](int64_t size) { return size == 1; });
-  bool columns = type.getShape().back() == 1 && cast<MemRefType>(op.getOut().getType()).getShape().back() != 1;
-  return single || !columns ? FailureOr<std::string>(std::string()) : scratch(op, elementType);
+std::string HivmPrinter::castPointer(int64_t offset, const std::string &type) { return define("hivm.hir.pointer_cast(" + constant(offset, "i64") + ") : " + type); }
+
+FailureOr<std::string> HivmPrinter::scratch(AscendPipeOpInterface op, Type elementType, std::optional<int64_t> bytes) {
+  int64_t size = bytes.value_or(op.getScratchBytes());
+  if (form == HivmForm::Auto || size == 0)
+    return std::string();
+  FailureOr<int64_t> offset = scratchOffset(op);
+  if (failed(offset))
+    return failure();
+  std::string kind = "memref<" + std::to_string(size / getElementBytes(elementType)) + "x" + type(elementType) + ", #hivm.address_space<ub>>";
+  return " temp_buffer(" + castPointer(*offset, kind) + " : " + kind + ")";
 }
 
 LogicalResult HivmPrinter::printPipeOp(Operation *op) {
@@ -94,7 +77,7 @@ LogicalResult HivmPrinter::printVector(Operation *op) {
   ValueRange ins = op->getOperands().drop_back();
   Value out = op->getOperands().back();
   Type element = cast<MemRefType>(out.getType()).getElementType();
-  SmallVector<int64_t> repeated = repeatedAxes(ins, out);
+  SmallVector<int64_t> repeated = getRepeatedAxes(ins, out);
   // Integers that lose bits are cut in the type they had.
   Type scratchType = element;
   if (auto cast = dyn_cast<VCastOp>(op); cast && element.isInteger() && !mlir::cast<MemRefType>(cast.getSource().getType()).getElementType().isInteger(1))
@@ -139,10 +122,11 @@ LogicalResult HivmPrinter::printVector(Operation *op) {
     }
     if (repeated.empty() || !isa<MemRefType>(broadcast.getSource().getType()))
       return plain("vbrc");
-    return printAlongAxes(op, "vbrc", broadcast.getSource(), out, repeated, "broadcast_dims", *temporary);
+    return printAlongAxes(op, "vbrc", broadcast.getSource(), shown(out), repeated, foldAxes(out, broadcast.getSource(), repeated), *temporary);
   }
   if (auto reduce = dyn_cast<VReduceOp>(op)) {
-    return printAlongAxes(op, ("vreduce <" + stringifyReduceKind(reduce.getKind()) + ">").str(), reduce.getSource(), out, reduce.getDims(), "reduce_dims", *temporary);
+    return printAlongAxes(op, ("vreduce <" + stringifyReduceKind(reduce.getKind()) + ">").str(), reduce.getSource(), shown(out), reduce.getDims(),
+                          foldAxes(reduce.getSource(), out, reduce.getDims()), *temporary);
   }
   if (auto compare = dyn_cast<VCmpOp>(op))
     return plain("vcmp", " compare_mode = <" + stringifyCompareKind(compare.getKind()) + ">");
@@ -162,65 +146,88 @@ LogicalResult HivmPrinter::printVector(Operation *op) {
   return success();
 }
 
+FailureOr<HivmPrinter::Operand> HivmPrinter::memoryAside(VSelOp op) {
+  auto out = cast<MemRefType>(op.getOut().getType()), whole = cast<MemRefType>(getViewedBuffer(op.getOut()).getType());
+  if (whole.getRank() != out.getRank()) {
+    op->emitOpError("repeats a value and needs its output for another, for which HIVM has no form where the output is ") << out << " of " << whole << "; spread the value with ascend.vbrc before";
+    return failure();
+  }
+  std::string memory;
+  if (form == HivmForm::Auto) {
+    memory = define("memref.alloc() : " + type(whole));
+  } else {
+    FailureOr<int64_t> offset = scratchOffset(op);
+    if (failed(offset))
+      return failure();
+    memory = castPointer(*offset + getSelectBytes(op), type(whole));
+  }
+  if (out == whole)
+    return Operand{memory, whole};
+  // As much of it as the output has.
+  SmallVector<std::string> sizes;
+  for (auto [axis, size] : llvm::enumerate(out.getShape()))
+    sizes.push_back(ShapedType::isDynamic(size) ? define("memref.dim " + name(op.getOut()) + ", " + constant(axis, "index") + " : " + type(out)) : std::to_string(size));
+  int64_t start;
+  SmallVector<int64_t> strides;
+  (void)whole.getStridesAndOffset(strides, start);
+  auto kind = MemRefType::get(out.getShape(), out.getElementType(), StridedLayoutAttr::get(op->getContext(), 0, strides), out.getMemorySpace());
+  std::string zeros = list(SmallVector<int64_t>(strides.size(), 0)), ones = list(SmallVector<int64_t>(strides.size(), 1));
+  return Operand{define("memref.subview " + memory + zeros + " [" + llvm::join(sizes, ", ") + "] " + ones + " : " + type(whole) + " to " + type(kind)), kind};
+}
+
 LogicalResult HivmPrinter::printSelect(VSelOp op) {
-  // Their selection repeats nothing: a value that is repeated is spread over the output first, which the selection then reads.
-  Value out = op.getOut(), values[] = {op.getLhs(), op.getRhs()};
+  // Their selection repeats nothing: a value that is repeated is spread before, over the output where that is not needed for the other value.
+  Value out = op.getOut(), values[] = {op.getLhs(), op.getRhs()}, aside = getValueSpreadAside(op);
+  Operand operands[] = {shown(values[0]), shown(values[1])};
   Type element = cast<MemRefType>(out.getType()).getElementType();
   for (unsigned side : {0, 1}) {
-    SmallVector<int64_t> axes = repeatedAxes(values[side], out);
+    SmallVector<int64_t> axes = getRepeatedAxes(values[side], out);
     if (axes.empty())
       continue;
-    if (values[1 - side] == out || !repeatedAxes(values[1 - side], out).empty())
-      return op->emitOpError("repeats a value and needs its output for another, for which HIVM has no form; spread the value with ascend.vbrc before");
-    FailureOr<std::string> spread = repeatScratch(op, values[side], element);
-    if (failed(spread) || failed(printAlongAxes(op, "vbrc", values[side], out, axes, "broadcast_dims", *spread)))
+    FailureOr<Operand> to = shown(out);
+    if (values[side] == aside && (side == 1 || values[1] != aside))
+      to = memoryAside(op);
+    if (failed(to))
+      return failure();
+    FailureOr<std::string> temporary = std::string();
+    if (getSpreadBytes(target, values[side], out))
+      temporary = scratch(op, element, getSelectBytes(op));
+    if (failed(temporary) || failed(printAlongAxes(op, "vbrc", values[side], *to, axes, foldAxes(out, values[side], axes), *temporary)))
       return failure();
     if (form == HivmForm::Planned)
       line("hivm.hir.pipe_barrier[<PIPE_V>]");
-    values[side] = out;
+    operands[side] = *to;
   }
-  FailureOr<std::string> temporary = scratch(op, element);
+  FailureOr<std::string> temporary = scratch(op, element, getSelectBytes(op));
   if (failed(temporary))
     return failure();
-  line("hivm.hir.vsel " + operands({op.getMask(), values[0], values[1]}, out) + *temporary);
+  line("hivm.hir.vsel ins(" + name(op.getMask()) + ", " + operands[0].name + ", " + operands[1].name + " : " + type(op.getMask().getType()) + ", " + type(operands[0].type) + ", " + type(operands[1].type) +
+       ") outs(" + name(out) + " : " + type(out.getType()) + ")" + *temporary);
   return success();
 }
 
-LogicalResult HivmPrinter::printAlongAxes(Operation *op, const std::string &kind, Value source, Value out, ArrayRef<int64_t> axes, StringRef key, const std::string &temporary) {
+LogicalResult HivmPrinter::printAlongAxes(Operation *op, const std::string &kind, Value source, const Operand &out, ArrayRef<int64_t> axes, const FoldedAxes &folded,
+                                          const std::string &temporary) {
   // The library has one axis between at most two others; buffers without gaps are seen with fewer axes.
   bool reduces = isa<VReduceOp>(op);
-  auto wide = cast<MemRefType>((reduces ? source : out).getType());
-  int64_t rank = wide.getRank(), first = axes.front(), last = axes.back();
-  auto one = [](int64_t size) { return size == 1; };
-  if (llvm::all_of(wide.getShape().take_front(first), one))
-    first = 0;
-  if (llvm::all_of(wide.getShape().drop_front(last + 1), one))
-    last = rank - 1;
-  auto dense = [](Value value) {
-    auto type = cast<MemRefType>(value.getType());
-    return type.hasStaticShape() && type.getLayout().isIdentity();
-  };
-  bool together = dense(source) && dense(out) && axes.back() - axes.front() + 1 == static_cast<int64_t>(axes.size());
-  if (!together && axes.size() > 1)
+  int64_t rank = cast<MemRefType>(out.type).getRank();
+  if (folded.groups.empty() && axes.size() > 1)
     return op->emitOpError() << (reduces ? "reduces" : "repeats") << " axes " << list(axes) << " at once, for which HIVM has no form; take one after the other";
-  if (reduces && first > 0 && last < rank - 1)
-    return op->emitOpError("reduces axis ") << first << " between others, for which HIVM has no form; loop over the outer axes";
-  SmallVector<ReassociationIndices> groups;
-  for (auto [begin, end] : {std::pair<int64_t, int64_t>(0, first), {first, last + 1}, {last + 1, rank}})
-    if (begin < end)
-      groups.push_back(llvm::to_vector<2>(llvm::seq(begin, end)));
-  if (!together || static_cast<int64_t>(groups.size()) == rank) {
-    line("hivm.hir." + kind + " " + operands(source, out) + temporary + " " + key + " = " + list(axes));
+  if (reduces && folded.first > 0 && folded.last < rank - 1)
+    return op->emitOpError("reduces axis ") << folded.first << " between others, for which HIVM has no form; loop over the outer axes";
+  std::string key = reduces ? " reduce_dims = " : " broadcast_dims = ";
+  if (folded.groups.empty()) {
+    line("hivm.hir." + kind + " ins(" + name(source) + " : " + type(source.getType()) + ") outs(" + out.name + " : " + type(out.type) + ")" + temporary + key + list(axes));
     return success();
   }
-  std::string shown = llvm::join(llvm::map_range(groups, [](const ReassociationIndices &group) { return list(group); }), ", ");
-  auto collapse = [&](Value value) {
-    std::string kind = type(memref::CollapseShapeOp::computeCollapsedType(cast<MemRefType>(value.getType()), groups));
-    return std::pair(define("memref.collapse_shape " + name(value) + " [" + shown + "] : " + type(value.getType()) + " into " + kind), kind);
+  std::string groups = llvm::join(llvm::map_range(folded.groups, [](const ReassociationIndices &group) { return list(group); }), ", ");
+  auto collapse = [&](const Operand &operand) {
+    std::string kind = type(memref::CollapseShapeOp::computeCollapsedType(cast<MemRefType>(operand.type), folded.groups));
+    return std::pair(define("memref.collapse_shape " + operand.name + " [" + groups + "] : " + type(operand.type) + " into " + kind), kind);
   };
-  auto [from, fromType] = collapse(source);
+  auto [from, fromType] = collapse(shown(source));
   auto [to, toType] = collapse(out);
-  line("hivm.hir." + kind + " ins(" + from + " : " + fromType + ") outs(" + to + " : " + toType + ")" + temporary + " " + key + " = [" + Twine(first > 0 ? 1 : 0) + "]");
+  line("hivm.hir." + kind + " ins(" + from + " : " + fromType + ") outs(" + to + " : " + toType + ")" + temporary + key + list(folded.axes));
   return success();
 }
 
@@ -250,11 +257,11 @@ LogicalResult HivmPrinter::printNd2Nz(Nd2NzOp op) {
 }
 
 std::pair<std::string, std::string> HivmPrinter::matrixSizes(Operation *op, Value value, bool transpose) {
-  Value root = rootOf(value);
+  Value root = getViewedBuffer(value);
   Nd2NzOp fill;
   bool single = true;
   kernel.walk([&](Nd2NzOp other) {
-    if (rootOf(other.getOut()) == root) {
+    if (getViewedBuffer(other.getOut()) == root) {
       single = single && !fill;
       fill = other;
     }

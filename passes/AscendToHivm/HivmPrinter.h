@@ -2,7 +2,7 @@
 #ifndef CELL_PASSES_ASCENDTOHIVM_HIVMPRINTER_H
 #define CELL_PASSES_ASCENDTOHIVM_HIVMPRINTER_H
 
-#include "dialect/Ascend/Ascend.h"
+#include "dialect/Ascend/Library.h"
 #include "passes/AscendToHivm/Hivm.h"
 
 #include "mlir/IR/AsmState.h"
@@ -33,17 +33,26 @@ private:
   LogicalResult printPipeOp(Operation *op);
   LogicalResult printVector(Operation *op);
   LogicalResult printSelect(VSelOp op);
-  /// The scratch memory of a selection, where the repetition of one of its values needs it.
-  FailureOr<std::string> repeatScratch(VSelOp op, Value value, Type elementType);
-  /// A reduction, or a repetition of a buffer.
-  LogicalResult printAlongAxes(Operation *op, const std::string &kind, Value source, Value out, ArrayRef<int64_t> axes, StringRef key, const std::string &temporary);
+  /// A buffer or scalar in the text.
+  struct Operand {
+    std::string name;
+    Type type;
+  };
+  Operand shown(Value value) { return {name(value), value.getType()}; }
+  /// Memory of the output's shape for a value that is spread aside.
+  FailureOr<Operand> memoryAside(VSelOp op);
+  /// A reduction, or a repetition, of a buffer.
+  LogicalResult printAlongAxes(Operation *op, const std::string &kind, Value source, const Operand &out, ArrayRef<int64_t> axes, const FoldedAxes &folded,
+                               const std::string &temporary);
   LogicalResult printNd2Nz(Nd2NzOp op);
   LogicalResult printMmad(MmadL1Op op);
   LogicalResult printFixpipe(FixpipeOp op);
   /// `ins(..) outs(..)` of some operands.
   std::string operands(ValueRange ins, Value out);
-  /// ` temp_buffer(..)` in planned form, for an op that needs scratch memory of element type `type`.
-  FailureOr<std::string> scratch(AscendPipeOpInterface op, Type type);
+  /// ` temp_buffer(..)` in planned form, for an op that needs scratch memory of element type `type`; `bytes`: not all that it needs.
+  FailureOr<std::string> scratch(AscendPipeOpInterface op, Type type, std::optional<int64_t> bytes = std::nullopt);
+  /// Where the scratch memory of an op starts.
+  FailureOr<int64_t> scratchOffset(AscendPipeOpInterface op);
   /// The buffer that a view of a tile starts; the vendor's library takes whole tiles and true sizes.
   FailureOr<Value> tile(Operation *op, Value value);
   /// Sizes of the matrix in a tile of L1: those of the transfer that filled it.
@@ -58,6 +67,8 @@ private:
   /// A new value, `%hivm_n = text`.
   std::string define(const Twine &text);
   std::string constant(int64_t value, StringRef type);
+  /// A buffer of this type at a byte of its memory.
+  std::string castPointer(int64_t offset, const std::string &type);
   /// The entry of `values` number `slot mod count`, all of them of type `type`.
   std::string choose(ArrayRef<std::string> values, Value slot, StringRef type);
 

@@ -58,21 +58,13 @@ def operands(row: table.Row, dtype: str) -> list[Tensor]:
     return out
 
 
-# Selections that repeat a single number into a row with a gap behind it.
-REFUSED = {"d reduce_max--1-True", "d reduce_min--1-True"}
-
-
-def cases(names: list[str], prefix: str = "") -> list:
-    return [pytest.param(n, marks=[pytest.mark.xfail(strict=True, reason="no form in HIVM yet")] if prefix + n in REFUSED else []) for n in names]
-
-
-@pytest.mark.parametrize("name", cases([n for n, row in ROWS.items() if "float32" in row.dtypes]))
+@pytest.mark.parametrize("name", [n for n, row in ROWS.items() if "float32" in row.dtypes])
 def test_ops(name: str) -> None:
     row = ROWS[name]
     accept(lambda *xs: row.call(ops, *xs), *operands(row, "float32"))
 
 
-@pytest.mark.parametrize("name", cases([n for n, row in ROWS.items() if row.derivative and "float32" in row.dtypes], "d "))
+@pytest.mark.parametrize("name", [n for n, row in ROWS.items() if row.derivative and "float32" in row.dtypes])
 def test_derivatives(name: str) -> None:
     row = ROWS[name]
     xs = operands(row, "float32")
