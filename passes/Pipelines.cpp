@@ -69,11 +69,13 @@ void mlir::cell::buildLinalgToLLVMPipeline(OpPassManager &pm) {
 }
 
 /// Tensors -> a host program on the memory of a device, whose ops `mapping` makes kernels of.
-static void buildLinalgToDevice(OpPassManager &pm, std::unique_ptr<Pass> mapping, std::unique_ptr<Pass> behind = nullptr) {
+static void buildLinalgToDevice(OpPassManager &pm, std::unique_ptr<Pass> mapping, std::unique_ptr<Pass> behind = nullptr, bool roundProducts = false) {
   pm.addPass(createNormalizeLinalg());
   pm.addPass(createScalarizeHostTensors());
   pm.addPass(createFoldProductOperands());
   pm.addPass(createFuseLinalg());
+  if (roundProducts)
+    pm.addPass(createRoundProducts());
   pm.addPass(createResultsToArguments());
   pm.addPass(createBufferizeTensors());
   pm.addPass(std::move(mapping));
@@ -86,7 +88,7 @@ static void buildLinalgToDevice(OpPassManager &pm, std::unique_ptr<Pass> mapping
 void mlir::cell::buildLinalgToGpuPipeline(OpPassManager &pm, const GpuOptions &options) {
   LinalgToGpuKernelsOptions mapping;
   mapping.chip = options.chip, mapping.multiprocessors = options.multiprocessors, mapping.tf32 = options.tf32, mapping.products = options.products;
-  buildLinalgToDevice(pm, createLinalgToGpuKernels(mapping), createBatchLaunches());
+  buildLinalgToDevice(pm, createLinalgToGpuKernels(mapping), createBatchLaunches(), /*roundProducts=*/true);
 }
 
 void mlir::cell::buildLinalgToAscendPipeline(OpPassManager &pm, StringRef chip, bool decompose) {

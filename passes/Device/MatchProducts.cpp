@@ -107,13 +107,14 @@ private:
       if (!isa<linalg::LinalgOp, cellrt::CallOp, memref::CopyOp>(op))
         return nullptr;
       // Only reads of the factors may stand between.
+      auto writes = [&](ValueRange outs) {
+        return llvm::any_of(outs, [&](Value out) { return BufferRoots::of(out).mayAlias(left) || BufferRoots::of(out).mayAlias(right); });
+      };
       if (touches(op, left) || touches(op, right)) {
         auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-        if (!linalgOp)
+        auto call = dyn_cast<cellrt::CallOp>(op);
+        if ((!linalgOp && !call) || writes(linalgOp ? ValueRange(linalgOp.getDpsInits()) : ValueRange(call.getOuts())))
           return nullptr;
-        for (Value init : linalgOp.getDpsInits())
-          if (BufferRoots::of(init).mayAlias(left) || BufferRoots::of(init).mayAlias(right))
-            return nullptr;
       }
     }
     return nullptr;
@@ -194,6 +195,22 @@ private:
     return access;
   }
 
+  /// The op writes the whole buffer of the product and reads nothing of it.
+  bool overwrites(Operation *op) {
+    auto call = dyn_cast<cellrt::CallOp>(op);
+    auto generic = dyn_cast<linalg::GenericOp>(op);
+    auto own = [&](Value value) { return BufferRoots::of(value).mayAlias(roots); };
+    if (auto fill = dyn_cast<linalg::FillOp>(op))
+      return fill.getOutputs()[0] == buffer;
+    if (call)
+      return !call.accumulates() && call.getOuts().size() == 1 && call.getOuts()[0] == buffer && llvm::none_of(call.getIns(), own);
+    if (!generic || llvm::any_of(generic.getDpsInputs(), own))
+      return false;
+    return llvm::any_of(generic.getDpsInitsMutable(), [&](OpOperand &init) {
+      return init.get() == buffer && generic.getMatchingBlockArgument(&init).use_empty() && generic.getMatchingIndexingMap(&init).isPermutation();
+    });
+  }
+
   /// True if somebody reads the product itself after `op`.
   bool isNeededAfter(Operation *op) {
     for (Value root : roots.roots)
@@ -201,7 +218,7 @@ private:
         return true;
     for (Operation *next = op->getNextNode(); next; next = next->getNextNode())
       if (touches(next, roots))
-        return true;
+        return !overwrites(next);
     return false;
   }
 };

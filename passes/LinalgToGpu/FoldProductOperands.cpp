@@ -9,6 +9,7 @@
 
 namespace mlir::cell {
 #define GEN_PASS_DEF_FOLDPRODUCTOPERANDS
+#define GEN_PASS_DEF_ROUNDPRODUCTS
 #include "passes/LinalgToGpu/GpuMappingPasses.h.inc"
 } // namespace mlir::cell
 
@@ -108,6 +109,77 @@ void foldConvolution(cellrt::CallOp op) {
     return;
   op.getInsMutable().slice(0, 2).assign(ValueRange(narrow));
 }
+
+/// The type of both factors where that is a smaller float than the sum's, or null.
+Type narrowFactors(Operation *op) {
+  auto call = dyn_cast<cellrt::CallOp>(op);
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (call ? !call.getRoutine().starts_with("conv2d") : !generic || !Contraction::match(generic, /*lookThrough=*/false))
+    return nullptr;
+  auto elementOf = [](Value value) { return cast<RankedTensorType>(value.getType()).getElementType(); };
+  Type type = elementOf(op->getOperand(0));
+  bool isNarrow = (type.isF16() || type.isBF16()) && elementOf(op->getOperand(1)) == type && elementOf(op->getResult(0)).isF32();
+  return isNarrow ? type : Type();
+}
+
+bool isPointwise(linalg::GenericOp op) { return op.getNumParallelLoops() == op.getNumLoops(); }
+
+/// Rounds the result of `op` behind it if all readers do so first.
+void roundResult(Operation *op, Type narrow) {
+  Value wide = op->getResult(0);
+  SmallVector<OpOperand *> uses;
+  for (OpOperand &use : wide.getUses()) {
+    auto reader = dyn_cast<linalg::GenericOp>(use.getOwner());
+    if (!reader)
+      return;
+    auto rounds = [&](Operation *user) { return isa<arith::TruncFOp>(user) && user->getResult(0).getType() == narrow; };
+    BlockArgument argument = reader.getMatchingBlockArgument(&use);
+    if (reader.isDpsInit(&use) ? !argument.use_empty() : !llvm::all_of(argument.getUsers(), rounds))
+      return;
+    uses.push_back(&use);
+  }
+  // One pointwise reader is computed with the product as it is.
+  if (uses.empty() || (uses.size() == 1 && isPointwise(cast<linalg::GenericOp>(uses[0]->getOwner()))))
+    return;
+  auto type = cast<RankedTensorType>(wide.getType());
+  OpBuilder builder(op->getContext());
+  builder.setInsertionPointAfter(op);
+  Value empty = tensor::EmptyOp::create(builder, op->getLoc(), type.getShape(), narrow);
+  AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  auto rounding = linalg::GenericOp::create(builder, op->getLoc(), TypeRange{empty.getType()}, wide, empty, {identity, identity}, iterators, [&](OpBuilder &b, Location loc, ValueRange args) {
+    linalg::YieldOp::create(b, loc, arith::TruncFOp::create(b, loc, narrow, args[0]).getResult());
+  });
+  for (OpOperand *use : uses) {
+    auto reader = cast<linalg::GenericOp>(use->getOwner());
+    if (reader.isDpsInit(use)) {
+      builder.setInsertionPoint(reader);
+      use->set(tensor::EmptyOp::create(builder, reader.getLoc(), type.getShape(), type.getElementType()));
+      continue;
+    }
+    BlockArgument argument = reader.getMatchingBlockArgument(use);
+    use->set(rounding.getResult(0));
+    argument.setType(narrow);
+    for (Operation *user : llvm::make_early_inc_range(argument.getUsers())) {
+      user->getResult(0).replaceAllUsesWith(argument);
+      user->erase();
+    }
+  }
+}
+
+struct RoundProducts : cell::impl::RoundProductsBase<RoundProducts> {
+  void runOnOperation() override {
+    SmallVector<std::pair<Operation *, Type>> products;
+    getOperation().walk([&](Operation *op) {
+      if (op->getNumResults() != 1 || !isa<linalg::GenericOp, cellrt::CallOp>(op))
+        return;
+      if (Type narrow = narrowFactors(op))
+        products.push_back({op, narrow});
+    });
+    for (auto [op, narrow] : products)
+      roundResult(op, narrow);
+  }
+};
 
 struct FoldProductOperands : cell::impl::FoldProductOperandsBase<FoldProductOperands> {
   void runOnOperation() override {

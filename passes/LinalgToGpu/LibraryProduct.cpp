@@ -147,6 +147,40 @@ std::optional<Fused> matchFused(const Product &p, bool keepsNan) {
   return fused;
 }
 
+/// Whether the epilogue rounds the product to `narrow` before anything else, so that it can be computed from the rounded product.
+bool roundsFirst(const Product &p, Type narrow) {
+  linalg::GenericOp op = p.epilogue.op;
+  if (p.accumulate || p.epilogue.keepsResult)
+    return false;
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!p.epilogue.isResult[operand.getOperandNumber()])
+      continue;
+    auto rounds = [&](Operation *user) { return isa<arith::TruncFOp>(user) && user->getResult(0).getType() == narrow; };
+    if (operand.get() != p.result.buffer || op.isDpsInit(&operand) || !llvm::all_of(op.getMatchingBlockArgument(&operand).getUsers(), rounds))
+      return false;
+  }
+  return true;
+}
+
+/// The epilogue as an op of its own, reading `rounded` in the place of the product.
+void cloneEpilogue(OpBuilder &b, const Product &p, Value rounded) {
+  linalg::GenericOp op = p.epilogue.op;
+  auto clone = cast<linalg::GenericOp>(b.clone(*op.getOperation()));
+  if (!rounded)
+    return;
+  for (OpOperand *operand : clone.getDpsInputOperands()) {
+    if (!p.epilogue.isResult[operand->getOperandNumber()])
+      continue;
+    BlockArgument argument = clone.getMatchingBlockArgument(operand);
+    operand->set(rounded);
+    argument.setType(cast<MemRefType>(rounded.getType()).getElementType());
+    for (Operation *user : llvm::make_early_inc_range(argument.getUsers())) {
+      user->getResult(0).replaceAllUsesWith(argument);
+      user->erase();
+    }
+  }
+}
+
 /// Whether kernels of the product may run twice with the same result.
 bool canRepeat(const Product &p) {
   if (p.accumulate)
@@ -200,9 +234,12 @@ public:
     if (fused.bias)
       ins.push_back(fused.bias);
     ins.push_back(memref::AllocOp::create(b, MemRefType::get({workspace}, b.getI8Type())));
-    cellrt::CallOp::create(b, "library_product", ins, ValueRange{out}, record);
+    Value target = out;
+    if (rounds)
+      target = memref::AllocOp::create(b, MemRefType::get(cast<MemRefType>(out.getType()).getShape(), p.left.element()));
+    cellrt::CallOp::create(b, "library_product", ins, ValueRange{target}, record);
     if (p.epilogue && !fused.out) // a kernel of its own
-      b.clone(*p.epilogue.op.getOperation());
+      cloneEpilogue(b, p, rounds ? target : Value());
   }
 
   /// Either way, as the runtime says.
@@ -234,6 +271,7 @@ private:
   std::optional<int64_t> factor, sum; // types
   Fused fused;
   Value out;
+  bool rounds = false; // the library stores the rounded product in memory of its own
   int64_t workspace = 0;
 
   bool matchMatrices() {
@@ -270,6 +308,8 @@ private:
       if (isKnown && typeNumber(elementOf(found->out)) == factor && (!found->bias || typeNumber(elementOf(found->bias)) == factor)) {
         fused = *found;
         out = fused.out, sum = factor;
+      } else if (sum != factor && roundsFirst(p, p.left.element())) {
+        rounds = true, sum = factor;
       }
     }
     int64_t bytes = 0;

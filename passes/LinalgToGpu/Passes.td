@@ -46,4 +46,13 @@ def FoldProductOperands : Pass<"fold-product-operands", "::mlir::ModuleOp"> {
   }];
 }
 
+def RoundProducts : Pass<"round-products", "::mlir::ModuleOp"> {
+  let summary = "products of 16-bit factors are stored in 16 bits where everybody rounds them";
+  let description = [{
+    The sum of a product of f16 or bf16 factors is f32, and where a program stores it in the factors' type, `fuse-linalg` has moved the rounding to the readers. Where
+    these are several, or not pointwise, the rounding comes back as an op of its own behind the product, which stores it as it computes: half the memory traffic,
+    and the form in which a library can compute a convolution.
+  }];
+}
+
 #endif // CELL_PASSES_LINALGTOGPU_TD

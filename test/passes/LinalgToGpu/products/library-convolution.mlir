@@ -52,3 +52,44 @@ func.func @halves(%x: tensor<2x8x12x12xf16>, %dy: tensor<2x16x12x12xf16>) -> (te
   %wide = cellrt.call "conv2d_dw" params [1, 1, 1, 1, 1, 1, 1, 1, 1] ins(%x, %dy : tensor<2x8x12x12xf16>, tensor<2x16x12x12xf16>) outs(%f : tensor<16x8x3x3xf32>) -> tensor<16x8x3x3xf32>
   return %r, %wide : tensor<16x8x3x3xf16>, tensor<16x8x3x3xf32>
 }
+
+// -----
+
+// A rounded product whose memory is written again later, and one with a gradient of another call in front of its reader: neither stores its sum.
+
+// CHECK-LABEL: func.func @shared_memory
+// CHECK: cellrt.call "library_product" params [2, {{.*}} outs(%{{.*}} : memref<2x8x12x12xf16>)
+// CHECK: gpu.launch_func @kernels::@ext_mul_0
+// CHECK: cellrt.call "library_product" params [1, {{.*}} outs(%{{.*}} : memref<2x8x12x12xf16>)
+// CHECK-NOT: gpu.launch_func
+// CHECK: return
+#id = affine_map<(a, b, c, d) -> (a, b, c, d)>
+func.func @shared_memory(%dy: tensor<2x8x12x12xf16>, %x: tensor<2x8x12x12xf16>, %w: tensor<8x8x3x3xf16>) -> (tensor<2x8x12x12xf32>, tensor<8x8x3x3xf16>, tensor<2x8x12x12xf16>) {
+  %e = tensor.empty() : tensor<2x8x12x12xf32>
+  %g = tensor.empty() : tensor<8x8x3x3xf32>
+  %gh = tensor.empty() : tensor<8x8x3x3xf16>
+  %h = tensor.empty() : tensor<2x8x12x12xf16>
+  %two = arith.constant 2.0 : f32
+  %dx = cellrt.call "conv2d_dx" params [1, 1, 1, 1, 1, 1, 1, 1, 1] ins(%dy, %w : tensor<2x8x12x12xf16>, tensor<8x8x3x3xf16>) outs(%e : tensor<2x8x12x12xf32>) -> tensor<2x8x12x12xf32>
+  %dw = cellrt.call "conv2d_dw" params [1, 1, 1, 1, 1, 1, 1, 1, 1] ins(%x, %dy : tensor<2x8x12x12xf16>, tensor<2x8x12x12xf16>) outs(%g : tensor<8x8x3x3xf32>) -> tensor<8x8x3x3xf32>
+  %dwh = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%dw : tensor<8x8x3x3xf32>) outs(%gh : tensor<8x8x3x3xf16>) {
+  ^bb0(%v: f32, %o: f16):
+    %t = arith.truncf %v : f32 to f16
+    linalg.yield %t : f16
+  } -> tensor<8x8x3x3xf16>
+  %f = tensor.empty() : tensor<2x8x12x12xf32>
+  %r = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%dx : tensor<2x8x12x12xf32>) outs(%f : tensor<2x8x12x12xf32>) {
+  ^bb0(%v: f32, %o: f32):
+    %t = arith.truncf %v : f32 to f16
+    %u = arith.extf %t : f16 to f32
+    %m = arith.mulf %u, %two : f32
+    linalg.yield %m : f32
+  } -> tensor<2x8x12x12xf32>
+  %y = cellrt.call "conv2d" params [1, 1, 1, 1, 1, 1, 1, 1, 1] ins(%x, %w : tensor<2x8x12x12xf16>, tensor<8x8x3x3xf16>) outs(%e : tensor<2x8x12x12xf32>) -> tensor<2x8x12x12xf32>
+  %yh = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%y : tensor<2x8x12x12xf32>) outs(%h : tensor<2x8x12x12xf16>) {
+  ^bb0(%v: f32, %o: f16):
+    %t = arith.truncf %v : f32 to f16
+    linalg.yield %t : f16
+  } -> tensor<2x8x12x12xf16>
+  return %r, %dwh, %yh : tensor<2x8x12x12xf32>, tensor<8x8x3x3xf16>, tensor<2x8x12x12xf16>
+}
