@@ -112,10 +112,10 @@ private:
 
   /// Strides of an operand along rows and columns; false if it does not move linearly.
   bool broadcastOf(RowMember &member, unsigned operand, Broadcast &result) {
-    RowChain::Split parts = chain.split(member);
+    RowChain::Split parts = *chain.split(member);
     if (parts.shared)
       return false;
-    unsigned rowLoops = parts.rowSizes.size();
+    unsigned rowLoops = parts.rows.size();
     ArrayRef<PlannedLoop> loops = member.plan.loops;
     std::optional<int64_t> expected;
     for (const PlannedLoop &loop : llvm::reverse(loops.drop_front(rowLoops))) {
@@ -182,9 +182,9 @@ private:
       return {buffer, isFull ? k.mul(row, chain.columns) : row, isFull ? chain.columns : 1, isFull ? 1 : 0};
     }
     const Broadcast &move = broadcasts[number][operand];
-    RowChain::Split parts = chain.split(member);
+    RowChain::Split parts = *chain.split(member);
     Value offset = k.index(member.plan.offsets[operand]);
-    for (auto [loop, position] : llvm::zip(member.plan.loops, k.delinearize(row, parts.rowSizes)))
+    for (auto [loop, position] : llvm::zip(member.plan.loops, k.delinearize(row, RowChain::Split::sizesOf(parts.rows))))
       if (loop.strides[operand])
         offset = k.add(offset, k.mul(position, loop.strides[operand]));
     return {buffer, offset, move.rowStride, move.columnStride};
@@ -230,15 +230,15 @@ private:
       if (member.access[i] != RowAccess::Other && member.roots[i])
         (member.access[i] == RowAccess::Full ? full : perRow)[member.roots[i]] = body.get(argument);
     }
-    RowChain::Split parts = chain.split(member);
+    RowChain::Split parts = *chain.split(member);
     body.position = [&](unsigned dim) -> Tile {
       for (auto [l, loop] : llvm::enumerate(member.plan.loops)) {
         if (!llvm::is_contained(loop.dims, dim))
           continue;
         if (loop.size == 1)
           break;
-        bool isRow = l < parts.rowSizes.size();
-        if (parts.shared || (isRow ? parts.rowSizes : parts.columnSizes).size() != 1)
+        bool isRow = l < parts.rows.size();
+        if (parts.shared || (isRow ? parts.rows : parts.inner).size() != 1)
           return {};
         if (isRow && k.shape.rows == 1)
           return {arith::IndexCastOp::create(k, k.getI32Type(), row)};
@@ -345,7 +345,7 @@ void cell::lowerVectorRows(ModuleOp module, AscendKernels &kernels) {
   for (linalg::LinalgOp op : starts) {
     if (gone.contains(op.getOperation()) || kernels.isTaken(op.getOperation()))
       continue;
-    std::optional<RowChain> chain = RowChain::startingAt(op);
+    std::optional<RowChain> chain = RowChain::startingAt(op, /*inPieces=*/false);
     if (!chain || chain->members.size() < 2)
       continue;
     SmallVector<Operation *> members;

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
 using namespace mlir::cell;
@@ -15,6 +16,8 @@ using namespace mlir::cell;
 namespace {
 /// Operations in the bodies of a chain: beyond this registers do not last.
 constexpr int64_t kMaxOperations = 300;
+/// Elements of a row that lie in one piece, where it has several: lanes of a row are to read neighbours.
+constexpr int64_t kMinPiece = 8;
 /// Operations of a block that are looked at behind the last member.
 constexpr unsigned kReach = 48;
 
@@ -35,49 +38,93 @@ SmallVector<Value> capturedBuffers(Operation *op) {
 }
 } // namespace
 
-RowChain::Split RowChain::split(const RowMember &member) const {
+/// How many points the op has for each step of the loop, if it numbers them row major; nothing if the loop is of dimensions in another order.
+static std::optional<int64_t> radixOf(linalg::LinalgOp op, const PlannedLoop &loop) {
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges(), behind(sizes.size(), 1);
+  for (unsigned d = sizes.size(); d-- > 1;)
+    behind[d - 1] = behind[d] * sizes[d];
+  for (auto [d, next] : llvm::zip(loop.dims, ArrayRef(loop.dims).drop_front()))
+    if (behind[d] != behind[next] * sizes[next])
+      return std::nullopt;
+  return behind[loop.dims.back()];
+}
+
+std::optional<RowChain::Split> RowChain::split(const RowMember &member) const {
   Split result;
-  int64_t rest = member.isWide ? columns : 1;
-  for (const PlannedLoop &loop : llvm::reverse(member.plan.loops)) {
-    if (rest == 1) {
-      result.rowSizes.insert(result.rowSizes.begin(), loop.size);
-    } else if (rest >= loop.size) {
-      result.columnSizes.insert(result.columnSizes.begin(), loop.size);
-      rest = rest % loop.size ? 0 : rest / loop.size;
-    } else {
-      result.columnSizes.insert(result.columnSizes.begin(), rest);
-      result.rowSizes.insert(result.rowSizes.begin(), loop.size / rest);
-      result.shared = true;
-      rest = loop.size % rest ? 0 : 1;
+  int64_t first = member.isWide ? inner : 1, bounds[] = {1, first, first * rows, member.isWide ? rows * columns : rows};
+  SmallVector<Part> *segments[] = {&result.inner, &result.rows, &result.outer};
+  int64_t last = INT64_MAX;
+  for (auto [l, loop] : llvm::enumerate(member.plan.loops)) {
+    std::optional<int64_t> radix = radixOf(member.op, loop);
+    if (!radix || (!inPieces && *radix >= last))
+      return std::nullopt;
+    last = *radix;
+    result.shared |= *radix < first && *radix * loop.size > first;
+    for (unsigned s = 0; s < 3; ++s) {
+      int64_t from = std::max(*radix, bounds[s]), to = std::min(*radix * loop.size, bounds[s + 1]);
+      if (from >= to)
+        continue;
+      if (from % *radix || to % from)
+        return std::nullopt;
+      segments[s]->push_back({static_cast<unsigned>(l), to / from, from / *radix, from});
     }
-    if (rest == 0)
-      return {};
+  }
+  for (unsigned s = 0; s < 3; ++s) {
+    llvm::sort(*segments[s], [](const Part &a, const Part &b) { return a.radix > b.radix; });
+    int64_t total = bounds[s + 1];
+    for (const Part &part : *segments[s]) {
+      if (part.radix * part.size != total)
+        return std::nullopt;
+      total = part.radix;
+    }
+    if (total != bounds[s])
+      return std::nullopt;
   }
   return result;
 }
 
-RowAccess RowChain::accessOf(const LoopPlan &plan, OpOperand &operand, bool isWide) const {
+SmallVector<unsigned> RowChain::passes() const {
+  SmallVector<unsigned> result;
+  unsigned pass = 0;
+  llvm::SmallDenseSet<Value> made, readNarrowly; // values per row, of this pass
+  for (const RowMember &member : members) {
+    linalg::LinalgOp op = member.op;
+    auto isNext = [&](OpOperand &operand) {
+      Value root = member.roots[operand.getOperandNumber()];
+      return root && member.access[operand.getOperandNumber()] == RowAccess::Row && (made.contains(root) || (op.isDpsInit(&operand) && readNarrowly.contains(root)));
+    };
+    if (member.isWide && llvm::any_of(op->getOpOperands(), isNext)) {
+      ++pass;
+      made.clear(), readNarrowly.clear();
+    }
+    for (OpOperand &operand : op->getOpOperands())
+      if (unsigned i = operand.getOperandNumber(); member.roots[i] && member.access[i] == RowAccess::Row) {
+        if (op.isDpsInit(&operand))
+          made.insert(member.roots[i]);
+        else if (!member.isWide)
+          readNarrowly.insert(member.roots[i]);
+      }
+    result.push_back(pass);
+  }
+  return result;
+}
+
+RowAccess RowChain::accessOf(const RowMember &member, OpOperand &operand) const {
   auto type = dyn_cast<MemRefType>(operand.get().getType());
   unsigned i = operand.getOperandNumber();
-  if (!type || !type.getLayout().isIdentity() || plan.offsets[i] != 0)
+  if (!type || !type.getLayout().isIdentity() || member.plan.offsets[i] != 0)
     return RowAccess::Other;
-  int64_t count = type.getNumElements();
-  bool isRow = count == rows, isFull = isWide && count == rows * columns;
-  if (!isRow && !isFull)
+  int64_t count = type.getNumElements(), first = member.isWide ? inner : 1;
+  bool isFull = member.isWide && count == rows * columns;
+  if (!isFull && count != rows)
     return RowAccess::Other;
   // Row major over what the buffer has, and standing still over columns if it has one element per row.
-  int64_t expected = 1, passed = 1;
-  for (const PlannedLoop &loop : llvm::reverse(plan.loops)) {
-    bool overColumns = isWide && passed < columns;
-    passed *= loop.size;
-    if (isRow && overColumns) {
-      if (loop.strides[i] != 0 || passed > columns)
-        return RowAccess::Other;
-      continue;
-    }
-    if (loop.strides[i] != expected)
+  for (const PlannedLoop &loop : member.plan.loops) {
+    int64_t radix = *radixOf(member.op, loop);
+    bool overRows = radix >= first && radix * loop.size <= first * rows, overColumns = radix * loop.size <= first || radix >= first * rows;
+    int64_t expected = isFull ? radix : overRows ? radix / first : 0;
+    if (loop.strides[i] != expected || !(isFull || overRows || overColumns))
       return RowAccess::Other;
-    expected *= loop.size;
   }
   return isFull ? RowAccess::Full : RowAccess::Row;
 }
@@ -96,19 +143,11 @@ std::optional<RowMember> RowChain::analyze(linalg::LinalgOp op) const {
   if (failed(plan))
     return std::nullopt;
   RowMember member{op, *plan, isWide, {}, {}, std::nullopt};
-  // Loops in the order of the dimensions: all members then number their points alike.
-  int64_t last = -1;
-  for (const PlannedLoop &loop : plan->loops)
-    for (unsigned dim : loop.dims) {
-      if (dim <= last)
-        return std::nullopt;
-      last = dim;
-    }
-  Split parts = split(member);
-  if (parts.rowSizes.empty() && parts.columnSizes.empty() && !plan->loops.empty())
+  // All members number their points alike, and neighbours along a row are neighbours of the innermost loop.
+  if (!split(member) || (isWide && *radixOf(op, plan->loops.back()) != 1))
     return std::nullopt;
   for (OpOperand &operand : op->getOpOperands()) {
-    member.access.push_back(accessOf(*plan, operand, isWide));
+    member.access.push_back(accessOf(member, operand));
     member.roots.push_back(isa<BaseMemRefType>(operand.get().getType()) ? rootOf(operand.get()) : Value());
     if (!op.isDpsInit(&operand))
       continue;
@@ -204,14 +243,38 @@ bool RowChain::conflictsWithDeferred(Operation *op) const {
   return false;
 }
 
-std::optional<RowChain> RowChain::startingAt(linalg::LinalgOp first) {
+std::optional<RowChain> RowChain::startingAt(linalg::LinalgOp first, bool inPieces) {
   if (!isa<linalg::GenericOp>(first.getOperation()) || first.getNumReductionLoops() == 0 || llvm::is_contained(first.getStaticLoopRanges(), 0))
     return std::nullopt;
+  // What the results have are rows, what is around it columns.
   RowChain chain;
-  chain.rows = chain.columns = 1;
-  for (auto [size, iterator] : llvm::zip_equal(first.getStaticLoopRanges(), first.getIteratorTypesArray()))
-    (iterator == utils::IteratorType::reduction ? chain.columns : chain.rows) *= size;
-  if (chain.columns < 2)
+  chain.rows = chain.inner = 1;
+  chain.inPieces = inPieces;
+  llvm::SmallBitVector kept(first.getNumLoops(), true);
+  for (OpOperand &init : first.getDpsInitsMutable()) {
+    llvm::SmallBitVector own(first.getNumLoops());
+    for (AffineExpr expr : first.getMatchingIndexingMap(&init).getResults())
+      if (auto dim = dyn_cast<AffineDimExpr>(expr))
+        own.set(dim.getPosition());
+    kept &= own;
+  }
+  for (auto [dim, size] : llvm::enumerate(first.getStaticLoopRanges())) {
+    if (size == 1)
+      continue;
+    if (!kept[dim]) {
+      chain.inner *= size;
+      continue;
+    }
+    if (chain.inner > 1) { // what came so far is around the rows
+      if (chain.rows > 1)
+        return std::nullopt;
+      chain.outer = chain.inner;
+      chain.inner = 1;
+    }
+    chain.rows *= size;
+  }
+  chain.columns = chain.outer * chain.inner;
+  if (chain.columns < 2 || (chain.outer > 1 && (!inPieces || chain.inner < kMinPiece)))
     return std::nullopt;
   std::optional<RowMember> start = chain.analyze(first);
   if (!start || !start->reduces() || !chain.canJoin(*start))

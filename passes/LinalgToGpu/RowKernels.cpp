@@ -2,49 +2,18 @@
 #include "passes/LinalgToGpu/RowKernels.h"
 
 #include "passes/LinalgToGpu/BodyEmitter.h"
-#include "passes/LinalgToGpu/RowChain.h"
+#include "passes/LinalgToGpu/RowLayout.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::cell;
 
 namespace {
 using Values = SmallVector<Value>;
-
-/// Wide accesses of one lane along a row; longer rows are left to kernels of their own.
-constexpr int64_t kMaxChunks = 8;
-
-/// How lanes share the rows.
-struct RowLayout {
-  int64_t width, chunks; // accesses of `width` neighbours each that make a row
-  int64_t lanes, perLane; // lanes of a row, accesses of each
-  int64_t threads, rowsPerBlock;
-
-  static RowLayout choose(const RowChain &chain, const GpuTarget &target) {
-    RowLayout layout;
-    layout.width = 8;
-    for (const RowMember &member : chain.members)
-      if (member.isWide)
-        layout.width = std::min(layout.width, BodyEmitter::chooseWidth(member.op, member.plan, target));
-    while (chain.columns % layout.width)
-      layout.width /= 2;
-    layout.chunks = chain.columns / layout.width;
-    // A warp needs no barriers; a block takes what would be too much for one.
-    layout.lanes = std::min<int64_t>(llvm::PowerOf2Ceil(layout.chunks), target.warp);
-    if (layout.chunks > 4 * target.warp)
-      layout.lanes = std::min<int64_t>(llvm::PowerOf2Ceil(llvm::divideCeil(layout.chunks, 4)), target.maxThreads);
-    layout.perLane = llvm::divideCeil(layout.chunks, layout.lanes);
-    bool isMany = chain.rows * layout.lanes >= target.multiprocessors * target.threads;
-    layout.threads = layout.lanes > target.warp ? layout.lanes : isMany ? target.threads : target.warp;
-    layout.rowsPerBlock = layout.lanes > target.warp ? 1 : layout.threads / layout.lanes;
-    return layout;
-  }
-};
 
 class RowKernel {
 public:
@@ -62,8 +31,11 @@ public:
         row = k.smaller(row, k.index(chain.rows - 1));
       }
     }
-    for (auto [number, member] : llvm::enumerate(chain.members))
-      member.isWide ? emitWide(member, starts[number]) : emitNarrow(member);
+    if (layout.again)
+      emitPasses();
+    else
+      for (auto [number, member] : llvm::enumerate(chain.members))
+        member.isWide ? emitWide(member, starts[number]) : emitNarrow(member);
     k.launch(llvm::divideCeil(chain.rows, layout.rowsPerBlock));
     Operation *last = chain.members.back().op, *place = last;
     for (Operation *op : chain.deferred)
@@ -84,6 +56,7 @@ private:
   llvm::SmallDenseMap<Value, Values> full;     // by root: the lane's part of the row
   llvm::SmallDenseMap<Value, Value> rowValues; // by root
   llvm::SmallDenseSet<Value> loaded;           // roots that lanes read from memory
+  llvm::SmallDenseSet<Value> passedOn;         // roots that a later pass reads
 
   static std::string name(RowChain &chain) {
     SmallVector<std::string> words;
@@ -109,7 +82,7 @@ private:
   /// True if somebody else sees the buffer, or it is looked at before it is written.
   bool isWanted(Value root) {
     auto alloc = root.getDefiningOp<memref::AllocOp>();
-    if (!alloc || alloc->getBlock() != chain.members.back().op->getBlock() || loaded.contains(root))
+    if (!alloc || alloc->getBlock() != chain.members.back().op->getBlock() || loaded.contains(root) || passedOn.contains(root))
       return true;
     Values work{root};
     while (!work.empty())
@@ -123,16 +96,18 @@ private:
   }
 
   Values positionsOf(RowMember &member, Value column) {
-    RowChain::Split parts = chain.split(member);
-    Values positions = k.delinearize(row, parts.rowSizes);
+    RowChain::Split parts = *chain.split(member);
+    Values positions(member.plan.loops.size(), k.index(0));
+    auto place = [&](ArrayRef<RowChain::Part> segment, Value number) {
+      for (auto [part, digit] : llvm::zip_equal(segment, k.delinearize(number, RowChain::Split::sizesOf(segment))))
+        positions[part.loop] = k.add(positions[part.loop], k.mul(digit, part.times));
+    };
+    place(parts.rows, row);
     if (!member.isWide)
       return positions;
-    Values columns = k.delinearize(column, parts.columnSizes);
-    if (parts.shared) {
-      positions.back() = k.add(k.mul(positions.back(), parts.columnSizes.front()), columns.front());
-      columns.erase(columns.begin());
-    }
-    positions.append(columns);
+    Values numbers = k.delinearize(column, {chain.outer, chain.inner});
+    place(parts.outer, numbers[0]);
+    place(parts.inner, numbers[1]);
     return positions;
   }
 
@@ -202,59 +177,137 @@ private:
       setRow(member, emitter, o, positions, made[o]);
   }
 
-  void emitWide(RowMember &member, ArrayRef<Value> memberStarts) {
+  /// The running results of a wide member.
+  struct Running {
+    Values values;                                // per output, null for those written point by point
+    llvm::SmallDenseMap<unsigned, Value> start;   // what they are joined with in the end
+  };
+
+  Running begin(RowMember &member, ArrayRef<Value> memberStarts) {
+    BodyEmitter emitter(k, member.op, member.plan);
+    Running running;
+    running.values.resize(member.op.getNumDpsInits());
+    if (!member.reduces())
+      return running;
+    Values first = positionsOf(member, k.index(0));
+    for (auto [i, o] : llvm::enumerate(member.combiner->outputs())) {
+      TypedAttr neutral = member.combiner->neutral(i);
+      auto constant = memberStarts[o] ? memberStarts[o].getDefiningOp<arith::ConstantOp>() : nullptr;
+      if (!(neutral && constant && constant.getValue() == neutral))
+        running.start[o] = memberStarts[o] ? k.use(memberStarts[o]) : valueOfStart(member, emitter, member.op.getNumDpsInputs() + o, first);
+      running.values[o] = neutral ? arith::ConstantOp::create(k, neutral).getResult() : running.start[o];
+    }
+    return running;
+  }
+
+  /// One access of the lane, number `chunk` of those that it keeps. It is for nobody unless `exists`.
+  void step(RowMember &member, Running &running, Value number, int64_t chunk, Value exists) {
     BodyEmitter emitter(k, member.op, member.plan);
     unsigned inputs = member.op.getNumDpsInputs(), outputs = member.op.getNumDpsInits();
-    Values running(outputs), made(outputs);
-    Values first = positionsOf(member, k.index(0));
-    llvm::SmallDenseMap<unsigned, Value> start;
-    if (member.reduces())
-      for (auto [i, o] : llvm::enumerate(member.combiner->outputs())) {
-        TypedAttr neutral = member.combiner->neutral(i);
-        auto constant = memberStarts[o] ? memberStarts[o].getDefiningOp<arith::ConstantOp>() : nullptr;
-        if (!(neutral && constant && constant.getValue() == neutral)) {
-          start[o] = memberStarts[o] ? k.use(memberStarts[o]) : valueOfStart(member, emitter, inputs + o, first);
-        }
-        running[o] = neutral ? arith::ConstantOp::create(k, neutral).getResult() : start[o];
-      }
+    Values made(outputs), positions = positionsOf(member, k.mul(number, layout.width));
     emitter.made = &made;
+    for (unsigned i = 0; i < member.op->getNumOperands(); ++i)
+      emitter.given.push_back(i >= inputs && running.values[i - inputs] ? Value() : valueOf(member, emitter, i, positions, chunk, exists));
+    Values next = emitter.emit(positions, running.values, layout.width);
+    for (unsigned o = 0; o < outputs; ++o) {
+      if (Value &value = running.values[o]) {
+        value = exists ? arith::SelectOp::create(k, exists, next[o], value).getResult() : next[o];
+        continue;
+      }
+      Value root = member.roots[inputs + o];
+      Values &parts = full[root];
+      parts.resize(layout.perLane);
+      parts[chunk] = made[o];
+      if (isWanted(root))
+        storeIf(both(k, exists, isReal), [&] { emitter.store(o, positions, made[o], layout.width); });
+    }
+  }
+
+  void finish(RowMember &member, Running &running) {
+    if (!member.reduces())
+      return;
+    BodyEmitter emitter(k, member.op, member.plan);
+    Values partial, first = positionsOf(member, k.index(0));
+    for (unsigned o : member.combiner->outputs())
+      partial.push_back(running.values[o]);
+    auto combine = [&](ValueRange a, ValueRange b) { return member.combiner->combine(k, a, b); };
+    Values results = layout.lanes > layout.threads / layout.rowsPerBlock || layout.lanes <= k.target.warp ? k.reduceWarp(partial, layout.lanes, combine)
+                                                                                                       : k.reduceBlock(partial, combine);
+    for (auto [i, o] : llvm::enumerate(member.combiner->outputs())) {
+      Value result = results[i];
+      if (running.start.count(o))
+        result = member.combiner->finish(k, i, running.start[o], result);
+      setRow(member, emitter, o, first, result);
+    }
+  }
+
+  void emitWide(RowMember &member, ArrayRef<Value> memberStarts) {
+    Running running = begin(member, memberStarts);
     for (int64_t chunk = 0; chunk < layout.perLane; ++chunk) {
       Value number = k.add(lane, k.index(chunk * layout.lanes)), exists;
       if ((chunk + 1) * layout.lanes > layout.chunks) { // a lane behind the end computes the last part again, for nobody
         exists = k.less(number, k.index(layout.chunks));
         number = k.smaller(number, k.index(layout.chunks - 1));
       }
-      Values positions = positionsOf(member, k.mul(number, layout.width));
-      emitter.given.clear();
-      for (unsigned i = 0; i < member.op->getNumOperands(); ++i)
-        emitter.given.push_back(i >= inputs && running[i - inputs] ? Value() : valueOf(member, emitter, i, positions, chunk, exists));
-      Values next = emitter.emit(positions, running, layout.width);
-      for (unsigned o = 0; o < outputs; ++o) {
-        if (running[o]) {
-          running[o] = exists ? arith::SelectOp::create(k, exists, next[o], running[o]).getResult() : next[o];
+      step(member, running, number, chunk, exists);
+    }
+    finish(member, running);
+  }
+
+  /// Goes over the row once per pass. Each lane meets the same columns in each, so it finds what it stored.
+  void emitPasses() {
+    SmallVector<unsigned> passes = chain.passes();
+    llvm::SmallDenseMap<Value, unsigned> madeIn;
+    for (auto [number, member] : llvm::enumerate(chain.members))
+      for (OpOperand &operand : member.op->getOpOperands())
+        if (unsigned i = operand.getOperandNumber(); member.access[i] == RowAccess::Full) {
+          if (auto it = madeIn.find(member.roots[i]); it != madeIn.end() && it->second < passes[number] && isRead(member.op, operand))
+            passedOn.insert(member.roots[i]);
+          if (member.op.isDpsInit(&operand))
+            madeIn[member.roots[i]] = passes[number];
+        }
+    for (unsigned pass = 0; pass <= passes.back(); ++pass) {
+      SmallVector<std::pair<RowMember *, Running>> wide;
+      SmallVector<RowMember *> narrow;
+      for (auto [number, member] : llvm::enumerate(chain.members)) {
+        if (passes[number] != pass)
+          continue;
+        if (!member.isWide) {
+          narrow.push_back(&member);
           continue;
         }
-        Value root = member.roots[inputs + o];
-        Values &parts = full[root];
-        parts.resize(layout.perLane);
-        parts[chunk] = made[o];
-        if (isWanted(root))
-          storeIf(both(k, exists, isReal), [&] { emitter.store(o, positions, made[o], layout.width); });
+        wide.push_back({&member, begin(member, starts[number])});
+        // Values of the row are there before the loop.
+        BodyEmitter emitter(k, member.op, member.plan);
+        Values first = positionsOf(member, k.index(0));
+        for (unsigned i = 0; i < member.op->getNumOperands(); ++i)
+          if (bool isRunning = i >= member.op.getNumDpsInputs() && wide.back().second.values[i - member.op.getNumDpsInputs()]; member.access[i] == RowAccess::Row && !isRunning)
+            valueOf(member, emitter, i, first, 0);
       }
-    }
-    if (!member.reduces())
-      return;
-    Values partial;
-    for (unsigned o : member.combiner->outputs())
-      partial.push_back(running[o]);
-    auto combine = [&](ValueRange a, ValueRange b) { return member.combiner->combine(k, a, b); };
-    Values results = layout.lanes > layout.threads / layout.rowsPerBlock || layout.lanes <= k.target.warp ? k.reduceWarp(partial, layout.lanes, combine)
-                                                                                                       : k.reduceBlock(partial, combine);
-    for (auto [i, o] : llvm::enumerate(member.combiner->outputs())) {
-      Value result = results[i];
-      if (start.count(o))
-        result = member.combiner->finish(k, i, start[o], result);
-      setRow(member, emitter, o, first, result);
+      auto forRunning = [&](llvm::function_ref<void(Value &)> visit) {
+        for (auto &[member, running] : wide)
+          for (Value &value : running.values)
+            if (value)
+              visit(value);
+      };
+      Values carried;
+      forRunning([&](Value &value) { carried.push_back(value); });
+      full.clear();
+      Values results = k.loop(lane, k.index(layout.chunks), k.index(layout.lanes), carried, [&](Value number, ValueRange values) {
+        forRunning([&](Value &value) { value = values.front(), values = values.drop_front(); });
+        for (auto &[member, running] : wide)
+          step(*member, running, number, 0, nullptr);
+        Values next;
+        forRunning([&](Value &value) { next.push_back(value); });
+        return next;
+      });
+      full.clear();
+      ValueRange left(results);
+      forRunning([&](Value &value) { value = left.front(), left = left.drop_front(); });
+      for (auto &[member, running] : wide)
+        finish(*member, running);
+      for (RowMember *member : narrow)
+        emitNarrow(*member);
     }
   }
 
@@ -277,11 +330,11 @@ void cell::lowerRowChains(ModuleOp module, KernelModule &kernels) {
   for (linalg::LinalgOp op : starts) {
     if (gone.contains(op.getOperation()) || kernels.isTaken(op.getOperation()))
       continue;
-    std::optional<RowChain> chain = RowChain::startingAt(op);
+    std::optional<RowChain> chain = RowChain::startingAt(op, /*inPieces=*/true);
     if (!chain || chain->members.size() < 2)
       continue;
     RowLayout layout = RowLayout::choose(*chain, kernels.target);
-    if (layout.perLane > kMaxChunks)
+    if (!layout.pays(*chain, kernels.target))
       continue;
     for (RowMember &member : chain->members)
       gone.insert(member.op);

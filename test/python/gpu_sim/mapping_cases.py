@@ -67,6 +67,14 @@ def rows() -> None:
         if columns <= 5000:
             case(f"layer-norm-gradient-{size}", lambda a, g, b, w: ms.grad(lambda t, s, u: (ops.layer_norm(t, s.shape, s, u) * w).sum(), (0, 1, 2))(a, g, b), x, g, b, array(rows_, columns))
         case(f"cross-entropy-{size}", lambda a, y: (ops.cross_entropy(a, y), ms.grad(lambda t: ops.cross_entropy(t, y))(a)), x, labels)
+    # Channels of images: in registers, read again, pieces that are no multiples of 16 bytes, more channels than multiprocessors.
+    for shape in [(8, 6, 8, 8), (4, 3, 5, 5), (36, 3, 32, 32), (700, 2, 7, 7), (2, 140, 12, 12), (64, 8)]:
+        size, channels = "x".join(map(str, shape)), shape[1]
+        x, w, g, b = array(*shape), array(*shape), array(channels), array(channels)
+        mean, var = np.zeros(channels, np.float32), np.ones(channels, np.float32)
+        case(f"batch-norm-{size}", lambda a, g, b, m, v: ops.batch_norm(a, m, v, g, b, training=True), x, g, b, mean, var)
+        case(f"batch-norm-gradient-{size}", lambda a, w, g, b, m, v: ms.grad(lambda t, s, u: (ops.relu(ops.batch_norm(t, m, v, s, u, training=True)) * w).sum(), (0, 1, 2))(a, g, b),
+             x, w, g, b, mean, var)
     case("softmax-half", lambda a: ops.softmax(a, -1), array(20, 256, dtype="float16"))
     case("softmax-4d", lambda a: ops.softmax(a * 0.3, -1), array(2, 3, 7, 64))
     case("softmax-columns", lambda a: ops.softmax(a, 0), array(65, 33))
