@@ -6,10 +6,16 @@ function(cell_begin_library name)
   target_compile_options(obj.${name} PRIVATE -fno-exceptions)
   add_custom_target(${name}.tablegen)
   add_dependencies(obj.${name} ${name}.tablegen)
+  add_library(obj.${name}LLVM OBJECT)
+  target_link_libraries(obj.${name}LLVM PUBLIC cell_mlir_headers)
+  target_compile_options(obj.${name}LLVM PRIVATE -fno-exceptions)
+  add_dependencies(obj.${name}LLVM ${name}.tablegen)
+  target_sources(obj.${name} INTERFACE $<TARGET_OBJECTS:obj.${name}LLVM>)
 endfunction()
 
-# Half of a file's compile time is MLIR's own headers: a cold build parses them once. A compiler cache (a launcher) does without,
-# since it would see a new header in every build folder; that build also finds includes that a file forgot.
+# Half of a file's compile time is MLIR's own headers: a cold build parses them once, and once more for the files that make code of
+# the LLVM dialect, whose header is as large as all others. A compiler cache (a launcher) does without, since it would see a new
+# header in every build folder; that build also finds includes that a file forgot.
 function(cell_end_library name)
   if(CELLGRAD_PCH)
     target_precompile_headers(obj.${name} PRIVATE
@@ -18,16 +24,29 @@ function(cell_end_library name)
       <mlir/Dialect/MemRef/IR/MemRef.h> <mlir/Dialect/SCF/IR/SCF.h>
       <mlir/Dialect/Tensor/IR/Tensor.h> <mlir/IR/IRMapping.h>
       <mlir/IR/PatternMatch.h> <mlir/IR/SymbolTable.h>)
+    target_precompile_headers(obj.${name}LLVM PRIVATE
+      <mlir/Conversion/LLVMCommon/Pattern.h> <mlir/Dialect/Arith/IR/Arith.h>
+      <mlir/Dialect/Func/IR/FuncOps.h> <mlir/Dialect/GPU/IR/GPUDialect.h>
+      <mlir/Dialect/LLVMIR/LLVMDialect.h> <mlir/Dialect/MemRef/IR/MemRef.h>
+      <mlir/Dialect/SCF/IR/SCF.h> <mlir/IR/ImplicitLocOpBuilder.h>)
   endif()
+endfunction()
+
+function(_cell_sources target)
+  list(TRANSFORM ARGN PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  target_sources(${target} PRIVATE ${ARGN})
 endfunction()
 
 # cell_room(sources...): adds the sources of this folder to the object library.
 function(cell_room)
-  if(NOT ARGN)
-    return()
+  if(ARGN)
+    _cell_sources(obj.Cell ${ARGN})
   endif()
-  list(TRANSFORM ARGN PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
-  target_sources(obj.Cell PRIVATE ${ARGN})
+endfunction()
+
+# cell_llvm_room(sources...): the same for files that include the LLVM dialect; they are objects of the same library.
+function(cell_llvm_room)
+  _cell_sources(obj.CellLLVM ${ARGN})
 endfunction()
 
 # cell_tablegen(file.td OUTPUT generator flags... [OUTPUT ...]): for each "name.inc:-gen-x -y" pair, generate name.inc beside
