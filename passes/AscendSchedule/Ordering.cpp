@@ -234,13 +234,21 @@ void Ordering::waitFlag(Node &node, State &state) {
 void Ordering::walkLoop(Node &node, State &state) {
   State entry = state, out;
   ArrayRef<unsigned> rings = loopRings[node.op];
+  // Slots that start at 0 and count a known number of steps: places are known before and behind the loop.
+  auto knowsPlace = [&](unsigned number) {
+    Ring ring = model.rings[number];
+    if (ring.fades || !ring.advances || !node.steps)
+      return false;
+    return !isa<BlockArgument>(ring.slot) || (ring.slot == ring.loop.getInductionVar() && isConstantIntValue(ring.loop.getLowerBound(), 0));
+  };
   auto nextStep = [&](State next) {
     for (unsigned ring : rings)
       model.rings[ring].advances ? turn(next, ring) : anyPlace(next, ring);
     return next;
   };
   for (unsigned ring : rings)
-    leave(state, ring);
+    if (!knowsPlace(ring))
+      leave(state, ring);
   // The first steps one by one: what they are sure to bring about holds behind them. Then any number of further ones, until nothing changes.
   int64_t sure = std::min(node.steps.value_or(0), kSteps);
   for (int64_t i = 0; i < sure; ++i) {
@@ -261,10 +269,15 @@ void Ordering::walkLoop(Node &node, State &state) {
       walk(node.bodies[0], out);
     }
   }
+  for (unsigned ring : rings)
+    if (knowsPlace(ring)) // on to the place of the first step
+      for (int64_t step = *node.steps - 1; step >= 0 && (step % model.rings[ring].count) != 0; ++step)
+        turn(out, ring);
   if (node.steps == 0)
     out = entry;
   for (unsigned ring : rings)
-    leave(out, ring);
+    if (!knowsPlace(ring))
+      leave(out, ring);
   if (!node.steps)
     meet(out, entry);
   state = std::move(out);

@@ -44,24 +44,71 @@ def kernels(text: str) -> dict[str, str]:
 
 
 def arguments(text: str, scalars: dict[int, int] | None = None, seed: int = 0) -> list[np.ndarray]:
-    """Random arrays for the arguments of a kernel; ``scalars``: numbers of the arguments that are no buffers."""
+    """Random arrays for the arguments of a kernel, flat where they have gaps; ``scalars``: numbers of the arguments that are no buffers."""
     random, made = np.random.default_rng(seed), []
     for i, kind in enumerate(re.findall(r"%arg\d+: (memref<[^>]*>?[^>]*>|\w+)", text[text.index("func.func"):text.index("attributes {", text.index("func.func"))])):
         if not kind.startswith("memref"):
             made.append(np.array((scalars or {}).get(i, 1)))
             continue
-        *shape, element = kind[7:].split(",")[0].rstrip(">").split("x")
+        *sizes, element = kind[7:].split(",")[0].rstrip(">").split("x")
+        shape = [int(n) for n in sizes] or [1]
+        if strided := re.search(r"strided<\[(.*?)\](?:, offset: (\d+))?>", kind):
+            shape = [int(strided[2] or 0) + sum((n - 1) * int(stride) for n, stride in zip(shape, strided[1].split(","))) + 1]
         dtype = np.dtype(DTYPES[element])
-        values = random.standard_normal([int(n) for n in shape]) if dtype.kind == "f" else random.integers(0, 2, [int(n) for n in shape])
+        values = random.standard_normal(shape) if dtype.kind == "f" else random.integers(0, 2, shape)
         made.append(values.astype(dtype))
     return made
 
 
+WORKER = """
+import os, pickle, sys
+out, sys.stdout = os.fdopen(os.dup(1), "wb"), sys.stderr
+import ascend_sim
+while True:
+    try:
+        runs = pickle.load(sys.stdin.buffer)
+    except EOFError:
+        break
+    pickle.dump([ascend_sim.launch_all(*run) for run in runs], out)
+    out.flush()
+"""
+
+
+class Simulator:
+    """A process of the simulator with CELLGRAD_ASCEND_SIM=mode, for many runs."""
+
+    def __init__(self, mode: str = "checked"):
+        here = pathlib.Path(__file__).parent.parent
+        path = os.pathsep.join([str(here / "ascend_sim"), str(here / "gpu_sim"), os.environ.get("PYTHONPATH", "")])
+        environment = {**os.environ, "CELLGRAD_ASCEND_SIM": mode, "PYTHONPATH": path}
+        self.process = subprocess.Popen([sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+
+    def __enter__(self) -> Simulator:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def launch_all(self, modules: list[tuple[str, list[tuple[str, list[np.ndarray], int]]]]) -> list[list]:
+        """Of each module the runs (kernel, arrays, blocks): the arrays afterwards, or the text of the failure."""
+        pickle.dump(modules, self.process.stdin)
+        self.process.stdin.flush()
+        return pickle.load(self.process.stdout)
+
+
 def simulate(runs: list[tuple[str, list[np.ndarray], str]], mode: str = "checked") -> list:
     """Runs kernels (text, arguments, name) on one core of the simulator. For each: the arrays afterwards, or the text of its failure."""
-    code = "import pickle, sys, ascend_sim; sys.stdout.buffer.write(pickle.dumps([ascend_sim.launch(t, a, 1, n) for t, a, n in pickle.loads(sys.stdin.buffer.read())]))"
-    here = pathlib.Path(__file__).parent.parent
-    path = os.pathsep.join([str(here / "ascend_sim"), str(here / "gpu_sim"), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(runs), capture_output=True, env={**os.environ, "CELLGRAD_ASCEND_SIM": mode, "PYTHONPATH": path})
-    assert done.returncode == 0, done.stderr.decode()
-    return pickle.loads(done.stdout)
+    with Simulator(mode) as simulator:
+        return [result for (result,) in simulator.launch_all([(text, [(name, arrays, 1)]) for text, arrays, name in runs])]
+
+
+def variants(texts: dict[str, list[str]]) -> str:
+    """One module with the kernel of each text, as ``name_0``, ``name_1`` ..."""
+    bodies = []
+    for name, own in texts.items():
+        for i, text in enumerate(own):
+            head = text[: text.index("\n") + 1]
+            bodies.append(text[len(head) : text.rstrip().rindex("}")].replace(f"func.func @{name}(", f"func.func @{name}_{i}(", 1))
+    return head + "".join(bodies) + "}\n"

@@ -45,24 +45,37 @@ def compile_kernel(text, numbers=None):
 
 def launch(text, arrays, blocks=1, name="k", profile=None, numbers=None):
     """Runs the kernel in this process; the arrays afterwards, or the text of the failure. Scalars are ctypes values or NumPy arrays of no dimension."""
+    return launch_all(text, [(name, arrays, blocks)], profile, numbers)[0]
+
+
+def launch_all(text, runs, profile=None, numbers=None):
+    """As ``launch``, of several kernels of one module: (name, arrays, blocks) each."""
     import ctypes
 
     from sim_driver import Driver, DriverError
 
-    driver = Driver("libcellgrad_ascend_sim.so")
+    driver, results = Driver("libcellgrad_ascend_sim.so"), []
     driver.lib.cgAscendProfileJson.restype = ctypes.c_char_p
-    function = driver.function(driver.load(compile_kernel(text, numbers)), name)
-    values = [ctypes.c_uint64(int(a)) if a.ndim == 0 else driver.upload(a) for a in arrays]
-    if profile is not None:
-        driver.lib.cgAscendProfileStart()
-    try:
-        driver.launch(function, (blocks, 1, 1), (1, 1, 1), *values)
-    except DriverError as error:
-        return str(error)
-    if profile is not None:
-        profile.update(json.loads(driver.lib.cgAscendProfileJson())["launches"][-1])
-        driver.lib.cgAscendProfileStop()
-    return [driver.download(v, a.shape, a.dtype) if a.ndim else a for v, a in zip(values, arrays)]
+    module = driver.load(compile_kernel(text, numbers))
+    for name, arrays, blocks in runs:
+        function = driver.function(module, name)
+        values = [ctypes.c_uint64(int(a)) if a.ndim == 0 else driver.upload(a) for a in arrays]
+        if profile is not None:
+            driver.lib.cgAscendProfileStart()
+        try:
+            driver.launch(function, (blocks, 1, 1), (1, 1, 1), *values)
+            results.append([driver.download(v, a.shape, a.dtype) if a.ndim else a for v, a in zip(values, arrays)])
+        except DriverError as error:
+            results.append(str(error))
+            continue
+        finally:
+            for value in values:
+                if isinstance(value, int):
+                    driver.free(value)
+        if profile is not None:
+            profile.update(json.loads(driver.lib.cgAscendProfileJson())["launches"][-1])
+            driver.lib.cgAscendProfileStop()
+    return results
 
 
 def launch_in(mode, text, arrays, blocks=1, numbers=None):
