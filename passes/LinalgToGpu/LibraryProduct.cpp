@@ -12,10 +12,13 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace mlir::cell;
@@ -104,7 +107,55 @@ Value underRelu(Value value, Type stored, bool keepsNan) {
   return ((below && !keepsNan) || above) && isZero(zero) && withoutRounding(x, stored) == withoutRounding(compare.getLhs(), stored) ? x : Value();
 }
 
-/// The epilogue as one of the library's: product [+ bias] [relu], in any of the types. The library rounds once, at the end.
+/// The number that `value` is where `x` is `at`, computed in double without roundings that the one to `stored` makes superfluous; none for what is not arithmetic of x.
+std::optional<double> evaluate(Value value, Value x, double at, Type stored, llvm::DenseMap<Value, std::optional<double>> &known) {
+  if (value == x)
+    return at;
+  APFloat constant(0.0);
+  if (matchPattern(value, m_ConstantFloat(&constant)))
+    return constant.convertToDouble();
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getNumOperands() == 0)
+    return std::nullopt;
+  if (auto found = known.find(value); found != known.end())
+    return found->second;
+  SmallVector<double, 2> operands;
+  for (Value operand : op->getOperands()) {
+    std::optional<double> number = evaluate(operand, x, at, stored, known);
+    if (!number)
+      return known[value] = std::nullopt;
+    operands.push_back(*number);
+  }
+  double a = operands[0], b = operands.back();
+  bool keeps = isa<arith::ExtFOp>(op) || (isa<arith::TruncFOp>(op) && value.getType().getIntOrFloatBitWidth() >= stored.getIntOrFloatBitWidth());
+  return known[value] = keeps                    ? std::optional<double>(a)
+                        : isa<arith::AddFOp>(op) ? a + b
+                        : isa<arith::SubFOp>(op) ? a - b
+                        : isa<arith::MulFOp>(op) ? a * b
+                        : isa<arith::DivFOp>(op) ? a / b
+                        : isa<arith::NegFOp>(op) ? -a
+                        : isa<math::TanhOp>(op)  ? std::tanh(a)
+                        : isa<math::ExpOp>(op)   ? std::exp(a)
+                                                 : std::optional<double>();
+}
+
+/// x of gelu(x) in its form with tanh, of which x is one of `candidates`; null for other values. However it is written, it is known by its values: the form with
+/// erf is not arithmetic of it, others that are in use are 0.02 away, and constants of 16 bits less.
+Value underGelu(Value value, Type stored, ArrayRef<Value> candidates) {
+  double limit = stored.isF32() ? 1e-6 : stored.isF16() ? 3e-4 : 3e-3;
+  auto isGeluOf = [&](Value x) {
+    return value != x && llvm::all_of(llvm::seq(-12, 13), [&](int i) {
+      double at = 0.37 * i, gelu = 0.5 * at * (1 + std::tanh(0.7978845608028654 * (at + 0.044715 * at * at * at)));
+      llvm::DenseMap<Value, std::optional<double>> known;
+      std::optional<double> number = evaluate(value, x, at, stored, known);
+      return number && std::abs(*number - gelu) < limit;
+    });
+  };
+  auto found = llvm::find_if(candidates, isGeluOf);
+  return found == candidates.end() ? Value() : *found;
+}
+
+/// The epilogue as one of the library's: product [+ bias] [relu or gelu], in any of the types. The library rounds once, at the end.
 std::optional<Fused> matchFused(const Product &p, bool keepsNan) {
   linalg::GenericOp op = p.epilogue.op;
   // The library has none of them for f64.
@@ -123,6 +174,18 @@ std::optional<Fused> matchFused(const Product &p, bool keepsNan) {
   if (Value x = underRelu(value, stored, keepsNan)) {
     fused.epilogue = CG_PRODUCT_RELU;
     value = withoutRounding(x, stored);
+  } else if (!keepsNan) { // how exact the library's tanh is, nobody says: where ways are compared they are to compute the same
+    SmallVector<Value> candidates;
+    for (BlockArgument argument : body->getArguments())
+      if (isProduct(argument))
+        candidates.push_back(argument);
+    for (auto sum : body->getOps<arith::AddFOp>())
+      if (isProduct(withoutRounding(sum.getLhs(), stored)) || isProduct(withoutRounding(sum.getRhs(), stored)))
+        candidates.push_back(sum);
+    if (Value x = underGelu(value, stored, candidates)) {
+      fused.epilogue = CG_PRODUCT_GELU;
+      value = withoutRounding(x, stored);
+    }
   }
   if (auto sum = value.getDefiningOp<arith::AddFOp>()) {
     Value a = withoutRounding(sum.getLhs(), stored), b = withoutRounding(sum.getRhs(), stored);

@@ -69,7 +69,8 @@ enum {
 };
 enum { CG_PRODUCT_MATRICES, CG_PRODUCT_CONV, CG_PRODUCT_CONV_DX, CG_PRODUCT_CONV_DW }; /* kinds */
 enum { CG_PRODUCT_F16, CG_PRODUCT_BF16, CG_PRODUCT_F32, CG_PRODUCT_F64 };
-enum { CG_PRODUCT_PLAIN, CG_PRODUCT_BIAS, CG_PRODUCT_RELU, CG_PRODUCT_RELU_BIAS }; /* bias: one number per column (channel), added before relu */
+/* Bias: one number per column (channel), added first; gelu in the form with tanh, of matrix products only. */
+enum { CG_PRODUCT_PLAIN, CG_PRODUCT_BIAS, CG_PRODUCT_RELU, CG_PRODUCT_RELU_BIAS, CG_PRODUCT_GELU, CG_PRODUCT_GELU_BIAS };
 enum { CG_PRODUCT_DONE, CG_PRODUCT_GENERATED, CG_PRODUCT_BY_LIBRARY };
 
 /* Computes a product by the library on this thread's stream; bias may be null, workspace has the record's bytes. Ends the program where the library is missing

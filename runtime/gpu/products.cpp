@@ -2,6 +2,7 @@
 #include "runtime/gpu/cublaslt.h"
 #include "runtime/gpu/libraries.h"
 
+#include <algorithm>
 #include <dlfcn.h>
 
 using namespace cellgrad::gpu;
@@ -49,8 +50,8 @@ void makePlan(Device &device, const Record &r, Plan &plan) {
   bool wide = r[CG_PRODUCT_FACTOR_TYPE] == CG_PRODUCT_F64;
   int compute = wide ? CUBLAS_COMPUTE_64F : r[CG_PRODUCT_TF32] ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
   run("cublasLtMatmulDescCreate", [&] { return lt.cublasLtMatmulDescCreate(&plan.product, compute, wide ? CUDA_R_64F : CUDA_R_32F); });
-  static const int32_t epilogues[] = {CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_BIAS, CUBLASLT_EPILOGUE_RELU, CUBLASLT_EPILOGUE_RELU_BIAS};
-  int32_t first = int32_t(r[CG_PRODUCT_RIGHT_TRANSPOSED]), second = int32_t(r[CG_PRODUCT_LEFT_TRANSPOSED]), epilogue = epilogues[r[CG_PRODUCT_EPILOGUE] & 3];
+  static const int32_t epilogues[] = {CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_BIAS, CUBLASLT_EPILOGUE_RELU, CUBLASLT_EPILOGUE_RELU_BIAS, CUBLASLT_EPILOGUE_GELU, CUBLASLT_EPILOGUE_GELU_BIAS};
+  int32_t first = int32_t(r[CG_PRODUCT_RIGHT_TRANSPOSED]), second = int32_t(r[CG_PRODUCT_LEFT_TRANSPOSED]), epilogue = epilogues[std::min<int64_t>(r[CG_PRODUCT_EPILOGUE], CG_PRODUCT_GELU_BIAS)];
   auto set = [&](int attribute, const int32_t &value) {
     run("cublasLtMatmulDescSetAttribute", [&] { return lt.cublasLtMatmulDescSetAttribute(plan.product, attribute, &value, sizeof value); });
   };

@@ -6,6 +6,8 @@
 #define CG_CUBLASLT_IMPLEMENTATION
 #include "runtime/gpu/cublaslt.h"
 
+#include <algorithm>
+
 using namespace cellgrad::sim;
 
 struct cublasLtContext {};
@@ -54,7 +56,9 @@ bool fits(const cg_lt_product &p, const cg_lt_matrix &a, const cg_lt_matrix &b, 
                      : p.computeType == CUBLAS_COMPUTE_32F || (p.computeType == CUBLAS_COMPUTE_32F_FAST_TF32 && a.type == CUDA_R_32F)) &&
                (d.type == a.type || d.type == CUDA_R_32F);
   bool batches = a.batches == d.batches && b.batches == d.batches && c.batches == d.batches && d.batches >= 1;
-  return shapes && lds && types && batches;
+  static const int epilogues[] = {CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_BIAS, CUBLASLT_EPILOGUE_RELU, CUBLASLT_EPILOGUE_RELU_BIAS, CUBLASLT_EPILOGUE_GELU, CUBLASLT_EPILOGUE_GELU_BIAS};
+  bool epilogue = std::count(std::begin(epilogues), std::end(epilogues), p.epilogue) && (!wide || p.epilogue == CUBLASLT_EPILOGUE_DEFAULT);
+  return shapes && lds && types && batches && epilogue;
 }
 
 struct Call {
@@ -82,6 +86,8 @@ struct Call {
             x += read(p.bias, i, result);
           if (p.epilogue & CUBLASLT_EPILOGUE_RELU)
             x = x < 0 ? 0 : x;
+          if (p.epilogue & CUBLASLT_EPILOGUE_GELU)
+            x = 0.5 * x * (1 + std::tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
           write(out, place, result, x);
         }
   }

@@ -117,6 +117,19 @@ def test_products_by_the_library(batch, m, n, k, ta, tb, dtype):
     assert len(kernels(program, a, b, bias)) == (1 if dtype == ms.float64 else 0)  # bias and relu are the library's, but for f64
 
 
+@pytest.mark.parametrize("dtype, limit", [(ms.float32, 1e-5), (ms.float16, 4e-3), (ms.bfloat16, 3e-2)], ids=str)
+@pytest.mark.parametrize("bias", [False, True])
+def test_gelu_by_the_library(bias, dtype, limit):
+    a, b, c = (Tensor(normal(*shape)).astype(dtype) for shape in ((64, 64), (64, 48), (48,)))
+    program = lambda approximate: ms.jit(lambda a, b, c: ops.gelu(ops.matmul(a, b) + c if bias else ops.matmul(a, b), approximate=approximate))
+    expected = program("tanh")(a, b, c).astype(ms.float64).asnumpy()
+    ms.set_context(gpu_config={"products": "library"})
+    tanh, erf = program("tanh"), program("none")
+    got = tanh(a, b, c).astype(ms.float64).asnumpy()
+    assert np.abs(got - expected).max() <= limit * np.abs(expected).max()
+    assert not kernels(tanh, a, b, c) and len(kernels(erf, a, b, c)) == 1  # the library has the form with tanh only
+
+
 def test_other_epilogues_are_kernels_behind_the_library():
     a, b, c = (Tensor(normal(64, 64)) for _ in range(3))
     program = ms.jit(lambda a, b, c: ops.tanh(ops.matmul(a, b)) * c)
