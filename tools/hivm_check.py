@@ -83,11 +83,11 @@ def kernels(text: str) -> list[str]:
 
 
 def check_kernel(text: str, form: str, chip: str = "Ascend910B3") -> dict:
-    """Checks one kernel. Returns its name, the library functions that it calls, and the vendor's text; raises ValueError with what is wrong."""
+    """Checks one kernel, or several of one kind of core. Returns the name of the first, the library functions that they call, and the vendor's text; raises ValueError with what is wrong."""
     name = re.search(r"func\.func @(\w+)", text)
     if not name:
         raise ValueError("there is no kernel in the text")
-    core = "aic" if "func_core_type<AIC>" in text else "aiv"
+    core = core_of(text)
     passes = [f"--hacc-append-device-spec=target={chip}", *BEFORE, *(PLAN if form == "auto" else [])]
     planned = opt(text, *passes)
     lowered = opt(planned, "--convert-hivm-to-std")
@@ -107,6 +107,32 @@ def check_kernel(text: str, form: str, chip: str = "Ascend910B3") -> dict:
     if wrong:
         raise ValueError("; ".join(wrong))
     return {"name": name.group(1), "core": core, "calls": sorted(calls), "planned": planned}
+
+
+def core_of(text: str) -> str:
+    """The kind of core of a kernel, `aic` or `aiv`."""
+    return "aic" if "func_core_type<AIC>" in text else "aiv"
+
+
+def check_kernels(texts: dict[str, str], form: str, chip: str = "Ascend910B3") -> dict[str, str]:
+    """Checks kernels, given by labels, in few calls of the vendor's tools. Returns what is wrong with those that are not taken."""
+    wrong = {}
+    for core in ("aic", "aiv"):
+        own = {label: text for label, text in texts.items() if core_of(text) == core}
+        aliases = dict.fromkeys(line for text in own.values() for line in re.findall(r"^#\w+ = .*\n", text, re.M))
+        functions = [re.sub(r"@\w+", f"@kernel_{i}", text[text.index("func.func @") :], count=1) for i, text in enumerate(own.values())]
+        try:
+            if own:
+                check_kernel("".join(aliases) + "".join(functions), form, chip)
+        except ValueError:  # which of them?
+            for label, text in own.items():
+                try:
+                    check_kernel(text, form, chip)
+                except ValueError as error:
+                    wrong[label] = str(error)
+            if not wrong:
+                raise
+    return wrong
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -46,6 +46,12 @@ def test_scratch_memory_is_missed_when_it_is_left_out() -> None:
         hivm_check.check_kernel(re.sub(r" temp_buffer\(.*?\)(?= )", "", text), "planned")
 
 
+def test_scratch_memory_is_missed_beside_a_kernel_that_has_it() -> None:
+    (good,) = hivm_check.kernels(planned(TABLE["reduce-rows-sum-f32"]).hivm("planned"))
+    bad = re.sub(r" temp_buffer\(.*?\)(?= )", "", good)
+    assert list(hivm_check.check_kernels({"good": good, "bad": bad}, "planned")) == ["bad"]
+
+
 def test_a_function_that_the_library_does_not_have_is_missed() -> None:
     text = planned(TABLE["shl-scalar-i32"]).hivm("auto").replace("i32", "i64")
     with pytest.raises(ValueError, match="not in the device library"):
