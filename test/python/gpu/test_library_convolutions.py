@@ -10,13 +10,18 @@ import pytest
 
 import cellgrad as ms
 from cellgrad import Tensor, ops, value_and_grad
+from cellgrad._runtime import device
 
-simulated = pytest.mark.skipif(os.environ.get("CELLGRAD_CUDA_DRIVER") != "sim", reason="counts on the simulator's library")
+SIMULATED = os.environ.get("CELLGRAD_CUDA_DRIVER") == "sim"
+SLACK = 1 if SIMULATED else 20  # the real library may choose Winograd's transforms here
+simulated = pytest.mark.skipif(not SIMULATED, reason="counts on the simulator's library")
 rng = np.random.default_rng(5)
 
 
 @pytest.fixture(autouse=True)
 def settings():
+    if not SIMULATED and not os.environ.get("CELLGRAD_CUDNN") and not device._load_library("libcudnn.so.9"):
+        pytest.skip("there is no cuDNN: pip install 'cellgrad[cuda]'")
     ms.set_context(gpu_config={"products": "library"})
     yield
     ms.set_context(gpu_config={"matmul_allow_tf32": False, "conv_allow_tf32": False, "products": None})
@@ -91,7 +96,7 @@ def test_values_and_gradients(name):
     lowered = program.lower(Tensor(x), Tensor(w))
     assert lowered.mlir("gpu").count('"library_product"') == 3 and not any("conv" in k.name for k in lowered.kernels())
     for got, exact in zip(program(Tensor(x), Tensor(w)), expected, strict=True):
-        np.testing.assert_allclose(got.asnumpy(), exact, atol=2e-6 * np.abs(exact).max())
+        np.testing.assert_allclose(got.asnumpy(), exact, atol=SLACK * 2e-6 * np.abs(exact).max())
     again = [t.asnumpy() for t in program(Tensor(x), Tensor(w))]
     assert all(np.array_equal(a, b.asnumpy()) for a, b in zip(again, program(Tensor(x), Tensor(w)), strict=True))
 
@@ -112,7 +117,7 @@ def test_bias_and_relu(dtype, limit):
     exact = np.maximum(exact + b.astype(ms.float32).asnumpy()[:, None, None].astype(np.float64), 0)
     lowered = program.lower(x, w, b)
     assert '"library_product"' in lowered.mlir("gpu") and not lowered.kernels()
-    np.testing.assert_allclose(program(x, w, b).astype(ms.float32).asnumpy(), exact, atol=limit * exact.max())
+    np.testing.assert_allclose(program(x, w, b).astype(ms.float32).asnumpy(), exact, atol=SLACK * limit * exact.max())
 
 
 @pytest.mark.parametrize("dtype, limit", [(ms.float16, 2e-3), (ms.bfloat16, 1.2e-2)], ids=["f16", "bf16"])
@@ -128,7 +133,7 @@ def test_values_and_gradients_in_16_bits(name, dtype, limit):
     exact, _, _ = reference(*wide, lambda y: y, *geometry)
     _, exact_dx, exact_dw = reference(*wide, lambda _: y.astype(np.float64), *geometry)
     for got, expected in ((y, exact), (dx, exact_dx), (dw, exact_dw)):
-        np.testing.assert_allclose(got, expected, atol=limit * np.abs(expected).max())
+        np.testing.assert_allclose(got, expected, atol=SLACK * limit * np.abs(expected).max())
     # Results of several groups are rounded by a kernel of their own in generated code, so the library cannot store them rounded.
     assert program.lower(x, w).mlir("gpu").count('"library_product"') == (0 if name == "grouped" else 3)
 
