@@ -28,8 +28,15 @@ LOWER = [
 
 
 def ready(text: str) -> str:
-    """The kernel as one core runs it. Reductions of the vendor's conversion add to their output, those of its library do not: outputs are set before."""
-    text = text.replace("hivm.hir.get_block_idx -> i64", "arith.constant 0 : i64").replace("hivm.hir.get_block_num -> i64", "arith.constant 1 : i64")
+    """The kernel as one core runs it: the number of its block is the last argument. Reductions of the vendor's conversion add to their output, those of its library do not: outputs are set before."""
+    text = text.replace("hivm.hir.get_block_num -> i64", "arith.constant 1 : i64")
+    for name in re.findall(r"(%[\w-]+) = hivm\.hir\.get_block_idx -> i64\n", text):
+        text = re.sub(rf"^ *{re.escape(name)} = hivm.*\n", "", text, flags=re.M)
+        text = re.sub(rf"{re.escape(name)}\b", "%block_number", text)
+    text = re.sub(r"^ *annotation\.mark .*\n", "", text, flags=re.M)
+    # It has no copies within UB.
+    text = re.sub(r"hivm\.hir\.copy ins\((%[\w-]+) : (.*)\) outs\((%[\w-]+) : (.*)\)$", r"memref.copy \1, \3 : \2 to \4", text, flags=re.M)
+    text = re.sub(r"(func\.func @\w+\(.*)\)$", lambda m: m[1] + ("" if m[1].endswith("(") else ", ") + "%block_number: i64)", text, count=1, flags=re.M)
     count = 0
 
     def start(match: re.Match[str]) -> str:
@@ -46,11 +53,13 @@ def ready(text: str) -> str:
     return re.sub(r"^( *)hivm\.hir\.vreduce <(\w+)> ins\(.*?\) outs\((%\w+) : (memref<[\dx?]*x(\w+)[^)]*>)\)", start, text, flags=re.M)
 
 
-def run(text: str, arguments: list[np.ndarray | float], folder: Path) -> None:
-    """Runs the one kernel of `text` (form auto) on arrays, which it may write. Raises ValueError where the vendor has no conversion."""
+def run(text: str, arguments: list[np.ndarray | float], folder: Path, blocks: int = 1) -> None:
+    """Runs the one kernel of `text` (form auto) block by block on arrays, which it may write. Raises ValueError where the vendor has no conversion."""
     upstream = hivm_check.opt(ready(text), "--execution-engine-convert-hivm-to-upstream", "--execution-engine-convert-hfusion-to-upstream", "--one-shot-bufferize")
     # What is left of the vendor's own attributes is unknown to the MLIR tools.
     upstream = re.sub(r" attributes \{[^\n]*hacc[^\n]*\} \{", " {", upstream)
+    # As loops: the MLIR tools call a function of their own library for strided copies.
+    upstream = re.sub(r"memref\.copy (%[\w-]+), (%[\w-]+) : (.*) to (.*)$", r"linalg.copy ins(\1 : \3) outs(\2 : \4)", upstream, flags=re.M)
     name = re.search(r"func\.func @(\w+)", upstream).group(1)
     mlir, llvm = hivm_check._package("mlir"), hivm_check._package("llvm")
 
@@ -61,8 +70,10 @@ def run(text: str, arguments: list[np.ndarray | float], folder: Path) -> None:
 
     lowered = tool(mlir / "bin" / "mlir-opt", *LOWER, text=upstream)
     ir = tool(mlir / "bin" / "mlir-translate", "--mlir-to-llvmir", text=lowered)
-    tool(llvm / "bin" / "llc", "-O1", "-filetype=obj", "-relocation-model=pic", "-o", str(folder / "kernel.o"), text=ir)
+    tool(llvm / "bin" / "llc", "-O1", "-filetype=obj", "-relocation-model=pic", "-o", str(folder / f"{name}.o"), text=ir)
     compiler = shutil.which("cc") or "cc"
-    subprocess.run([compiler, "-shared", "-o", str(folder / "kernel.so"), str(folder / "kernel.o"), "-lm"], check=True)
-    function = getattr(ctypes.CDLL(str(folder / "kernel.so")), name)
-    function(*[a.ctypes.data_as(ctypes.c_void_p) if isinstance(a, np.ndarray) else ctypes.c_float(a) for a in arguments])
+    subprocess.run([compiler, "-shared", "-o", str(folder / f"{name}.so"), str(folder / f"{name}.o"), "-lm"], check=True)
+    function = getattr(ctypes.CDLL(str(folder / f"{name}.so")), name)
+    values = [a.ctypes.data_as(ctypes.c_void_p) if isinstance(a, np.ndarray) else ctypes.c_float(a) for a in arguments]
+    for block in range(blocks):
+        function(*values, ctypes.c_int64(block))
