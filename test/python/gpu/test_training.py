@@ -73,6 +73,25 @@ def test_steps_by_libraries_follow_the_cpu(make):
         ms.set_context(gpu_config={"products": None})
 
 
+def test_mixed_precision_by_libraries():
+    def halved():
+        net, shape = residual()
+        return ms.amp.auto_mixed_precision(net, "O2"), shape
+
+    def train_by(way):
+        ms.set_context(gpu_config={"products": way})
+        try:
+            return train(halved, lambda ps: nn.Momentum(ps, 0.05, 0.9), steps=3)
+        finally:
+            ms.set_context(gpu_config={"products": None})
+
+    losses, parameters, _ = train_by("library")
+    expected, same, _ = train_by("generated")
+    np.testing.assert_allclose(losses, expected, rtol=2e-3)
+    for here, there in zip(parameters, same, strict=True):
+        np.testing.assert_allclose(here, there, atol=5e-3)
+
+
 def follow_the_cpu(make, optimizer, atol):
     losses, parameters, devices = train(make, optimizer)
     assert devices == {"GPU:0"}
