@@ -3,7 +3,7 @@
     python tools/gpu_bundle.py [--output dist/cellgrad-gpu.tar.xz] [--list] [--with-cublas]
 
 The archive is for the Python version that packs it. There: `tar xf cellgrad-gpu.tar.xz && cellgrad-gpu/run test` (or `bench`, `all`), with PYTHON=... for another interpreter of
-the same version. cuBLASLt, for products by a library, is packed with --with-cublas; else that of the interpreter's own packages or of the system serves. Shared libraries are stripped; of the LLVM and MLIR packages only the two libraries that run programs are taken, and only as they are needed.
+the same version. cuBLASLt, for products by a library, is packed with --with-cublas; else that of the interpreter's own packages or of the system serves. cuDNN is never packed (900 MB): it is looked up likewise, and without it convolutions are ours. Shared libraries are stripped; of the LLVM and MLIR packages only the two libraries that run programs are taken, and only as they are needed.
 """
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ version="$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 export PYTHONPATH="$PWD/site" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 export CELLGRAD_CACHE_DIR="${{CELLGRAD_CACHE_DIR:-$PWD/cache}}" CELLGRAD_CUDA_DRIVER="${{CELLGRAD_CUDA_DRIVER:-libcuda.so.1}}"
 "$python" -c 'import cellgrad as ms; from cellgrad._runtime import device; ms.set_context(device_target="GPU"); full = device.current().full
-print("programs for", full, "- products:", full.partition(" products=")[2] or "generated (no cuBLASLt, or not wanted)")'
+print("programs for", full, "- products:", full.partition(" products=")[2] or "generated (no cuBLASLt or cuDNN, or not wanted)")'
 case "${{1:-all}}" in
   test) "$python" test/run_gpu.py "${{@:2}}" ;;
   bench) "$python" benchmarks/run.py --device GPU "${{@:2}}" ;;
