@@ -20,12 +20,14 @@ import cellgrad as ms  # noqa: E402
 from cellgrad import Tensor, ops  # noqa: E402
 
 pytestmark = needs(hivm_check.available(), "needs the vendor's compiler: pip install 'cellgrad[ascend]'")
-# The vendor's conversion has no casts, comparisons and selections, no sums of everything, and nothing of the cube.
-SAME = ["pointwise", "broadcasts", "row-sums", "folded-rows", "column-sums", "middle-sums", "softmax", "softmax-gradient", "layer-norm", "layer-norm-gradient", "optimizer", "transpose",
+# The vendor's conversion has no casts, no sums of everything, and nothing of the cube; comparisons and selections are put in by vendor_run.
+SAME = ["pointwise", "broadcasts", "row-sums", "folded-rows", "column-sums", "middle-sums", "softmax", "softmax-gradient", "layer-norm", "layer-norm-gradient", "gelu-gradient", "comparisons", "optimizer", "transpose",
         "transpose-inside", "strides", "concat", "pad", "max-pooling", "average-pooling-gradient", "rows-by-index"]  # fmt: skip
 PROGRAMS = {
     **{name: KINDS[name] for name in SAME},
     "odd-rows": (lambda a: ops.softmax(a, -1), array(301, 509)),
+    "gelu": (ops.gelu, array(50_001)),
+    "tanh": (ops.tanh, array(50_001)),
     "silu-gradient": (gradient(lambda a: a / (1 + ops.exp(-a))), array(70_001)),
     "momentum": (lambda p, m, g: (p - 0.1 * (m * 0.9 + g), m * 0.9 + g), array(50_000), array(50_000), array(50_000)),
 }

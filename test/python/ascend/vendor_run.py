@@ -27,6 +27,30 @@ LOWER = [
 ]
 
 
+COMPARE = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
+
+
+def pointwise(match: re.Match[str]) -> str:
+    """A comparison or selection of f32 along one axis as upstream op: the vendor's conversion has none. Masks are bytes."""
+    op, names, types, out, kind, mode = match.groups()
+    operands = list(zip(names.split(", "), re.findall(r"memref<[^>]*>, #hivm\.address_space<ub>>|\w+", types)))
+    buffers = [(name, type_) for name, type_ in operands if type_.startswith("memref")]
+    if len(operands) != names.count(",") + 1 or any(type_.count("x") != 1 or "strided" not in type_ for _, type_ in [*buffers, ("", kind)]):
+        return match.group(0)
+    inside = {name: f"%e{i}" for i, (name, _) in enumerate(buffers)}
+    values = [inside.get(name, name) for name, _ in operands]
+    compares = op == "vcmp"
+    block = ", ".join([f"%e{i}: {'i8' if 'xi8' in type_ else 'f32'}" for i, (_, type_) in enumerate(buffers)] + [f"%out: {'i8' if compares else 'f32'}"])
+    if compares:
+        body = f"%c = arith.cmpf {COMPARE[mode]}, {', '.join(values)} : f32\n  %r = arith.extui %c : i1 to i8"
+    else:
+        body = f"%c = arith.trunci {values[0]} : i8 to i1\n  %r = arith.select %c, {', '.join(values[1:])} : f32"
+    maps = ", ".join(["affine_map<(d) -> (d)>"] * (len(buffers) + 1))
+    ins = f"{', '.join(name for name, _ in buffers)} : {', '.join(type_ for _, type_ in buffers)}"
+    result = "i8" if compares else "f32"
+    return f"linalg.generic {{indexing_maps = [{maps}], iterator_types = [\"parallel\"]}} ins({ins}) outs({out} : {kind}) {{\n^bb0({block}):\n  {body}\n  linalg.yield %r : {result}\n}}"
+
+
 def ready(text: str) -> str:
     """The kernel as one core runs it: the number of its block is the last argument. Reductions of the vendor's conversion add to their output, those of its library do not: outputs are set before."""
     text = text.replace("hivm.hir.get_block_num -> i64", "arith.constant 1 : i64")
@@ -36,6 +60,8 @@ def ready(text: str) -> str:
     text = re.sub(r"^ *annotation\.mark .*\n", "", text, flags=re.M)
     # It has no copies within UB.
     text = re.sub(r"hivm\.hir\.copy ins\((%[\w-]+) : (.*)\) outs\((%[\w-]+) : (.*)\)$", r"memref.copy \1, \3 : \2 to \4", text, flags=re.M)
+    text = text.replace("xi1,", "xi8,")
+    text = re.sub(r"hivm\.hir\.(vcmp|vsel) ins\(([^:]*) : (.*)\) outs\((%[\w-]+) : (.*)\)(?: compare_mode = <(\w+)>)?$", pointwise, text, flags=re.M)
     text = re.sub(r"(func\.func @\w+\(.*)\)$", lambda m: m[1] + ("" if m[1].endswith("(") else ", ") + "%block_number: i64)", text, count=1, flags=re.M)
     count = 0
 
