@@ -79,6 +79,16 @@ static int64_t upperBound(OpFoldResult size) {
   return best;
 }
 
+/// What is left from an offset to the end, where a size is the minimum of that and of a number.
+static LinearIndex restOf(OpFoldResult size) {
+  auto value = dyn_cast<Value>(size);
+  if (value && isa_and_nonnull<arith::MinSIOp, arith::MinUIOp>(value.getDefiningOp()))
+    for (Value operand : value.getDefiningOp()->getOperands())
+      if (LinearIndex rest = LinearIndex::of(operand); rest.terms.size() == 1)
+        return rest;
+  return {};
+}
+
 //===----------------------------------------------------------------------===//
 // Tiles
 //===----------------------------------------------------------------------===//
@@ -88,6 +98,7 @@ namespace {
 struct BufferTile {
   LinearIndex offset;
   SmallVector<int64_t> sizes, strides; // sizes: at most
+  SmallVector<LinearIndex> rests;      // sizes are at most these as well; 0 if there is nothing to know
 
   /// The highest element, counted from the first.
   int64_t extent() const {
@@ -131,9 +142,15 @@ static std::optional<BufferTile> tileOf(Value view) {
   int64_t base;
   known &= succeeded(type.getStridesAndOffset(tile.strides, base));
   tile.sizes.assign(type.getShape().begin(), type.getShape().end());
+  tile.rests.resize(tile.sizes.size());
   if (auto made = view.getDefiningOp<OffsetSizeAndStrideOpInterface>(); made && made.getMixedSizes().size() == tile.sizes.size())
-    for (auto [size, bound] : llvm::zip(tile.sizes, made.getMixedSizes()))
-      size = upperBound(bound);
+    for (auto [axis, bound] : llvm::enumerate(made.getMixedSizes())) {
+      tile.sizes[axis] = upperBound(bound);
+      auto part = view.getDefiningOp<memref::SubViewOp>();
+      if (tile.sizes[axis] < 0 && part && part.getSourceType().getRank() == type.getRank())
+        tile.sizes[axis] = part.getSourceType().getDimSize(axis);
+      tile.rests[axis] = restOf(bound);
+    }
   for (auto [size, stride] : llvm::zip(tile.sizes, tile.strides))
     known &= size >= 0 && stride >= 0;
   return known ? std::optional(tile) : std::nullopt;
@@ -179,6 +196,83 @@ KernelModel::Meeting KernelModel::meetingOf(const Access &x, const Access &y) co
   return meet(*a, *b, difference.constant) ? Meeting::Part : Meeting::Apart;
 }
 
+namespace {
+/// `counter / divisor mod count`, times a factor: a part of an offset.
+struct Digit {
+  Value value;
+  int64_t factor, divisor = 1, count = 0; // count 0: all that is left
+};
+} // namespace
+
+static bool readDigit(Value value, Value counter, Digit &digit) {
+  while (isa_and_nonnull<arith::IndexCastOp, arith::IndexCastUIOp>(value.getDefiningOp()) && (value.getType().isIndex() || value.getType().getIntOrFloatBitWidth() >= 32))
+    value = value.getDefiningOp()->getOperand(0);
+  if (value == counter)
+    return true;
+  Operation *op = value.getDefiningOp();
+  bool divides = isa_and_nonnull<arith::DivUIOp, arith::DivSIOp>(op);
+  if (!divides && !isa_and_nonnull<arith::RemUIOp, arith::RemSIOp>(op))
+    return false;
+  int64_t by = getConstantIntValue(op->getOperand(1)).value_or(0);
+  if (by <= 0 || !readDigit(op->getOperand(0), counter, digit) || digit.count % by)
+    return false;
+  if (divides)
+    digit.divisor *= by, digit.count /= by;
+  else
+    digit.count = by;
+  return true;
+}
+
+/// True if a tile, in any two steps of the loop, has no element in common. Its offset is made of digits of the loop's counter: a tile's row and column.
+static bool apartInAllSteps(const BufferTile &tile, scf::ForOp loop) {
+  int64_t end = getConstantIntValue(loop.getUpperBound()).value_or(INT64_MAX), begin = getConstantIntValue(loop.getLowerBound()).value_or(-1);
+  if (end > INT32_MAX || (begin < 0 && !loop.getLowerBound().getDefiningOp<BlockIdxOp>())) // what is cast is small and positive
+    return false;
+  SmallVector<Digit> digits;
+  for (auto [value, factor] : tile.offset.terms) {
+    Digit digit{value, factor};
+    if (readDigit(value, loop.getInductionVar(), digit) && factor > 0)
+      digits.push_back(digit);
+    else if (!loop.isDefinedOutsideOfLoop(value))
+      return false;
+  }
+  // Together they are the counter: two steps differ in one of them.
+  llvm::sort(digits, [](const Digit &a, const Digit &b) { return a.divisor < b.divisor; });
+  int64_t told = 1;
+  for (Digit &digit : digits) {
+    if (digit.divisor != told)
+      return false;
+    digit.count = digit.count ? digit.count : llvm::divideCeil(end, digit.divisor);
+    told *= digit.count;
+  }
+  if (told < end)
+    return false;
+  // An element is a sum of numbers times weights. If each weight is above all that the smaller ones can add, the element says what the numbers are.
+  SmallVector<std::pair<int64_t, int64_t>> parts; // weight, largest number
+  for (auto [size, stride, rest] : llvm::zip(tile.sizes, tile.strides, tile.rests)) {
+    int64_t most = size - 1;
+    // The last tile of a row is cut where the row ends: position in the row, not tile and position in it.
+    for (Digit &digit : digits)
+      if (rest.terms.size() == 1 && rest.terms.front().first == digit.value && -rest.terms.front().second >= size && digit.factor == -rest.terms.front().second * stride) {
+        most = rest.constant - 1;
+        digit.count = 1;
+      }
+    parts.push_back({stride, most});
+  }
+  for (const Digit &digit : digits)
+    parts.push_back({digit.factor, digit.count - 1});
+  llvm::sort(parts);
+  int64_t reach = 0;
+  for (auto [weight, most] : parts) {
+    if (most > 0 && weight <= reach)
+      return false;
+    if (most > 0 && most > (INT64_MAX - reach) / weight)
+      return false;
+    reach += std::max<int64_t>(most, 0) * weight;
+  }
+  return true;
+}
+
 /// Tiles of the same argument, in the same step of the loop around both (place 0) or in different steps (1).
 bool KernelModel::mayTouchGlobal(const Access &now, const Access &before, unsigned place) const {
   std::optional<BufferTile> x = tileOf(now.view), y = tileOf(before.view);
@@ -189,8 +283,10 @@ bool KernelModel::mayTouchGlobal(const Access &now, const Access &before, unsign
     return true;
   if (place == 0)
     return meet(*x, *y, difference.constant);
-  // A later step: the offset has grown by a multiple of factor * step, if all else in it stays as it is in the loop.
   scf::ForOp loop = rings[*now.ring].loop;
+  if (difference.constant == 0 && x->sizes == y->sizes && x->strides == y->strides && x->rests == y->rests && apartInAllSteps(*x, loop))
+    return false;
+  // A later step: the offset has grown by a multiple of factor * step, if all else in it stays as it is in the loop.
   int64_t factor = 0;
   for (auto [value, times] : x->offset.terms)
     if (value == loop.getInductionVar())

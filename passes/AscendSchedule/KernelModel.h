@@ -34,6 +34,7 @@ struct LinearIndex {
   static LinearIndex of(OpFoldResult index);
   void add(const LinearIndex &other, int64_t factor);
   LinearIndex minus(const LinearIndex &other) const;
+  bool operator==(const LinearIndex &other) const { return constant == other.constant && terms == other.terms; }
 };
 
 /// Accesses whose place turns with the steps of a loop.

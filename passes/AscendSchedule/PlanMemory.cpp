@@ -24,6 +24,29 @@ static SmallVector<Space> spacesOf(ArrayRef<LocalBuffer> buffers) {
   return spaces;
 }
 
+namespace {
+/// A kernel and its buffers.
+struct BufferedKernel {
+  std::unique_ptr<KernelModel> model;
+  SmallVector<LocalBuffer> buffers;
+};
+} // namespace
+
+static LogicalResult forEachKernel(ModuleOp module, llvm::function_ref<LogicalResult(BufferedKernel &)> body) {
+  for (func::FuncOp kernel : getScheduledKernels(module)) {
+    FailureOr<std::unique_ptr<KernelModel>> model = KernelModel::read(kernel);
+    if (failed(model))
+      return failure();
+    FailureOr<SmallVector<LocalBuffer>> buffers = getLocalBuffers(**model);
+    if (failed(buffers))
+      return failure();
+    BufferedKernel read{std::move(*model), std::move(*buffers)};
+    if (failed(body(read)))
+      return failure();
+  }
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // ascend-multi-buffer
 //===----------------------------------------------------------------------===//
@@ -39,31 +62,27 @@ struct AscendMultiBuffer : cell::impl::AscendMultiBufferBase<AscendMultiBuffer> 
     return !trips || trips->ugt(1);
   }
 
-  static LogicalResult mark(func::FuncOp kernel) {
-    FailureOr<std::unique_ptr<KernelModel>> model = KernelModel::read(kernel);
-    if (failed(model))
-      return failure();
-    FailureOr<SmallVector<LocalBuffer>> buffers = getLocalBuffers(**model);
-    if (failed(buffers))
-      return failure();
+  static LogicalResult mark(BufferedKernel &kernel) {
+    SmallVector<LocalBuffer> &buffers = kernel.buffers;
+    const Target &target = kernel.model->target;
     // Tiles that come from afar gain most: their transfer is what there is to hide.
     constexpr unsigned kIncoming = 1u << unsigned(Pipe::MTE2) | 1u << unsigned(Pipe::MTE1);
     SmallVector<std::pair<LocalBuffer *, unsigned>> wanted;
-    for (LocalBuffer &buffer : *buffers) {
+    for (LocalBuffer &buffer : buffers) {
       bool given = buffer.maker->hasAttr(kMultiBufferAttr);
       if (given ? buffer.copies > 1 : pays(buffer))
         wanted.push_back({&buffer, given ? buffer.copies : 2});
       buffer.copies = 1;
     }
     llvm::stable_sort(wanted, [&](auto &a, auto &b) { return bool(a.first->pipes & kIncoming) > bool(b.first->pipes & kIncoming); });
-    for (Space space : spacesOf(*buffers)) {
+    for (Space space : spacesOf(buffers)) {
       // If even single buffers have to share, pipes wait for each other anyway: then copies may share, too.
-      Sharing most = placeBuffers(*buffers, space, (*model)->target).sharing;
+      Sharing most = placeBuffers(buffers, space, target).sharing;
       for (auto [buffer, copies] : wanted) {
         if (buffer->space != space)
           continue;
         buffer->copies = copies;
-        if (placeBuffers(*buffers, space, (*model)->target, most).fits())
+        if (placeBuffers(buffers, space, target, most).fits())
           continue;
         buffer->copies = 1;
         if (buffer->maker->hasAttr(kMultiBufferAttr))
@@ -79,9 +98,8 @@ struct AscendMultiBuffer : cell::impl::AscendMultiBufferBase<AscendMultiBuffer> 
   }
 
   void runOnOperation() override {
-    for (func::FuncOp kernel : getScheduledKernels(getOperation()))
-      if (failed(mark(kernel)))
-        return signalPassFailure();
+    if (failed(forEachKernel(getOperation(), mark)))
+      signalPassFailure();
   }
 };
 
@@ -122,18 +140,14 @@ struct AscendPlanMemory : cell::impl::AscendPlanMemoryBase<AscendPlanMemory> {
     return failure();
   }
 
-  static LogicalResult plan(func::FuncOp kernel) {
-    FailureOr<std::unique_ptr<KernelModel>> model = KernelModel::read(kernel);
-    if (failed(model))
-      return failure();
-    FailureOr<SmallVector<LocalBuffer>> buffers = getLocalBuffers(**model);
-    if (failed(buffers))
-      return failure();
-    for (Space space : spacesOf(*buffers))
-      if (SpacePlan plan = placeBuffers(*buffers, space, (*model)->target); !plan.fits())
-        return refuse(kernel, *buffers, plan, (*model)->target);
+  static LogicalResult plan(BufferedKernel &kernel) {
+    SmallVector<LocalBuffer> &buffers = kernel.buffers;
+    const Target &target = kernel.model->target;
+    for (Space space : spacesOf(buffers))
+      if (SpacePlan plan = placeBuffers(buffers, space, target); !plan.fits())
+        return refuse(kernel.model->kernel, buffers, plan, target);
     llvm::DenseMap<Operation *, Value> steps;
-    for (LocalBuffer &buffer : *buffers) {
+    for (LocalBuffer &buffer : buffers) {
       auto alloc = dyn_cast<memref::AllocOp>(buffer.maker);
       OpBuilder builder(buffer.maker);
       if (!alloc) {
@@ -153,9 +167,8 @@ struct AscendPlanMemory : cell::impl::AscendPlanMemoryBase<AscendPlanMemory> {
   }
 
   void runOnOperation() override {
-    for (func::FuncOp kernel : getScheduledKernels(getOperation()))
-      if (failed(plan(kernel)))
-        return signalPassFailure();
+    if (failed(forEachKernel(getOperation(), plan)))
+      signalPassFailure();
   }
 };
 } // namespace

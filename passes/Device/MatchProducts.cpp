@@ -273,7 +273,8 @@ std::optional<Product> cell::matchProduct(linalg::GenericOp op, SmallVectorImpl<
   return p;
 }
 
-void cell::generalizeContractions(ModuleOp module) {
+/// Named contractions become generics, which is what matchProduct knows.
+static void generalizeContractions(ModuleOp module) {
   IRRewriter rewriter(module.getContext());
   SmallVector<linalg::LinalgOp> named;
   module.walk([&](linalg::LinalgOp op) {
@@ -286,7 +287,7 @@ void cell::generalizeContractions(ModuleOp module) {
   }
 }
 
-void cell::eraseReplaced(ArrayRef<Operation *> replaced, llvm::SmallPtrSetImpl<Operation *> &gone) {
+static void eraseReplaced(ArrayRef<Operation *> replaced, llvm::SmallPtrSetImpl<Operation *> &gone) {
   SmallVector<Value> operands;
   for (Operation *op : replaced) {
     llvm::append_range(operands, op->getOperands());
@@ -304,4 +305,29 @@ void cell::eraseReplaced(ArrayRef<Operation *> replaced, llvm::SmallPtrSetImpl<O
     llvm::append_range(operands, def->getOperands());
     def->erase();
   }
+}
+
+LogicalResult cell::lowerProducts(ModuleOp module, llvm::function_ref<FailureOr<bool>(Operation *, Product *, SmallVectorImpl<Operation *> &)> lower) {
+  generalizeContractions(module);
+  SmallVector<Operation *> ops;
+  module.walk([&](Operation *op) {
+    if (isa<linalg::GenericOp, cellrt::CallOp>(op))
+      ops.push_back(op);
+  });
+  llvm::SmallPtrSet<Operation *, 32> gone;
+  for (Operation *op : ops) {
+    if (gone.contains(op))
+      continue;
+    auto call = dyn_cast<cellrt::CallOp>(op);
+    SmallVector<Operation *> replaced;
+    std::optional<Product> product = call ? matchConvolution(call, replaced) : matchProduct(cast<linalg::GenericOp>(op), replaced);
+    if (!product && !call)
+      continue;
+    FailureOr<bool> lowered = lower(op, product ? &*product : nullptr, replaced);
+    if (failed(lowered))
+      return failure();
+    if (*lowered)
+      eraseReplaced(replaced, gone);
+  }
+  return success();
 }

@@ -40,10 +40,8 @@ std::optional<Product> matchConvolution(cellrt::CallOp op, SmallVectorImpl<Opera
 /// the axes of the result buffer, where every axis belongs to one group.
 void absorbNeighbours(Product &product, ArrayRef<SmallVector<unsigned>> axes, SmallVectorImpl<Operation *> &replaced);
 
-/// Named contractions become generics, which is what matchProduct knows.
-void generalizeContractions(ModuleOp module);
-/// Erases what kernels stand for now, and buffers that nobody uses any more.
-void eraseReplaced(ArrayRef<Operation *> replaced, llvm::SmallPtrSetImpl<Operation *> &gone);
+/// Calls `lower` for each product of the host functions and for each call of a routine, in order: with the product, if it is one, and what is computed with it. Where that gives true, kernels stand for `replaced` now: it is erased, with buffers that nobody uses any more.
+LogicalResult lowerProducts(ModuleOp module, llvm::function_ref<FailureOr<bool>(Operation *op, Product *product, SmallVectorImpl<Operation *> &replaced)> lower);
 
 } // namespace mlir::cell
 

@@ -346,21 +346,7 @@ private:
 } // namespace
 
 void cell::lowerCubeOps(ModuleOp module, AscendKernels &kernels) {
-  generalizeContractions(module);
-  SmallVector<Operation *> ops;
-  for (auto func : module.getOps<func::FuncOp>())
-    func.walk([&](Operation *op) {
-      if (isa<linalg::GenericOp, cellrt::CallOp>(op))
-        ops.push_back(op);
-    });
-  llvm::SmallPtrSet<Operation *, 32> gone;
-  for (Operation *op : ops) {
-    if (gone.contains(op))
-      continue;
-    auto call = dyn_cast<cellrt::CallOp>(op);
-    SmallVector<Operation *> replaced;
-    std::optional<Product> product = call ? matchConvolution(call, replaced) : matchProduct(cast<linalg::GenericOp>(op), replaced);
-    if (product && CubeMapper(kernels, *product, replaced).run())
-      eraseReplaced(replaced, gone);
-  }
+  (void)lowerProducts(module, [&](Operation *, Product *product, SmallVectorImpl<Operation *> &replaced) -> FailureOr<bool> {
+    return product && CubeMapper(kernels, *product, replaced).run();
+  });
 }

@@ -155,20 +155,20 @@ Tile cell::toRunning(VectorKernel &k, const Tile &x, Type type) {
 }
 
 std::optional<TileShape> cell::chooseTileShape(ArrayRef<TileBuffer> buffers, TileShape most, int64_t bytes, int64_t align, bool wholeRows) {
-  constexpr int64_t kUnit = 64; // columns grow by this, which is a multiple of 32 bytes for each type
+  const int64_t unit = 2 * align; // columns grow by this many elements, which is a multiple of the alignment for each type
   TileShape shape = most;
   auto fits = [&](int64_t rows, int64_t columns) { return VectorKernel::bytesOf(buffers, {rows, columns, most.flat}, align) <= bytes; };
   if (!fits(1, shape.columns)) {
     if (wholeRows)
       return std::nullopt;
-    int64_t low = 0, high = shape.columns / kUnit; // in units: `low` fits
+    int64_t low = 0, high = shape.columns / unit; // in units: `low` fits
     while (low < high) {
       int64_t middle = (low + high + 1) / 2;
-      (fits(1, middle * kUnit) ? low : high) = fits(1, middle * kUnit) ? middle : middle - 1;
+      (fits(1, middle * unit) ? low : high) = fits(1, middle * unit) ? middle : middle - 1;
     }
     if (!low)
       return std::nullopt;
-    shape.columns = low * kUnit;
+    shape.columns = low * unit;
   }
   int64_t low = 1, high = shape.rows;
   while (low < high) {

@@ -7,27 +7,17 @@ using namespace mlir;
 using namespace mlir::cell;
 
 LogicalResult cell::lowerProductsAndRoutines(ModuleOp module, KernelModule &kernels) {
-  generalizeContractions(module);
-  SmallVector<Operation *> ops;
-  module.walk([&](Operation *op) {
-    if (isa<linalg::GenericOp, cellrt::CallOp>(op))
-      ops.push_back(op);
-  });
-  llvm::SmallPtrSet<Operation *, 32> gone;
-  for (Operation *op : ops) {
-    if (gone.contains(op))
-      continue;
-    auto call = dyn_cast<cellrt::CallOp>(op);
-    SmallVector<Operation *> replaced;
-    std::optional<Product> product = call ? matchConvolution(call, replaced) : matchProduct(cast<linalg::GenericOp>(op), replaced);
+  return lowerProducts(module, [&](Operation *op, Product *product, SmallVectorImpl<Operation *> &replaced) -> FailureOr<bool> {
     if (product) {
       emitProduct(kernels, *product);
-    } else if (call) {
-      if (!emitRoutine(kernels, call))
-        return call.emitError("stage ") << kernels.stage << ": there is no kernel for '" << call.getRoutine() << "' of these shapes; use device_target=\"CPU\"";
-      replaced.push_back(call);
+      return true;
     }
-    eraseReplaced(replaced, gone);
-  }
-  return success();
+    auto call = dyn_cast<cellrt::CallOp>(op);
+    if (!call)
+      return false;
+    if (!emitRoutine(kernels, call))
+      return call.emitError("stage ") << kernels.stage << ": there is no kernel for '" << call.getRoutine() << "' of these shapes; use device_target=\"CPU\"";
+    replaced.push_back(call);
+    return true;
+  });
 }
