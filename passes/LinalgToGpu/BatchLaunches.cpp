@@ -15,6 +15,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/CallInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -101,12 +102,20 @@ private:
   llvm::DenseMap<Attribute, unsigned> uses;
   llvm::DenseMap<Operation *, bool> quiet; // functions
 
+  /// The call that says which way of a product is next: no program sees it.
+  static bool isChoice(CallOpInterface call) {
+    auto callee = dyn_cast<SymbolRefAttr>(call.getCallableForCallee());
+    return callee && callee.getRootReference() == "cg_gpu_product_next";
+  }
+
   /// True if the op does nothing but what its buffers show: nobody can tell whether a launch was before or behind it. A failing assertion would.
   bool isQuiet(Operation *op) {
     return !op->walk([&](Operation *inner) {
                 if (isa<gpu::LaunchFuncOp, linalg::LinalgOp, memref::CopyOp, memref::LoadOp, memref::StoreOp, memref::AllocOp, cellrt::CallOp, scf::ForOp, scf::IfOp, scf::WhileOp,
                         scf::IndexSwitchOp>(inner) ||
                     inner->hasTrait<OpTrait::IsTerminator>() || isPure(inner))
+                  return WalkResult::advance();
+                if (auto call = dyn_cast<CallOpInterface>(inner); call && isChoice(call))
                   return WalkResult::advance();
                 if (auto call = dyn_cast<func::CallOp>(inner)) {
                   auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());

@@ -12,10 +12,16 @@ using namespace mlir;
 using namespace mlir::cell;
 
 namespace {
-/// Looks through roundings that the one to `stored` makes superfluous; one to a type that holds less stays, for it shows in the result.
+/// Whether the op is a change of type that the rounding to `stored` makes superfluous; one to a type that holds less, or other numbers, shows in the result.
+bool isSuperfluous(Operation *op, Type stored) {
+  if (!isa_and_nonnull<arith::TruncFOp>(op))
+    return isa_and_nonnull<arith::ExtFOp>(op);
+  Type type = op->getResult(0).getType();
+  return type == stored || type.getIntOrFloatBitWidth() > stored.getIntOrFloatBitWidth();
+}
+
 Value withoutRounding(Value value, Type stored) {
-  while (isa_and_nonnull<arith::TruncFOp, arith::ExtFOp>(value.getDefiningOp()) &&
-         (isa<arith::ExtFOp>(value.getDefiningOp()) || value.getType() == stored || value.getType().getIntOrFloatBitWidth() > stored.getIntOrFloatBitWidth()))
+  while (isSuperfluous(value.getDefiningOp(), stored))
     value = value.getDefiningOp()->getOperand(0);
   return value;
 }
@@ -56,8 +62,7 @@ std::optional<double> evaluate(Value value, Value x, double at, Type stored, llv
     operands.push_back(*number);
   }
   double a = operands[0], b = operands.back();
-  bool keeps = isa<arith::ExtFOp>(op) || (isa<arith::TruncFOp>(op) && value.getType().getIntOrFloatBitWidth() >= stored.getIntOrFloatBitWidth());
-  return known[value] = keeps                    ? std::optional<double>(a)
+  return known[value] = isSuperfluous(op, stored) ? std::optional<double>(a)
                         : isa<arith::AddFOp>(op) ? a + b
                         : isa<arith::SubFOp>(op) ? a - b
                         : isa<arith::MulFOp>(op) ? a * b

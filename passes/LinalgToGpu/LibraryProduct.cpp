@@ -225,6 +225,15 @@ private:
     return true;
   }
 
+  /// Whether the epilogue stores each element where the product itself would have it.
+  bool storesInPlace() const {
+    Access own = p.epilogue.accesses[p.epilogue.op.getNumDpsInputs()], result = p.result;
+    own.simplify(), result.simplify();
+    auto same = [](const Axis &a, const Axis &b) { return a.size == b.size && a.stride == b.stride; };
+    return own.offset == result.offset && own.windows.empty() && result.windows.empty() &&
+           llvm::all_of(ArrayRef{Access::Batch, Access::Row, Access::Column}, [&](auto group) { return llvm::equal(own.groups[group], result.groups[group], same); });
+  }
+
   /// Contiguous tensors of one type, padded alike on both sides as far as windows reach.
   bool matchConvolution() {
     auto call = cast<cellrt::CallOp>(p.op);
@@ -232,7 +241,7 @@ private:
     if (p.epilogue) {
       std::optional<Fused> found = matchFused(p, kernels.policy.way == ProductPolicy::Measured);
       bool isKnown = found && (found->epilogue == CG_PRODUCT_PLAIN || (found->epilogue == CG_PRODUCT_RELU_BIAS && c.kind == CG_PRODUCT_CONV));
-      if (isKnown && typeNumber(elementOf(found->out)) == factor && (!found->bias || typeNumber(elementOf(found->bias)) == factor)) {
+      if (isKnown && storesInPlace() && typeNumber(elementOf(found->out)) == factor && (!found->bias || typeNumber(elementOf(found->bias)) == factor)) {
         fused = *found;
         out = fused.out, sum = factor;
       } else if (sum != factor && roundsFirst(p, p.left.element())) {

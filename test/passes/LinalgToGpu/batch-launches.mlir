@@ -78,3 +78,29 @@ func.func @large(%a: memref<40000xf32>, %b: memref<40000xf32>, %c: memref<40000x
   linalg.copy ins(%t : memref<40000xf32>) outs(%c : memref<40000xf32>)
   return
 }
+
+// -----
+
+// The loop that chooses between a library and kernels is no barrier for launches that have nothing to do with it.
+// CHECK-LABEL: func.func @beside_a_choice(
+// CHECK: scf.while
+// CHECK-NOT: gpu.launch_func @kernels::@fill
+// CHECK: gpu.launch_func @kernels::@batch_fill_0
+llvm.func @cg_gpu_product_next(!llvm.ptr, i64) -> i64
+llvm.mlir.global internal constant @record(dense<0> : tensor<2xi64>) : !llvm.array<2 x i64>
+func.func @beside_a_choice(%a: memref<8xf32>, %b: memref<8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %none = arith.constant 0 : i64
+  %record = llvm.mlir.addressof @record : !llvm.ptr
+  linalg.fill ins(%zero : f32) outs(%a : memref<8xf32>)
+  %way = scf.while (%previous = %none) : (i64) -> i64 {
+    %next = llvm.call @cg_gpu_product_next(%record, %previous) : (!llvm.ptr, i64) -> i64
+    %goes = arith.cmpi ne, %next, %none : i64
+    scf.condition(%goes) %next : i64
+  } do {
+  ^bb0(%now: i64):
+    scf.yield %now : i64
+  }
+  linalg.fill ins(%zero : f32) outs(%b : memref<8xf32>)
+  return
+}

@@ -93,3 +93,24 @@ func.func @shared_memory(%dy: tensor<2x8x12x12xf16>, %x: tensor<2x8x12x12xf16>, 
   } -> tensor<2x8x12x12xf16>
   return %r, %dwh, %yh : tensor<2x8x12x12xf32>, tensor<8x8x3x3xf16>, tensor<2x8x12x12xf16>
 }
+
+// -----
+
+// What moves the result's elements is a kernel behind the library, which stores them in its own order.
+
+// CHECK-LABEL: func.func @moved
+// CHECK: cellrt.call "library_product" params [1, 2, 2, 0, {{.*}} outs(%{{.*}} : memref<2x16x6x8xf32
+// CHECK: gpu.launch_func
+// CHECK: return
+#of = affine_map<(a, b, c, d) -> (a, d, b, c)>
+#to = affine_map<(a, b, c, d) -> (a, b, c, d)>
+func.func @moved(%x: tensor<2x8x6x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<2x6x8x16xf32> {
+  %e = tensor.empty() : tensor<2x16x6x8xf32>
+  %y = cellrt.call "conv2d" params [1, 1, 1, 1, 1, 1, 1, 1, 1] ins(%x, %w : tensor<2x8x6x8xf32>, tensor<16x8x3x3xf32>) outs(%e : tensor<2x16x6x8xf32>) -> tensor<2x16x6x8xf32>
+  %f = tensor.empty() : tensor<2x6x8x16xf32>
+  %r = linalg.generic {indexing_maps = [#of, #to], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%y : tensor<2x16x6x8xf32>) outs(%f : tensor<2x6x8x16xf32>) {
+  ^bb0(%v: f32, %o: f32):
+    linalg.yield %v : f32
+  } -> tensor<2x6x8x16xf32>
+  return %r : tensor<2x6x8x16xf32>
+}
