@@ -88,6 +88,8 @@ public:
 
   /// The value of the kernel for `outside`, a value of the host.
   Value use(Value outside);
+  /// What `outside` is inside, from here on: for what the kernel computes itself.
+  void bind(Value outside, Value inside) { captured.map(outside, inside); }
   /// The buffer as `memref<span x T>`: elements numbered from its first one in memory order, gaps included.
   Value flat(Value buffer);
   /// Static shared memory of the block.

@@ -5,6 +5,7 @@
 #include "passes/LinalgToGpu/Passes.h"
 #include "passes/LinalgToGpu/Routine.h"
 #include "passes/LinalgToGpu/RowKernels.h"
+#include "passes/LinalgToGpu/SmallLoops.h"
 #include "passes/LinalgToLLVM/Common.h"
 #include "passes/LinalgToLLVM/ScalarizeTensors.h"
 
@@ -64,6 +65,7 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     if (failed(lowerProductsAndRoutines(getOperation(), kernels)))
       return signalPassFailure();
     separateReductions(getOperation());
+    lowerSmallLoops(getOperation(), kernels);
     lowerRowChains(getOperation(), kernels);
     if (failed(lowerRemainingOps(getOperation(), kernels, "GPU")) || kernels.hasRefused())
       return signalPassFailure();

@@ -51,14 +51,14 @@ func.func @line(%y: memref<128xf32>) {
 // CHECK: scf.for
 // CHECK: gpu.launch_func @kernels::@fill_0
 // CHECK: gpu.launch_func @kernels::@store_0
-func.func @mixed(%y: memref<128xf32>) {
+func.func @mixed(%y: memref<8192xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c8 = arith.constant 8 : index
   %zero = arith.constant 0.0 : f32
   scf.for %j = %c0 to %c8 step %c1 {
-    linalg.fill ins(%zero : f32) outs(%y : memref<128xf32>)
-    memref.store %zero, %y[%j] : memref<128xf32>
+    linalg.fill ins(%zero : f32) outs(%y : memref<8192xf32>)
+    memref.store %zero, %y[%j] : memref<8192xf32>
   }
   return
 }
