@@ -213,3 +213,11 @@ def test_measuring_is_not_counted_as_launches(tmp_path, monkeypatch):
     program = ms.jit(lambda a: ops.matmul(a, a.T))
     program(a)
     assert program._latest().executable.gpu_stats["launches"] == 1
+
+
+@pytest.mark.parametrize("given, kind", [({"tf32": True}, ValueError), ({"products": "fast"}, ValueError), ({"matmul_allow_tf32": 1}, TypeError), ([], TypeError)])
+def test_a_setting_that_is_refused_changes_nothing(given, kind):
+    before = ms.get_context("gpu_config"), ms.get_context("mode")
+    with pytest.raises(kind, match="gpu_config"):
+        ms.set_context(device_target="CPU", mode=ms.GRAPH_MODE, gpu_config=given)
+    assert ms.get_context("device_target") == "GPU" and (ms.get_context("gpu_config"), ms.get_context("mode")) == before
