@@ -31,6 +31,8 @@ enum class Space : uint32_t;
   X(aic_cores, 24, "cube cores")                                                                                                            \
   X(aiv_cores, 48, "vector cores")                                                                                                          \
   X(aicpu_cores, 8, "general cores that run kernels")                                                                                       \
+  X(aicpu_op_cycles, 1, "a scalar operation of a general core (assumed)")                                                                   \
+  X(aicpu_memory_cycles, 8, "a load or store of a general core, through its caches (assumed)")                                              \
   X(clock_mhz, 1850, "clock of both kinds of core")                                                                                         \
   X(gm_bytes, 64ll << 30, "global memory")                                                                                                  \
   X(l2_bytes, 192 << 20, "cache in front of global memory")                                                                                 \

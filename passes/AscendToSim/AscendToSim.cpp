@@ -136,8 +136,40 @@ struct AllocaPattern : ConvertOpToLLVMPattern<memref::AllocaOp> {
   }
 };
 
+/// Counts the scalar operations and the accesses of a general core's kernel, block by block, in variables that optimisation turns into values, and adds them to the
+/// core's record where the kernel ends. Addresses are computed by the accesses themselves.
+void countWork(LLVM::LLVMFuncOp function, Value core) {
+  Location loc = function.getLoc();
+  OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
+  Type i64 = builder.getI64Type(), pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  Value one = constantI32(builder, loc, 1), zero = LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(0));
+  const size_t fields[] = {offsetof(cg_ascend_core, operations), offsetof(cg_ascend_core, accesses)};
+  Value counters[2];
+  for (Value &counter : counters)
+    counter = LLVM::AllocaOp::create(builder, loc, pointer, i64, one, /*alignment=*/8);
+  for (Value counter : counters)
+    LLVM::StoreOp::create(builder, loc, zero, counter);
+  auto add = [&](Value to, Value number) { LLVM::StoreOp::create(builder, loc, LLVM::AddOp::create(builder, loc, LLVM::LoadOp::create(builder, loc, i64, to), number), to); };
+  for (Block &block : llvm::drop_begin(function.getBody())) {
+    int64_t counts[2] = {};
+    for (Operation &op : block) {
+      bool isAccess = isa<memref::LoadOp, memref::StoreOp>(op);
+      if (isAccess || isa<arith::ArithDialect, math::MathDialect, cf::ControlFlowDialect>(op.getDialect()))
+        counts[isAccess] += !op.hasTrait<OpTrait::ConstantLike>();
+    }
+    builder.setInsertionPoint(block.getTerminator());
+    for (auto [counter, count] : llvm::zip_equal(counters, counts))
+      if (count)
+        add(counter, LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(count)));
+    if (isa<LLVM::ReturnOp>(block.getTerminator()))
+      for (auto [counter, field] : llvm::zip_equal(counters, fields))
+        add(LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(), core, ArrayRef<LLVM::GEPArg>{int32_t(field)}), LLVM::LoadOp::create(builder, loc, i64, counter));
+  }
+}
+
 struct AscendToSim : cell::impl::AscendToSimBase<AscendToSim> {
   using AscendToSimBase::AscendToSimBase;
+  SmallVector<LLVM::LLVMFuncOp> general; // kernels of general cores
 
   void getDependentDialects(DialectRegistry &registry) const override {
     registerLinalgToLLVMDialects(registry);
@@ -189,6 +221,8 @@ struct AscendToSim : cell::impl::AscendToSimBase<AscendToSim> {
       LLVM::ReturnOp::create(at, op.getLoc(), ValueRange());
       op.erase();
     });
+    if (core == ascend::Core::AICPU)
+      general.push_back(function);
     auto blocks = kernel->getAttrOfType<IntegerAttr>(ascend::kBlockDimAttr);
     builder.setInsertionPointAfter(function);
     Record record(builder, loc, ("cg_ascend." + kernel.getName()).str());
@@ -236,6 +270,7 @@ struct AscendToSim : cell::impl::AscendToSimBase<AscendToSim> {
     // All memory is this processor's.
     converter.addTypeAttributeConversion([](BaseMemRefType, Attribute space) { return Attribute(IntegerAttr::get(IntegerType::get(space.getContext(), 64), 0)); });
     ascend::Target chip = ascend::Target::get(kernels);
+    general.clear();
     for (auto kernel : llvm::make_early_inc_range(kernels.getOps<func::FuncOp>()))
       if (failed(outline(kernel, converter)))
         return failure();
@@ -243,6 +278,8 @@ struct AscendToSim : cell::impl::AscendToSimBase<AscendToSim> {
     config.allowPatternRollback = false;
     if (failed(expandScalars(kernels, config)))
       return failure();
+    for (LLVM::LLVMFuncOp function : general) // blocks instead of loops by now
+      countWork(function, function.getArgument(1));
     RewritePatternSet patterns(context);
     populateMemRefToPointersPatterns(converter, patterns);
     patterns.add<SpaceCastPattern, AllocaPattern>(converter);

@@ -96,7 +96,7 @@ struct LinalgToAscendKernels : cell::impl::LinalgToAscendKernelsBase<LinalgToAsc
       target = given.getTarget();
     AscendKernels kernels(module, target);
     expandStridedCopies(module);
-    lowerElementLoops(module, kernels);
+    lowerElementLoops(module, kernels, [&](scf::ForOp loop) { return lowerVectorScan(loop, kernels); });
     lowerCubeOps(module, kernels);
     lowerVectorRoutines(module, kernels);
     module.walk([&](Operation *op) {

@@ -6,6 +6,8 @@
 #include "passes/LinalgToAscend/AscendKernels.h"
 #include "passes/LinalgToLLVM/LoopPlan.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
 namespace mlir::cell {
 
 // linalg-to-ascend-kernels asks in the order of this file; what nobody takes becomes plain loops on the general cores (passes/LinalgToGpu).
@@ -13,6 +15,9 @@ namespace mlir::cell {
 /// Products and convolutions on the cube cores. Removes the ops that it lowers, with the pointwise ops that are computed on the way out; copies of factors that
 /// no transfer can read, and sums of pieces, stay behind as linalg ops.
 void lowerCubeOps(ModuleOp module, AscendKernels &kernels);
+
+/// Loops over single elements that are running sums of many lines. Puts a kernel in front of the loop and returns true, or false with a reason.
+bool lowerVectorScan(scf::ForOp loop, AscendKernels &kernels);
 
 /// Routines that the vector cores have kernels for: scatter_add. Removes the calls.
 void lowerVectorRoutines(ModuleOp module, AscendKernels &kernels);

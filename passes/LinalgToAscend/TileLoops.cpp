@@ -13,6 +13,9 @@ static bool isUsed(linalg::LinalgOp op, unsigned operand) {
   return op.isDpsInit(&use) || !op.getMatchingBlockArgument(&use).use_empty();
 }
 
+/// Types of which the vector unit takes elements by index.
+static bool canReverse(Type type) { return type.isF32() || type.isF16() || type.isBF16() || type.isInteger(32) || type.isInteger(16); }
+
 std::optional<TileLoops> TileLoops::of(linalg::LinalgOp op, const LoopPlan &plan, std::optional<unsigned> row, std::string &why) {
   TileLoops loops{op, plan, row, std::nullopt, {}, false, false};
   unsigned count = plan.loops.size();
@@ -33,11 +36,11 @@ std::optional<TileLoops> TileLoops::of(linalg::LinalgOp op, const LoopPlan &plan
   }
   for (unsigned i : moved)
     if (int64_t across = loops.stride(loops.column, i); across != 0 && across != 1 && loops.size(loops.column) > 1) {
-      if (across < 0) {
-        why = "an operand is read backwards";
+      if (across < 0 && (i >= op.getNumDpsInputs() || !canReverse(getElementTypeOrSelf(op->getOperand(i).getType())))) {
+        llvm::raw_string_ostream(why) << "the vector unit does not turn rows of " << getElementTypeOrSelf(op->getOperand(i).getType()) << " around";
         return std::nullopt;
       }
-      loops.crossed = true;
+      loops.crossed |= across != -1;
     }
   if (!row && count >= 2) {
     loops.row = count - 2;
@@ -50,7 +53,7 @@ std::optional<TileLoops> TileLoops::of(linalg::LinalgOp op, const LoopPlan &plan
   }
   for (unsigned i : moved) {
     int64_t down = loops.stride(loops.row, i), across = loops.stride(loops.column, i);
-    loops.singleRows |= down < 0 || (across > 1 && down != 0 && down != 1);
+    loops.singleRows |= down < 0 || (std::abs(across) > 1 && down != 0 && down != 1);
   }
   for (unsigned l = 0; l < count; ++l)
     if (loops.row != l && loops.column != l)
@@ -120,6 +123,8 @@ bool Reduced::isNeutral(Value value) const {
   auto constant = value.getDefiningOp<arith::ConstantOp>();
   if (!constant)
     return false;
+  if (auto integer = dyn_cast<IntegerAttr>(constant.getValue()); integer && positionOf)
+    return integer.getValue().isMaxSignedValue();
   if (auto real = dyn_cast<FloatAttr>(constant.getValue()))
     return real.getValueAsDouble() == neutral;
   auto integer = dyn_cast<IntegerAttr>(constant.getValue());
@@ -144,6 +149,40 @@ std::optional<Reduced> Reduced::by(unsigned output, Operation *operation, Type e
     return Reduced{output, all ? ascend::ReduceKind::Min : ascend::ReduceKind::Max, Float16Type::get(type.getContext()), all ? 1.0 : 0.0, {}};
   }
   return std::nullopt;
+}
+
+std::optional<Reduced> Reduced::extreme(unsigned output, const Combiner::Extreme &extreme, unsigned i, Type element) {
+  if (i == extreme.position) // 0 where no step found a better value than the start: all are as bad as that, and the first one counts
+    return Reduced{output, ascend::ReduceKind::Min, IntegerType::get(element.getContext(), 32), 0, {}, false, extreme.value};
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  Type type = computedType(element);
+  ascend::ReduceKind kind = extreme.isLargest ? ascend::ReduceKind::Max : ascend::ReduceKind::Min;
+  if (type.isF32() || type.isF16())
+    return Reduced{output, kind, type, extreme.isLargest ? -kInf : kInf, {}};
+  if (type.isInteger(32))
+    return Reduced{output, kind, type, extreme.isLargest ? -0x1p31 : 0x1p31 - 1, {}};
+  return std::nullopt;
+}
+
+Tile cell::firstPosition(VectorKernel &k, const Tile &values, const Tile &extreme, Value start, bool alongRows) {
+  Tile hits = k.compare(ascend::CompareKind::Eq, values, extreme);
+  if (isa<FloatType>(values.element()))
+    hits = k.binary(ascend::BinaryKind::Or, hits, k.compare(ascend::CompareKind::Ne, values, values), hits);
+  Tile positions = k.range(start, !alongRows && k.shape.rows > 1, alongRows && k.shape.columns > 1);
+  return k.select(hits, k.expand(positions, values.rows, values.columns), {k.number(k.getI32Type(), 0x1p31 - 1)});
+}
+
+void cell::takeBetter(VectorKernel &k, const Reduced &reduced, const Tile &extreme, const Tile &old, const Tile &position, const Tile &oldPosition) {
+  bool isMax = reduced.kind == ascend::ReduceKind::Max;
+  Tile better;
+  if (isa<FloatType>(extreme.element())) {
+    better = k.compare(isMax ? ascend::CompareKind::Gt : ascend::CompareKind::Lt, extreme, old);
+    Tile isNaN = k.binary(ascend::BinaryKind::And, k.compare(ascend::CompareKind::Ne, extreme, extreme), k.compare(ascend::CompareKind::Eq, old, old));
+    better = k.binary(ascend::BinaryKind::Or, better, isNaN);
+  } else {
+    better = k.compare(ascend::CompareKind::Ne, k.binary(reduced.binary(), extreme, old), old);
+  }
+  ascend::VSelOp::create(k, better.value, position.value, oldPosition.value, oldPosition.value);
 }
 
 Tile cell::toRunning(VectorKernel &k, const Tile &x, Type type) {

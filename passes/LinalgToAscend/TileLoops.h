@@ -3,6 +3,7 @@
 #define CELL_PASSES_LINALGTOASCEND_TILELOOPS_H
 
 #include "passes/LinalgToAscend/VectorBody.h"
+#include "passes/LinalgToGpu/Combiner.h"
 #include "passes/LinalgToLLVM/LoopPlan.h"
 
 namespace mlir::cell {
@@ -51,13 +52,22 @@ struct Reduced {
   double neutral;
   Value start; // of the host; null: what the output holds
   bool startsNeutral = false;
+  std::optional<unsigned> positionOf; // the first position of this other result, i32
 
   ascend::BinaryKind binary() const;
   /// Whether the value of the host changes nothing.
   bool isNeutral(Value value) const;
   /// By `operation` on elements of this type; nothing if the vector unit does not.
   static std::optional<Reduced> by(unsigned output, Operation *operation, Type element);
+  /// Place `i` of an extreme and its position.
+  static std::optional<Reduced> extreme(unsigned output, const Combiner::Extreme &extreme, unsigned i, Type element);
 };
+
+/// The positions of what equals the extreme of its row or column, or is a NaN; the last number elsewhere. Where there is a NaN, nothing equals the extreme.
+Tile firstPosition(VectorKernel &k, const Tile &values, const Tile &extreme, Value start, bool alongRows);
+
+/// The old position becomes the new one where the new extreme is better than the old one, or the first NaN. An equal one comes later.
+void takeBetter(VectorKernel &k, const Reduced &reduced, const Tile &extreme, const Tile &old, const Tile &position, const Tile &oldPosition);
 
 /// A value in the type of a running result.
 Tile toRunning(VectorKernel &k, const Tile &x, Type type);

@@ -75,8 +75,11 @@ std::optional<Rounding> roundingOf(Operation &op) {
 bool isArithmetic(Type type) { return type.isF32() || type.isF16() || type.isInteger(32) || type.isInteger(16); }
 } // namespace
 
-VectorBody::VectorBody(VectorKernel &k, Block &body) : k(k), body(body) {
-  SmallVector<Value> work(body.getTerminator()->getOperands());
+VectorBody::VectorBody(VectorKernel &k, Block &body) : k(k), body(body) { want(body.getTerminator()->getOperands()); }
+
+void VectorBody::want(ValueRange values) {
+  needed.clear();
+  SmallVector<Value> work(values);
   while (!work.empty()) {
     Value value = work.pop_back_val();
     if (!needed.insert(value).second)

@@ -24,6 +24,8 @@ public:
 
   /// The tile that a load by computed indices finds, with what its condition (`conditionOf`) takes instead; null if that is not known.
   std::function<Tile(memref::LoadOp load)> gather;
+  /// Only these are needed, not all that the body yields.
+  void want(ValueRange values);
   /// Whether tiles are computed from the value: not if it only says where a load reads.
   bool isNeeded(Value value) const { return needed.contains(value); }
 

@@ -112,6 +112,32 @@ bool variesAlong(const TileLoops &loops, Value value, unsigned loop) {
 }
 } // namespace
 
+/// The row in global memory and in UB.
+std::pair<Value, Value> VectorKernel::rowOf(Value buffer, Value offset, Value width, const Tile &tile, Value row) {
+  Value memory = flat(buffer);
+  auto type = cast<MemRefType>(memory.getType());
+  unsigned rank = shape.flat ? 1 : 2;
+  SmallVector<OpFoldResult> sizes(rank, getIndexAttr(1)), ones(rank, getIndexAttr(1)), from(rank, getIndexAttr(0));
+  SmallVector<int64_t> lengths(rank, 1), steps(rank, 1);
+  sizes.back() = getAsOpFoldResult(width);
+  lengths.back() = getConstantIntValue(sizes.back()).value_or(ShapedType::kDynamic);
+  if (row)
+    from[0] = row;
+  auto layout = StridedLayoutAttr::get(getContext(), ShapedType::kDynamic, steps);
+  auto result = MemRefType::get(lengths, type.getElementType(), layout, type.getMemorySpace());
+  return {memref::ReinterpretCastOp::create(*this, result, memory, OpFoldResult(offset), sizes, ones), memref::SubViewOp::create(*this, tile.value, from, sizes, ones)};
+}
+
+void VectorKernel::loadRow(Value buffer, Value offset, Value width, const Tile &tile, Value row) {
+  auto [outside, inside] = rowOf(buffer, offset, width, tile, row);
+  ascend::LoadOp::create(*this, outside, inside);
+}
+
+void VectorKernel::addRow(const Tile &tile, Value row, Value buffer, Value offset, Value width) {
+  auto [outside, inside] = rowOf(buffer, offset, width, tile, row);
+  ascend::StoreOp::create(*this, inside, outside, /*atomic_add=*/true);
+}
+
 arith::SelectOp cell::conditionOf(memref::LoadOp load) {
   auto select = load->hasOneUse() ? dyn_cast<arith::SelectOp>(*load->user_begin()) : arith::SelectOp();
   return select && select.getTrueValue() == load.getResult() && matchPattern(select.getFalseValue(), m_Constant()) ? select : arith::SelectOp();

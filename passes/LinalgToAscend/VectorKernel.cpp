@@ -140,6 +140,17 @@ Tile VectorKernel::load(const TileAccess &access) {
   Type element = llvm::cast<MemRefType>(use(access.buffer).getType()).getElementType();
   bool rows = access.rowStride != 0 && shape.rows > 1, columns = access.columnStride != 0 && shape.columns > 1;
   int64_t across = access.columnStride;
+  if (columns && across < 0) { // from the last column on, then turned around
+    Value last = columnCount ? arith::SubIOp::create(*this, columnCount, index(1)).getResult() : index(shape.columns - 1);
+    Tile forward = load({access.buffer, add(access.offset, mul(last, across)), access.rowStride, -across});
+    Tile order = make(getI32Type(), rows, true), out = make(element, rows, true);
+    SmallVector<Value> steps(shape.flat ? 0 : 1, index(0));
+    steps.push_back(index(-1));
+    ascend::VArangeOp::create(*this, last, steps, order.value);
+    ascend::VGatherOp::create(*this, forward.value, order.value, out.value);
+    release(order), release(forward);
+    return out;
+  }
   // Contiguous along columns, or one element per row.
   if (!columns || across == 1) {
     if (columns || !rows || access.rowStride == 1) {
@@ -209,32 +220,6 @@ void VectorKernel::store(const Tile &tile, const TileAccess &access) {
     owned.erase(own);
   }
   ascend::StoreOp::create(*this, tile.value, global(access, rows, columns, false));
-}
-
-/// The row in global memory and in UB.
-std::pair<Value, Value> VectorKernel::rowOf(Value buffer, Value offset, Value width, const Tile &tile, Value row) {
-  Value memory = flat(buffer);
-  auto type = llvm::cast<MemRefType>(memory.getType());
-  unsigned rank = shape.flat ? 1 : 2;
-  SmallVector<OpFoldResult> sizes(rank, getIndexAttr(1)), ones(rank, getIndexAttr(1)), from(rank, getIndexAttr(0));
-  SmallVector<int64_t> lengths(rank, 1), steps(rank, 1);
-  sizes.back() = getAsOpFoldResult(width);
-  lengths.back() = getConstantIntValue(sizes.back()).value_or(ShapedType::kDynamic);
-  if (row)
-    from[0] = row;
-  auto layout = StridedLayoutAttr::get(getContext(), ShapedType::kDynamic, steps);
-  auto result = MemRefType::get(lengths, type.getElementType(), layout, type.getMemorySpace());
-  return {memref::ReinterpretCastOp::create(*this, result, memory, OpFoldResult(offset), sizes, ones), memref::SubViewOp::create(*this, tile.value, from, sizes, ones)};
-}
-
-void VectorKernel::loadRow(Value buffer, Value offset, Value width, const Tile &tile, Value row) {
-  auto [outside, inside] = rowOf(buffer, offset, width, tile, row);
-  ascend::LoadOp::create(*this, outside, inside);
-}
-
-void VectorKernel::addRow(const Tile &tile, Value row, Value buffer, Value offset, Value width) {
-  auto [outside, inside] = rowOf(buffer, offset, width, tile, row);
-  ascend::StoreOp::create(*this, inside, outside, /*atomic_add=*/true);
 }
 
 Value VectorKernel::loadScalar(Value buffer, Value offset) {

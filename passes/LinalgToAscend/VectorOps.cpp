@@ -33,7 +33,10 @@ public:
       return refuse("its combination of elements is none of the vector unit's");
     for (auto [i, o] : llvm::enumerate(combiner->outputs())) {
       Type element = cast<MemRefType>(op.getDpsInits()[o].getType()).getElementType();
-      std::optional<Reduced> reduced = Reduced::by(o, combiner->operation(i), element);
+      std::optional<Combiner::Extreme> extreme = combiner->extreme(i);
+      std::optional<Reduced> reduced = extreme ? Reduced::extreme(o, *extreme, i, element) : Reduced::by(o, combiner->operation(i), element);
+      if (reduced && reduced->positionOf && !isPosition(combiner->element(i), o))
+        return refuse("a position is not that of one dimension");
       if (!reduced)
         return refuse("the vector unit does not reduce with this operation on this type");
       reductions.push_back(*reduced);
@@ -76,11 +79,27 @@ private:
   SmallVector<Value> elements; // values of the body
   SmallVector<Value> partials; // results of pieces, [pieces][kept], of the host
   int64_t kept = 1, points = 1, pieces = 1;
+  unsigned positionLoop = 0;
   bool alongRows = false;
 
   bool refuse(const Twine &why) {
     kernels.explain(op, why);
     return false;
+  }
+
+  /// Whether the value of the body is the number of the point along the only loop that is reduced.
+  bool isPosition(Value value, unsigned output) {
+    auto cast = value.getDefiningOp<arith::IndexCastOp>();
+    auto index = (cast ? cast.getIn() : value).getDefiningOp<linalg::IndexOp>();
+    unsigned count = 0;
+    bool found = false;
+    for (auto [l, loop] : llvm::enumerate(plan.loops))
+      if (!loop.covers[output]) {
+        ++count;
+        found = index && loop.dims == ArrayRef<unsigned>(index.getDim());
+        positionLoop = l;
+      }
+    return count == 1 && found;
   }
 
   bool isKept(unsigned loop) const { return plan.loops[loop].covers[reductions[0].output]; }
@@ -102,6 +121,7 @@ private:
     pieces = 1;
     int64_t tiles = keptTiles(shape);
     bool plain = llvm::all_of(reductions, [&](const Reduced &r) { return r.type == computedType(cast<MemRefType>(op.getDpsInits()[r.output].getType()).getElementType()); });
+    plain &= llvm::none_of(reductions, [](const Reduced &r) { return r.positionOf.has_value(); });
     if (tiles * 2 <= cores && kept * points >= kLeastSplit && plain) {
       int64_t wanted = cores / tiles, reducedMost = alongRows ? most.columns : most.rows;
       int64_t others = steps(shape) / llvm::divideCeil(reducedMost, reducedSize);
@@ -124,6 +144,9 @@ private:
         reduced.start = fill.getInputs()[0];
         reduced.startsNeutral = reduced.isNeutral(reduced.start);
       }
+    for (const Reduced &reduced : reductions)
+      if (reduced.positionOf && !(reduced.startsNeutral && reductions[*reduced.positionOf].startsNeutral))
+        return refuse("a position is compared with another one to begin with");
     std::unique_ptr<VectorKernel> k = emitFitting(kernels, op, "reduce_" + name, most, [&](TileShape shape) { return balance(shape, most); },
                                                   [&](VectorKernel &kernel) { return emit(kernel); });
     if (!k) {
@@ -206,19 +229,37 @@ private:
         SmallVector<bool> skip(op->getNumOperands(), false);
         for (const Reduced &reduced : reductions)
           skip[op.getNumDpsInputs() + reduced.output] = true;
+        SmallVector<Value> wanted;
+        for (auto [i, reduced] : llvm::enumerate(reductions))
+          if (!reduced.positionOf)
+            wanted.push_back(elements[i]);
+        for (auto [o, value] : llvm::enumerate(op.getBlock()->getTerminator()->getOperands()))
+          if (!plan.reduced[o])
+            wanted.push_back(value);
+        body.want(wanted);
         loops->bind(k, body, inside, skip);
         for (const Reduced &reduced : reductions)
           body.omit(op.getMatchingBlockArgument(op.getDpsInitOperand(reduced.output)));
         if (!(good = body.run()))
           return void(refuse(body.why));
+        SmallVector<Tile> values(reductions.size()), parts(reductions.size());
         for (auto [i, reduced] : llvm::enumerate(reductions)) {
-          Tile value = k.expand(toRunning(k, body.get(elements[i]), reduced.type), k.shape.rows > 1, k.shape.columns > 1);
-          Tile part = k.reduce(reduced.kind, value, alongRows);
-          if (first)
-            running.push_back(part);
-          else
-            k.binary(reduced.binary(), running[i], part, running[i]);
+          bool rows = k.shape.rows > 1, columns = k.shape.columns > 1;
+          if (reduced.positionOf) {
+            values[i] = firstPosition(k, values[*reduced.positionOf], parts[*reduced.positionOf], inside[positionLoop], alongRows);
+          } else {
+            values[i] = k.expand(toRunning(k, body.get(elements[i]), reduced.type), rows, columns);
+          }
+          parts[i] = k.reduce(reduced.kind, values[i], alongRows);
         }
+        if (first)
+          running = parts;
+        for (auto [i, reduced] : llvm::enumerate(reductions)) // positions while the old extremes are there
+          if (!first && reduced.positionOf)
+            takeBetter(k, reductions[*reduced.positionOf], parts[*reduced.positionOf], running[*reduced.positionOf], parts[i], running[i]);
+        for (auto [i, reduced] : llvm::enumerate(reductions))
+          if (!first && !reduced.positionOf)
+            k.binary(reduced.binary(), running[i], parts[i], running[i]);
         Operation *yield = op.getBlock()->getTerminator();
         for (unsigned o = 0; o < plan.reduced.size() && good; ++o)
           if (!plan.reduced[o]) {

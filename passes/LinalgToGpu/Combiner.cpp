@@ -63,7 +63,7 @@ public:
         return false;
     }
     unsigned n = cases.size();
-    std::vector<unsigned> table(n * n);
+    table.resize(n * n);
     for (unsigned a = 0; a < n; ++a)
       for (unsigned b = 0; b < n; ++b) {
         std::optional<unsigned> chosen = choose(cases[a], cases[b]);
@@ -85,6 +85,27 @@ public:
     return true;
   }
 
+  /// Whether every choice, made by `isOrderFree`, is that of the largest (smallest) number in `value` and then of the smallest in `position`.
+  bool isExtreme(unsigned value, unsigned position, bool isLargest) const {
+    auto beats = [&](const Case &a, const Case &b) {
+      int order = 0; // of a against b
+      if (auto x = dyn_cast<FloatAttr>(a[value])) {
+        APFloat p = x.getValue(), q = cast<FloatAttr>(b[value]).getValue();
+        order = p.isNaN() || q.isNaN() ? int(p.isNaN()) - int(q.isNaN()) : (p > q) - (p < q);
+        order = isLargest || p.isNaN() || q.isNaN() ? order : -order;
+      } else {
+        const APInt &p = cast<IntegerAttr>(a[value]).getValue(), &q = cast<IntegerAttr>(b[value]).getValue();
+        order = (p.sgt(q) - p.slt(q)) * (isLargest ? 1 : -1);
+      }
+      return order > 0 || (order == 0 && cast<IntegerAttr>(a[position]).getValue().slt(cast<IntegerAttr>(b[position]).getValue()));
+    };
+    for (unsigned a = 0; a < cases.size(); ++a)
+      for (unsigned b = 0; b < cases.size(); ++b)
+        if (table[a * cases.size() + b] != (beats(cases[b], cases[a]) ? b : a))
+          return false;
+    return true;
+  }
+
 private:
   static constexpr unsigned kMaxCases = 100;
   linalg::LinalgOp op;
@@ -92,6 +113,7 @@ private:
   ArrayRef<std::pair<Value, Value>> members; // the running value and what is offered
   ArrayRef<Value> results;
   SmallVector<Case> cases;
+  std::vector<unsigned> table; // which case is chosen of two
 
   SmallVector<Attribute> samplesOf(Type type) {
     llvm::SmallSetVector<Attribute, 8> samples;
@@ -263,12 +285,25 @@ std::optional<Combiner> Combiner::of(linalg::LinalgOp op, ArrayRef<bool> reduced
       members.push_back({op.getMatchingBlockArgument(op.getDpsInitOperand(result.numbers[member])), result.elements[member]});
       chosen.push_back(yield->getOperand(result.numbers[member]));
     }
-    if (!SelectionTable(op, operations, members, chosen).isOrderFree())
+    SelectionTable choices(op, operations, members, chosen);
+    if (!choices.isOrderFree())
       return std::nullopt;
+    auto isNumber = [](Value value) { return value.getType().isIntOrIndexOrFloat() && !value.getType().isInteger(1); };
+    if (members.size() == 2 && isNumber(members[0].first) && members[1].first.getType().isIntOrIndex() && !members[1].first.getType().isInteger(1))
+      for (bool isLargest : {true, false})
+        if (choices.isExtreme(0, 1, isLargest))
+          result.extremes.push_back({group[0], group[1], isLargest});
     result.groups.push_back(llvm::to_vector(group));
     result.slices.push_back(operations);
   }
   return result;
+}
+
+std::optional<Combiner::Extreme> Combiner::extreme(unsigned i) const {
+  for (const Extreme &found : extremes)
+    if (found.value == i || found.position == i)
+      return found;
+  return std::nullopt;
 }
 
 SmallVector<Value> Combiner::combine(KernelBuilder &k, ValueRange a, ValueRange b) const {

@@ -19,6 +19,13 @@ public:
   Value element(unsigned i) const { return elements[i]; }
   /// The operation that adds it; null for a selection.
   Operation *operation(unsigned i) const { return operations[i]; }
+  /// Two outputs that are together the largest or smallest number, a NaN before all others, and the first of its positions.
+  struct Extreme {
+    unsigned value, position; // places in `outputs`
+    bool isLargest;
+  };
+  /// The one that `i` belongs to, if it is one.
+  std::optional<Extreme> extreme(unsigned i) const;
   SmallVector<Value> combine(KernelBuilder &k, ValueRange a, ValueRange b) const;
   /// What the output starts from without changing the result; null where that is the start of the whole reduction.
   TypedAttr neutral(unsigned i) const { return neutrals[i]; }
@@ -33,6 +40,7 @@ private:
   SmallVector<Operation *> operations;    // with a neutral element, or null for a selection
   SmallVector<SmallVector<unsigned>> groups; // selections that belong together
   SmallVector<SmallVector<Operation *>> slices; // their operations, in order
+  SmallVector<Extreme> extremes;
 };
 
 } // namespace mlir::cell

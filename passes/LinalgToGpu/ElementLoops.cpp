@@ -115,7 +115,7 @@ void lower(KernelModule &kernels, scf::ForOp outer) {
 }
 } // namespace
 
-void cell::lowerElementLoops(ModuleOp module, KernelModule &kernels) {
+void cell::lowerElementLoops(ModuleOp module, KernelModule &kernels, llvm::function_ref<bool(scf::ForOp)> first) {
   // Loops hand their buffers on as results; those that hand on what they got need not.
   SmallVector<Operation *> loops;
   module.walk([&](scf::ForOp loop) { loops.push_back(loop); });
@@ -135,7 +135,8 @@ void cell::lowerElementLoops(ModuleOp module, KernelModule &kernels) {
       return WalkResult::skip();
     });
   for (scf::ForOp loop : found) {
-    lower(kernels, loop);
+    if (!first || !first(loop))
+      lower(kernels, loop);
     loop.erase();
   }
 }

@@ -4,11 +4,14 @@
 
 #include "passes/LinalgToGpu/KernelBuilder.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
 namespace mlir::cell {
 
 /// Loops of the host that do nothing but compute with single elements of buffers (running sums) become kernels: a thread per iteration of the outer loops
 /// that are independent, the rest in order. On the host each element would be a message to the device and back.
-void lowerElementLoops(ModuleOp module, KernelModule &kernels);
+/// `first` is asked before, and makes the kernel itself if it returns true.
+void lowerElementLoops(ModuleOp module, KernelModule &kernels, llvm::function_ref<bool(scf::ForOp)> first = nullptr);
 
 } // namespace mlir::cell
 

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-enum { CG_ASCEND_VERSION = 1, CG_ASCEND_MAX_RANK = 8, CG_ASCEND_MAX_OPERANDS = 12 };
+enum { CG_ASCEND_VERSION = 2, CG_ASCEND_MAX_RANK = 8, CG_ASCEND_MAX_OPERANDS = 12 };
 
 /* The order of these is that of the enumerations of dialect/Ascend. */
 enum { CG_ASCEND_GM, CG_ASCEND_L1, CG_ASCEND_L0A, CG_ASCEND_L0B, CG_ASCEND_L0C, CG_ASCEND_UB, CG_ASCEND_BT, CG_ASCEND_SPACES, CG_ASCEND_SCALAR = CG_ASCEND_SPACES };
@@ -77,6 +77,7 @@ typedef struct {
 typedef struct cg_ascend_core {
   int64_t block_idx, block_num;
   char *space[CG_ASCEND_SPACES]; /* its memories; that of GM is null */
+  int64_t operations, accesses;  /* a general core's kernel adds what its block did: scalar operations, loads and stores */
 } cg_ascend_core;
 
 /* Does the operation now, or puts it into its pipe's queue. If it fails the kernel ends: this does not return. */

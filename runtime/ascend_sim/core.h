@@ -15,7 +15,7 @@ constexpr int64_t kFractalRows = 16, kBlockBytes = 32;
 
 /// The numbers of the target that the simulator needs, by their names in dialect/Ascend/Target.h.
 #define CG_ASCEND_NUMBERS(X)                                                                                                                          \
-  X(aic_cores) X(aiv_cores) X(clock_mhz) X(gm_bytes) X(l2_bytes) X(ub_bytes) X(l1_bytes) X(l0a_bytes) X(l0b_bytes) X(l0c_bytes) X(bt_bytes) X(gm_align)  \
+  X(aic_cores) X(aiv_cores) X(aicpu_cores) X(aicpu_op_cycles) X(aicpu_memory_cycles) X(clock_mhz) X(gm_bytes) X(l2_bytes) X(ub_bytes) X(l1_bytes) X(l0a_bytes) X(l0b_bytes) X(l0c_bytes) X(bt_bytes) X(gm_align)  \
   X(ub_align) X(l1_align) X(l0a_align) X(l0b_align) X(l0c_align) X(bt_align) X(block_bytes) X(fractal_rows) X(event_ids) X(queue_depth) X(issue_cycles) X(gm_read_latency)             \
   X(gm_write_latency) X(gm_overhead) X(gm_rate) X(l2_read_rate) X(l2_write_rate) X(hbm_read_rate) X(hbm_write_rate) X(ub_rate) X(l1_l0a_rate)           \
   X(l1_l0b_rate) X(l0c_rate) X(l1_l0_startup) X(mmad_startup) X(cube_k_f32) X(cube_k_f16) X(cube_k_i8) X(vector_bytes) X(vector_rate)                   \

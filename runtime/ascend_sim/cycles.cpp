@@ -3,7 +3,7 @@
 // A pipe does one operation at a time, in order; it starts when the pipe is free, the scalar unit has issued it and the flag that it waits for is up. A
 // transfer from global memory keeps its pipe busy for its bytes only; its latency passes before flags behind it are up. What a launch touches first comes
 // from the memory itself, what it touches again from L2 (if all fits there); both rates are of a group of one cube core and its vector cores, and are shared
-// by those that work. The share of first touches is taken over the whole launch.
+// by those that work. The share of first touches is taken over the whole launch. A general core does one scalar operation or access after the other.
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/ascend_sim/cycles.h"
@@ -223,11 +223,16 @@ BlockTimes CycleModel::run(const std::vector<Event> &events) {
 }
 
 const LaunchTimes &CycleModel::finish(int64_t count) {
-  int64_t all = core == CG_ASCEND_AIC ? target.aic_cores : core == CG_ASCEND_AIV ? target.aiv_cores : 1;
+  int64_t all = core == CG_ASCEND_AIC ? target.aic_cores : core == CG_ASCEND_AIV ? target.aiv_cores : target.aicpu_cores;
   times.blocks = count;
   times.cores = std::min(all, times.blocks);
-  if (core == CG_ASCEND_AICPU)
+  if (core == CG_ASCEND_AICPU) { // the scalar unit is all there is
+    std::vector<int64_t> ends(size_t(std::max<int64_t>(times.cores, 1)));
+    for (size_t b = 0; b < general.size(); ++b)
+      ends[b % ends.size()] += general[b];
+    times.cycles = times.busy[CG_ASCEND_S] = *std::max_element(ends.begin(), ends.end());
     return times;
+  }
   // Cores of a group that share its way to the memory: the first of each group are taken first.
   double sharing = core == CG_ASCEND_AIV ? double(divideUp(times.cores, std::max<int64_t>(target.aic_cores, 1))) : 1;
   bool fits = uniqueBytes[0] + uniqueBytes[1] <= target.l2_bytes;

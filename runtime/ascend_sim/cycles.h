@@ -54,6 +54,8 @@ public:
   CycleModel(const Target &target, std::string kernel, int core, bool trace) : target(target), core(core), trace(trace) { times.kernel = std::move(kernel), times.core = core; }
   void beginBlock() { blocks.emplace_back(); }
   void add(const cg_ascend_op &op, const cg_ascend_view *views, int32_t id);
+  /// A block of a general core.
+  void addGeneral(int64_t operations, int64_t accesses) { general.push_back(operations * target.aicpu_op_cycles + accesses * target.aicpu_memory_cycles); }
   /// After the last of so many blocks.
   const LaunchTimes &finish(int64_t count);
   /// For the trace: the spans of each core's blocks, one behind the other.
@@ -73,6 +75,7 @@ private:
   bool trace;
   LaunchTimes times;
   std::vector<std::vector<Event>> blocks;
+  std::vector<int64_t> general; // cycles of blocks
   std::vector<CoreSpans> traced;
   // Lines of global memory that the launch read or wrote, by number of a page of them.
   std::unordered_map<uint64_t, uint64_t> lines[2];

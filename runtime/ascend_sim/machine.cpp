@@ -122,6 +122,7 @@ std::string run(const Launch &launch, void **args) {
     block.context.space[space] = s.memories->base(space);
   for (int64_t b = 0; b < launch.blocks; ++b) {
     block.context.block_idx = b;
+    block.context.operations = block.context.accesses = 0;
     if (info.core != CG_ASCEND_AICPU)
       s.memories->clear();
     if (checked)
@@ -129,6 +130,8 @@ std::string run(const Launch &launch, void **args) {
     if (block.cycles)
       model.beginBlock();
     runBlock(block, launch.function, args);
+    if (info.core == CG_ASCEND_AICPU && profiling())
+      model.addGeneral(block.context.operations, block.context.accesses);
     if (checked && block.error.empty())
       block.error = queues.finish();
     if (!block.error.empty())

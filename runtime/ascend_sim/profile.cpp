@@ -77,10 +77,6 @@ void record(const LaunchTimes &times, const Target &target, const std::vector<Cy
   std::string &out = p.launches;
   out += (out.empty() ? "" : ",\n  ") + std::string("{\"kernel\": ") + quoted(times.kernel) + ", \"core\": \"" + kCores[times.core] + "\", \"blocks\": " +
          std::to_string(times.blocks) + ", \"cores\": " + std::to_string(times.cores);
-  if (times.core == CG_ASCEND_AICPU) { // no model of it
-    out += "}";
-    return;
-  }
   int bound = int(std::max_element(times.busy, times.busy + CG_ASCEND_PIPES) - times.busy);
   out += ", \"cycles\": " + std::to_string(times.cycles) + ", \"microseconds\": " + number(double(times.cycles) * perCycle) + ", \"bound\": \"" + pipeName(bound) + "\", \"pipes\": {";
   bool first = true;

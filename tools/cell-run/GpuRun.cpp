@@ -97,10 +97,6 @@ llvm::Expected<std::string> GpuDevice::profile() const {
     int64_t cycles = launch.getInteger("cycles").value_or(0);
     total += cycles;
     out << launch.getString("kernel").value_or("?") << ": " << launch.getInteger("blocks").value_or(0) << " blocks on " << launch.getString("core").value_or("?");
-    if (!cycles) { // the AI CPU
-      out << ", no model of time\n";
-      continue;
-    }
     out << ", " << cycles << " cycles, bound by " << launch.getString("bound").value_or("?") << ";";
     for (const char *pipe : {"S", "MTE2", "MTE1", "M", "V", "FIX", "MTE3"})
       if (auto busy = launch.getObject("pipes")->getInteger(pipe))

@@ -24,7 +24,7 @@ class LaunchProfile(NamedTuple):
         kernel: its name.
         core: ``"aiv"``, ``"aic"`` or ``"aicpu"``.
         blocks, cores: how many blocks it has, and on how many cores they ran.
-        cycles: from the first op to the last of all cores; ``None`` on the AI CPU, of which there is no model.
+        cycles: from the first op to the last of all cores; on the AI CPU an assumption: its scalar operations and accesses, one after the other.
         microseconds: the same at the chip's clock.
         bound: the pipe that is busy longest, ``"MTE2"``.
         pipes: pipe -> cycles in which it is busy, on the core that is done last.
@@ -35,9 +35,9 @@ class LaunchProfile(NamedTuple):
     core: str
     blocks: int
     cores: int
-    cycles: int | None
-    microseconds: float | None
-    bound: str | None
+    cycles: int
+    microseconds: float
+    bound: str
     pipes: dict[str, int]
     bytes: dict[str, int]
 
@@ -59,8 +59,8 @@ class Profile:
 
     @property
     def cycles(self) -> int:
-        """Cycles of all kernels of which there is a model, one after the other."""
-        return sum(launch.cycles or 0 for launch in self.launches)
+        """Cycles of all kernels, one after the other."""
+        return sum(launch.cycles for launch in self.launches)
 
     @property
     def pipes(self) -> dict[str, int]:
@@ -97,8 +97,7 @@ class Profile:
         lines = [f"{'kernel':<36} {'core':<6} {'cores':>5} {'cycles':>10}  {'bound':<5} busy"]
         for launch in self.launches:
             busy = ", ".join(f"{pipe} {share:.0f} %" for pipe, share in sorted(launch.busy().items(), key=lambda item: -item[1]))
-            cycles = "no model" if launch.cycles is None else str(launch.cycles)
-            lines.append(f"{launch.kernel[:36]:<36} {launch.core:<6} {launch.cores:>5} {cycles:>10}  {launch.bound or '':<5} {busy}".rstrip())
+            lines.append(f"{launch.kernel[:36]:<36} {launch.core:<6} {launch.cores:>5} {launch.cycles:>10}  {launch.bound:<5} {busy}".rstrip())
         moved = ", ".join(f"{path} {count}" for path, count in sorted(self.bytes.items()))
         return "\n".join([*lines, f"{self.cycles} cycles in {len(self.launches)} kernels; bytes: {moved or 'none'}"])
 
@@ -138,5 +137,5 @@ def profiled(name: str, call: Callable[[], Any]) -> Profile:
 
 
 def _launch(item: dict[str, Any]) -> LaunchProfile:
-    return LaunchProfile(item["kernel"], item["core"], item["blocks"], item["cores"], item.get("cycles"), item.get("microseconds"), item.get("bound"), item.get("pipes", {}),
-                         item.get("bytes", {}))
+    return LaunchProfile(item["kernel"], item["core"], item["blocks"], item["cores"], item["cycles"], item["microseconds"], item["bound"], item["pipes"],
+                         item["bytes"])

@@ -1,4 +1,4 @@
-"""What is found by an index on the vector cores: rows, sums of rows, classes; in order and with adversarial pipes."""
+"""Positions on the vector cores: rows by index, sums of rows, classes, extremes, running sums, reversed lines; in order and with adversarial pipes."""
 from __future__ import annotations
 
 import os
@@ -100,6 +100,75 @@ def test_classes(dtype):
     shifted = logits - np.log(np.exp(logits.astype(np.float64)).sum(1, keepdims=True))
     loss = run(lambda x, i: ops.cross_entropy(x, i, reduction="none"), logits, labels, cores={"aiv", "aicpu"} if dtype in (np.int64, np.uint8) else {"aiv"})
     np.testing.assert_allclose(loss, -(shifted * hits).sum(1), rtol=1e-5, atol=1e-5)
+
+
+def extremes(x: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first of the largest and of the smallest; a NaN is both."""
+    return np.argmax(x, axis), np.argmin(x, axis)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
+@pytest.mark.parametrize("seed", range(4))
+def test_positions_of_extremes(dtype, seed):
+    """Ties, NaN, infinities, lines of one number; along rows, columns and in between."""
+    random = np.random.default_rng([seed, 7])
+    shape = tuple(int(random.choice(SIZES[:limit])) for limit in (4, 9, 11))
+    x = random.integers(-3, 4, shape).astype(dtype)
+    if dtype != "int32":
+        x[random.random(shape) < 0.1] = -np.inf
+        x[random.random(shape) < 0.02] = np.inf
+        x[random.random(shape) < 0.02] = np.nan
+        x[0, 0] = -np.inf
+        x[-1, -1] = np.nan
+    else:
+        x[0, 0] = -(2**31)
+    for axis in range(3):
+        for function, expected in zip((ops.argmax, ops.argmin), extremes(x, axis)):
+            np.testing.assert_array_equal(run(lambda x, f=function, axis=axis: f(x, axis), x), expected)
+
+
+@pytest.mark.parametrize("shape", [(2, 70_001), (70_001, 3), (300_007,)])
+def test_positions_in_what_does_not_fit(shape):
+    x = np.random.default_rng(5).integers(-1000, 1000, shape).astype(np.float32)
+    for axis in range(len(shape)):
+        for function, expected in zip((ops.argmax, ops.argmin), extremes(x, axis)):
+            np.testing.assert_array_equal(run(lambda x, f=function, axis=axis: f(x, axis), x), expected)
+    x.reshape(-1)[[40_000, 60_000]] = np.nan
+    np.testing.assert_array_equal(run(lambda x: ops.argmax(x, 0), x), np.argmax(x, 0))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_running_sums_are_those_of_a_loop(seed):
+    """Bit for bit: lines beside each other are summed up at once, each in order."""
+    random = np.random.default_rng([seed, 9])
+    shape = tuple(max(2, int(random.choice(SIZES[:limit]))) for limit in (5, 10, 10))
+    x = random.standard_normal(shape).astype(np.float32)
+    cumsum = ms.grad(lambda x, u, axis: ops.sum(ops.cumsum(x, axis) * u))
+    for axis in range(3):
+        np.testing.assert_array_equal(run(lambda x, axis=axis: ops.cumsum(x, axis), x), np.cumsum(x, axis))
+        flipped = np.flip(np.cumsum(np.flip(x, axis), axis), axis)
+        np.testing.assert_array_equal(run(lambda x, u, axis=axis: cumsum(x, u, axis), x, x), flipped)
+    halves, whole = x.astype(np.float16), (x * 100).astype(np.int32)
+    np.testing.assert_array_equal(run(lambda x: ops.cumsum(x, 1), halves), np.cumsum(halves.astype(np.float32), 1).astype(np.float16))
+    np.testing.assert_array_equal(run(lambda x: ops.cumsum(x, 1), whole), np.cumsum(whole, 1, dtype=np.int32))
+
+
+def test_running_sums_of_long_lines():
+    x = np.random.default_rng(6).standard_normal((5, 30_011)).astype(np.float32)
+    np.testing.assert_array_equal(run(lambda x: ops.cumsum(x, 1), x), np.cumsum(x, 1))
+    np.testing.assert_array_equal(run(lambda x: ops.cumsum(x, 0), x.T.copy()), np.cumsum(x.T, 0))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
+@pytest.mark.parametrize("seed", range(3))
+def test_backwards(dtype, seed):
+    random = np.random.default_rng([seed, 11])
+    shape = tuple(int(random.choice(SIZES[:limit])) for limit in (4, 8, 11))
+    x = (random.standard_normal(shape) * 100).astype(dtype)
+    for axes in ((0,), (1,), (2,), (0, 2), (1, 2), (0, 1, 2)):
+        np.testing.assert_array_equal(run(lambda x, axes=axes: ops.flip(x, axes), x), np.flip(x, axes))
+    if shape[2] > 3:
+        np.testing.assert_array_equal(run(lambda x: x[:, :, ::-2] + x[:, :, -1::-2], x), x[:, :, ::-2] * 2)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
