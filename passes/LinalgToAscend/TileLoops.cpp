@@ -13,9 +13,6 @@ static bool isUsed(linalg::LinalgOp op, unsigned operand) {
   return op.isDpsInit(&use) || !op.getMatchingBlockArgument(&use).use_empty();
 }
 
-/// Types of which the vector unit takes elements by index.
-static bool canReverse(Type type) { return type.isF32() || type.isF16() || type.isBF16() || type.isInteger(32) || type.isInteger(16); }
-
 std::optional<TileLoops> TileLoops::of(linalg::LinalgOp op, const LoopPlan &plan, std::optional<unsigned> row, std::string &why) {
   TileLoops loops{op, plan, row, std::nullopt, {}, false, false};
   unsigned count = plan.loops.size();
@@ -36,11 +33,11 @@ std::optional<TileLoops> TileLoops::of(linalg::LinalgOp op, const LoopPlan &plan
   }
   for (unsigned i : moved)
     if (int64_t across = loops.stride(loops.column, i); across != 0 && across != 1 && loops.size(loops.column) > 1) {
-      if (across < 0 && (i >= op.getNumDpsInputs() || !canReverse(getElementTypeOrSelf(op->getOperand(i).getType())))) {
-        llvm::raw_string_ostream(why) << "the vector unit does not turn rows of " << getElementTypeOrSelf(op->getOperand(i).getType()) << " around";
+      if (across < 0) {
+        why = "an operand is read backwards";
         return std::nullopt;
       }
-      loops.crossed |= across != -1;
+      loops.crossed = true;
     }
   if (!row && count >= 2) {
     loops.row = count - 2;
@@ -53,7 +50,7 @@ std::optional<TileLoops> TileLoops::of(linalg::LinalgOp op, const LoopPlan &plan
   }
   for (unsigned i : moved) {
     int64_t down = loops.stride(loops.row, i), across = loops.stride(loops.column, i);
-    loops.singleRows |= down < 0 || (std::abs(across) > 1 && down != 0 && down != 1);
+    loops.singleRows |= down < 0 || (across > 1 && down != 0 && down != 1);
   }
   for (unsigned l = 0; l < count; ++l)
     if (loops.row != l && loops.column != l)

@@ -91,6 +91,21 @@ private:
   }
 };
 
+/// Types of which the vector unit takes elements by index.
+bool canReverse(Type type) { return type.isF32() || type.isF16() || type.isBF16() || type.isInteger(32) || type.isInteger(16); }
+
+/// The columns in the order from the last to the first.
+Tile turnAround(VectorKernel &k, const Tile &forward) {
+  Value last = k.columnCount ? arith::SubIOp::create(k, k.columnCount, k.index(1)).getResult() : k.index(k.shape.columns - 1);
+  Tile order = k.make(k.getI32Type(), forward.rows, true), out = k.make(forward.element(), forward.rows, true);
+  SmallVector<Value> steps(k.shape.flat ? 0 : 1, k.index(0));
+  steps.push_back(k.index(-1));
+  ascend::VArangeOp::create(k, last, steps, order.value);
+  ascend::VGatherOp::create(k, forward.value, order.value, out.value);
+  k.release(order);
+  return out;
+}
+
 /// Whether `value` is another one at each column.
 bool variesAlong(const TileLoops &loops, Value value, unsigned loop) {
   linalg::LinalgOp op = loops.op;
@@ -115,7 +130,7 @@ bool variesAlong(const TileLoops &loops, Value value, unsigned loop) {
 /// The row in global memory and in UB.
 std::pair<Value, Value> VectorKernel::rowOf(Value buffer, Value offset, Value width, const Tile &tile, Value row) {
   Value memory = flat(buffer);
-  auto type = cast<MemRefType>(memory.getType());
+  auto type = llvm::cast<MemRefType>(memory.getType());
   unsigned rank = shape.flat ? 1 : 2;
   SmallVector<OpFoldResult> sizes(rank, getIndexAttr(1)), ones(rank, getIndexAttr(1)), from(rank, getIndexAttr(0));
   SmallVector<int64_t> lengths(rank, 1), steps(rank, 1);
@@ -146,7 +161,11 @@ arith::SelectOp cell::conditionOf(memref::LoadOp load) {
 Tile TileLoops::gather(VectorKernel &k, memref::LoadOp load, ArrayRef<Value> origins, std::string &why) const {
   MemRefType type = load.getMemRefType();
   SmallVector<int64_t> strides = type.getStridesAndOffset().first;
-  auto last = load.getIndices().empty() ? linalg::IndexOp() : load.getIndices().back().getDefiningOp<linalg::IndexOp>();
+  Value column0 = load.getIndices().empty() ? Value() : load.getIndices().back();
+  // A row that is read backwards: its last column minus the position.
+  auto difference = column0 ? column0.getDefiningOp<arith::SubIOp>() : arith::SubIOp();
+  std::optional<int64_t> end = difference ? getConstantIntValue(difference.getLhs()) : std::nullopt;
+  auto last = column0 ? (end ? difference.getRhs() : column0).getDefiningOp<linalg::IndexOp>() : linalg::IndexOp();
   if (!column || !last || strides.back() != 1 || plan.loops[*column].dims != ArrayRef<unsigned>(last.getDim()) ||
       llvm::any_of(load.getIndices().drop_back(), [&](Value index) { return variesAlong(*this, index, *column); })) {
     why = "an index is another one for each element of a row";
@@ -157,6 +176,10 @@ Tile TileLoops::gather(VectorKernel &k, memref::LoadOp load, ArrayRef<Value> ori
     return {};
   }
   arith::SelectOp select = conditionOf(load);
+  if (end && (select || !canReverse(type.getElementType()))) {
+    why = "the vector unit does not turn such rows around";
+    return {};
+  }
   if (select && variesAlong(*this, select.getCondition(), *column)) {
     why = "the condition for what an index finds is another one for each element of a row";
     return {};
@@ -180,8 +203,11 @@ Tile TileLoops::gather(VectorKernel &k, memref::LoadOp load, ArrayRef<Value> ori
     Value place = point.rowOf(load), inside = select ? point.get(select.getCondition()) : Value();
     if (!(good = place && (!select || inside)))
       return;
-    place = k.add(place, origins[*column]);
     Value width = k.columnCount ? k.columnCount : k.index(k.shape.columns);
+    if (end)
+      place = arith::SubIOp::create(k, k.add(place, k.index(*end + 1)), k.add(origins[*column], width));
+    else
+      place = k.add(place, origins[*column]);
     if (inside)
       width = arith::SelectOp::create(k, inside, width, k.index(0));
     k.loadRow(load.getMemref(), place, width, out, rows ? number : Value());
@@ -192,6 +218,8 @@ Tile TileLoops::gather(VectorKernel &k, memref::LoadOp load, ArrayRef<Value> ori
     one(k.index(0));
   if (!good)
     why = "an index is not computed by integer arithmetic";
+  if (good && end)
+    return turnAround(k, out);
   return good ? out : Tile();
 }
 

@@ -140,17 +140,6 @@ Tile VectorKernel::load(const TileAccess &access) {
   Type element = llvm::cast<MemRefType>(use(access.buffer).getType()).getElementType();
   bool rows = access.rowStride != 0 && shape.rows > 1, columns = access.columnStride != 0 && shape.columns > 1;
   int64_t across = access.columnStride;
-  if (columns && across < 0) { // from the last column on, then turned around
-    Value last = columnCount ? arith::SubIOp::create(*this, columnCount, index(1)).getResult() : index(shape.columns - 1);
-    Tile forward = load({access.buffer, add(access.offset, mul(last, across)), access.rowStride, -across});
-    Tile order = make(getI32Type(), rows, true), out = make(element, rows, true);
-    SmallVector<Value> steps(shape.flat ? 0 : 1, index(0));
-    steps.push_back(index(-1));
-    ascend::VArangeOp::create(*this, last, steps, order.value);
-    ascend::VGatherOp::create(*this, forward.value, order.value, out.value);
-    release(order), release(forward);
-    return out;
-  }
   // Contiguous along columns, or one element per row.
   if (!columns || across == 1) {
     if (columns || !rows || access.rowStride == 1) {

@@ -11,6 +11,6 @@
 // CHECK: ascend.vcast {{.*}}xi32{{.*}}xi64
 // CHECK-NOT: #ascend.core<aicpu>
 func.func @main(%a: tensor<1000x512xf32>) -> tensor<1000xi64> {
-  %0 = cell.argmax %a {axis = 1 : i64} : (tensor<1000x512xf32>) -> tensor<1000xi64>
+  %0 = cell.argmax %a {axis = 1 : i64, keepdims = false} : (tensor<1000x512xf32>) -> tensor<1000xi64>
   return %0 : tensor<1000xi64>
 }

@@ -7,6 +7,6 @@
 // CHECK: ascend.store
 // CHECK-NOT: #ascend.core<aicpu>
 func.func @main(%a: tensor<100x50xf32>) -> tensor<100x50xf32> {
-  %0 = cell.reverse %a {axes = array<i64: 1>} : tensor<100x50xf32>
+  %0 = cell.reverse %a {axes = array<i64: 1>} : (tensor<100x50xf32>) -> tensor<100x50xf32>
   return %0 : tensor<100x50xf32>
 }

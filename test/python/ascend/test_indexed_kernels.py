@@ -124,7 +124,8 @@ def test_positions_of_extremes(dtype, seed):
         x[0, 0] = -(2**31)
     for axis in range(3):
         for function, expected in zip((ops.argmax, ops.argmin), extremes(x, axis)):
-            np.testing.assert_array_equal(run(lambda x, f=function, axis=axis: f(x, axis), x), expected)
+            cores = {"aiv"} if shape[axis] > 1 else {"aiv", "aicpu"}  # nothing is reduced
+            np.testing.assert_array_equal(run(lambda x, f=function, axis=axis: f(x, axis), x, cores=cores), expected)
 
 
 @pytest.mark.parametrize("shape", [(2, 70_001), (70_001, 3), (300_007,)])
@@ -167,8 +168,6 @@ def test_backwards(dtype, seed):
     x = (random.standard_normal(shape) * 100).astype(dtype)
     for axes in ((0,), (1,), (2,), (0, 2), (1, 2), (0, 1, 2)):
         np.testing.assert_array_equal(run(lambda x, axes=axes: ops.flip(x, axes), x), np.flip(x, axes))
-    if shape[2] > 3:
-        np.testing.assert_array_equal(run(lambda x: x[:, :, ::-2] + x[:, :, -1::-2], x), x[:, :, ::-2] * 2)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
