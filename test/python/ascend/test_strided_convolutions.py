@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("ascend")
 # images, channels, size of the image; channels, size of windows; stride, padding, dilation, groups
 SHAPES = [((2, 3, 9, 9), (8, 3, 3), 2, 1, 1, 1), ((1, 4, 32, 33), (5, 3, 3), 2, 1, 1, 1), ((3, 2, 17, 31), (4, 1, 1), 2, 0, 1, 1), ((2, 4, 13, 22), (4, 2, 3), 2, 1, 1, 2),
           ((1, 2, 25, 40), (3, 3, 3), 2, 2, 2, 1), ((2, 2, 13, 19), (2, 2, 2), (2, 1), 0, 1, 1), ((2, 2, 13, 19), (2, 2, 4), (1, 2), 1, 1, 1), ((1, 2, 100, 7), (2, 3, 3), 2, 1, 1, 1)]
-# Gradients in part on the AI CPU: a stride of 3, many taps (and windows of one element).
+# Gradients in part on the AI CPU: a stride of 3, many taps. So are those of windows of one element, and of the last two above.
 ODD = ((2, 3, 21, 26), (4, 3, 3), 3, 1, 1, 1)
 LARGE = ((1, 2, 15, 17), (3, 5, 5), 2, 4, 1, 1)
 
@@ -51,7 +51,7 @@ def test_numbers_are_those_of_the_cpu(shape):
         np.testing.assert_array_equal(got.asnumpy(), right)
 
 
-@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape[1][1:] != (1, 1)], ids=str)
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES[:6] if shape[1][1:] != (1, 1)], ids=str)
 def test_no_element_goes_to_the_ai_cpu(shape):
     forward, gradient, arrays, _ = program(shape)
     tensors = [Tensor(a) for a in arrays]
