@@ -53,6 +53,7 @@ struct GpuTarget {
 struct ProductPolicy {
   bool tf32Products = false, tf32Convolutions = false; // f32 factors may be rounded to tf32
   enum Way { Generated, Library, Measured } way = Generated;
+  bool matrices = true, convolutions = true; // which ones are not generated in any case
 };
 
 } // namespace mlir::cell

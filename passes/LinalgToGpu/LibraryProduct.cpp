@@ -132,6 +132,8 @@ public:
   LibraryProduct(KernelModule &kernels, Product &p) : kernels(kernels), p(p), b(p.anchor->getLoc(), p.anchor) {}
 
   bool match() {
+    if (!(p.isConvolution ? kernels.policy.convolutions : kernels.policy.matrices))
+      return false;
     factor = typeNumber(p.left.element()), sum = typeNumber(p.sumType());
     bool types = factor && sum && p.left.element() == p.right.element() && (p.sumType() == p.left.element() || (p.sumType().isF32() && p.left.element().getIntOrFloatBitWidth() == 16));
     if (!types || p.batch * p.m * p.n * p.k < kLeastWork)

@@ -44,11 +44,13 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
   LogicalResult readPolicy(ProductPolicy &policy) {
     bool all = tf32 == "all";
     policy.tf32Products = all || tf32 == "matmul", policy.tf32Convolutions = all || tf32 == "conv";
-    policy.way = products == "library" ? ProductPolicy::Library : products == "measured" ? ProductPolicy::Measured : ProductPolicy::Generated;
+    bool measured = products == "measured" || products == "measured-matmul" || products == "measured-conv";
+    policy.way = products == "library" ? ProductPolicy::Library : measured ? ProductPolicy::Measured : ProductPolicy::Generated;
+    policy.matrices = products != "measured-conv", policy.convolutions = products != "measured-matmul";
     if (!policy.tf32Products && !policy.tf32Convolutions && tf32 != "none")
       return emitError(getOperation().getLoc(), "stage linalg-to-gpu-kernels: 'tf32' is none, matmul, conv or all, not '") << tf32 << "'";
     if (policy.way == ProductPolicy::Generated && products != "generated")
-      return emitError(getOperation().getLoc(), "stage linalg-to-gpu-kernels: 'products' is generated, library or measured, not '") << products << "'";
+      return emitError(getOperation().getLoc(), "stage linalg-to-gpu-kernels: 'products' is generated, library, measured, measured-matmul or measured-conv, not '") << products << "'";
     return success();
   }
 

@@ -4,6 +4,7 @@
 #include "runtime/gpu/libraries.h"
 
 #include <dlfcn.h>
+#include <vector>
 
 using namespace cellgrad::gpu;
 
@@ -21,7 +22,10 @@ struct Plan : LibraryPlan {
   cudnnFilterDescriptor_t w = nullptr;
   cudnnConvolutionDescriptor_t convolution = nullptr;
   cudnnActivationDescriptor_t activation = nullptr;
-  int algorithm = 0;
+  struct Algorithm {
+    int number, math;
+  };
+  std::vector<Algorithm> algorithms; // what the library lists and may be taken; the first is in use
 
   void destroy() {
     for (cudnnTensorDescriptor_t tensor : {x, y, bias})
@@ -63,7 +67,13 @@ bool isDirect(int64_t kind, int algorithm) {
                                       : algorithm <= CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1 || algorithm == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3;
 }
 
-/// The library's first choice among the algorithms that give the same numbers at each run and need no more than the memory there is.
+/// Sets up the first algorithm of the plan.
+cudnnStatus_t useFirst(const Plan &plan, const Record &r) {
+  bool exact = r[CG_PRODUCT_FACTOR_TYPE] == CG_PRODUCT_F32 && !r[CG_PRODUCT_TF32]; // what the descriptor says already is what counts
+  return exact ? cudnnStatus_t(CUDNN_STATUS_SUCCESS) : library.cudnnSetConvolutionMathType(plan.convolution, plan.algorithms.front().math);
+}
+
+/// The library's choice, in its order, among the algorithms that give the same numbers at each run and need no more than the memory there is.
 void chooseAlgorithm(Calls &run, cudnnHandle_t handle, const Record &r, Plan &plan) {
   constexpr int kMost = 16;
   cudnnConvolutionAlgoPerf_t found[kMost] = {};
@@ -80,15 +90,14 @@ void chooseAlgorithm(Calls &run, cudnnHandle_t handle, const Record &r, Plan &pl
   bool exact = r[CG_PRODUCT_FACTOR_TYPE] == CG_PRODUCT_F32 && !r[CG_PRODUCT_TF32];
   run("choosing an algorithm", [&] {
     for (int i = 0; i < count; ++i) {
-      int math = found[i].mathType; // with exact factors what the descriptor says already is what counts
+      int math = found[i].mathType;
       bool takes = math == CUDNN_FMA_MATH || math == CUDNN_DEFAULT_MATH || (math == CUDNN_TENSOR_OP_MATH && !exact);
       if (!takes || found[i].status != CUDNN_STATUS_SUCCESS || found[i].determinism != CUDNN_DETERMINISTIC || found[i].memory > size_t(r[CG_PRODUCT_WORKSPACE]) ||
           (r[CG_PRODUCT_KEEPS_NAN] && !isDirect(kind, found[i].algo)))
         continue;
-      plan.algorithm = found[i].algo;
-      return exact ? cudnnStatus_t(CUDNN_STATUS_SUCCESS) : library.cudnnSetConvolutionMathType(plan.convolution, math);
+      plan.algorithms.push_back({found[i].algo, math});
     }
-    return cudnnStatus_t(CUDNN_STATUS_NOT_SUPPORTED);
+    return plan.algorithms.empty() ? cudnnStatus_t(CUDNN_STATUS_NOT_SUPPORTED) : useFirst(plan, r);
   });
 }
 
@@ -151,21 +160,29 @@ int convolve(Device &device, const Record &r, const Operands &o) {
     return fail("%s: cuDNN does not take %s (%s); choose products=\"generated\" or \"measured\"", device.title().c_str(), shapeOf(r).c_str(), why.c_str());
   cudnnHandle_t handle = handles[device.number];
   const Library &dnn = library;
-  const Plan &p = *plan;
+  Plan &p = *plan;
   float one = 1, none = 0, beta = float(r[CG_PRODUCT_ADDS]);
   size_t bytes = size_t(r[CG_PRODUCT_WORKSPACE]);
+  auto compute = [&] {
+    int algorithm = p.algorithms.front().number;
+    if (r[CG_PRODUCT_KIND] == CG_PRODUCT_CONV_DX)
+      return dnn.cudnnConvolutionBackwardData(handle, &one, p.w, o.right, p.y, o.left, p.convolution, algorithm, o.workspace, bytes, &beta, p.x, o.result);
+    if (r[CG_PRODUCT_KIND] == CG_PRODUCT_CONV_DW)
+      return dnn.cudnnConvolutionBackwardFilter(handle, &one, p.x, o.left, p.y, o.right, p.convolution, algorithm, o.workspace, bytes, &beta, p.w, o.result);
+    if (o.bias)
+      return dnn.cudnnConvolutionBiasActivationForward(handle, &one, p.x, o.left, p.w, o.right, p.convolution, algorithm, o.workspace, bytes, &none, p.y, o.result, p.bias, o.bias,
+                                                       p.activation, p.y, o.result);
+    return dnn.cudnnConvolutionForward(handle, &one, p.x, o.left, p.w, o.right, p.convolution, algorithm, o.workspace, bytes, &beta, p.y, o.result);
+  };
   Calls run;
   run("cudnnSetStream", [&] { return dnn.cudnnSetStream(handle, running.stream); });
-  run("the convolution", [&] {
-    if (r[CG_PRODUCT_KIND] == CG_PRODUCT_CONV_DX)
-      return dnn.cudnnConvolutionBackwardData(handle, &one, p.w, o.right, p.y, o.left, p.convolution, p.algorithm, o.workspace, bytes, &beta, p.x, o.result);
-    if (r[CG_PRODUCT_KIND] == CG_PRODUCT_CONV_DW)
-      return dnn.cudnnConvolutionBackwardFilter(handle, &one, p.x, o.left, p.y, o.right, p.convolution, p.algorithm, o.workspace, bytes, &beta, p.w, o.result);
-    if (o.bias)
-      return dnn.cudnnConvolutionBiasActivationForward(handle, &one, p.x, o.left, p.w, o.right, p.convolution, p.algorithm, o.workspace, bytes, &none, p.y, o.result, p.bias, o.bias,
-                                                       p.activation, p.y, o.result);
-    return dnn.cudnnConvolutionForward(handle, &one, p.x, o.left, p.w, o.right, p.convolution, p.algorithm, o.workspace, bytes, &beta, p.y, o.result);
-  });
+  run("the convolution", compute);
+  // An algorithm is listed for a convolution without what is fused to it: the next one may take both.
+  while (run.isUnsupported() && p.algorithms.size() > 1) {
+    p.algorithms.erase(p.algorithms.begin());
+    run = Calls();
+    run("choosing an algorithm", [&] { return useFirst(p, r); })("the convolution", compute);
+  }
   if (run.status != CUDNN_STATUS_SUCCESS)
     return fail("%s: cuDNN failed on %s: %s", device.title().c_str(), shapeOf(r).c_str(), run.text().c_str());
   return CG_GPU_OK;

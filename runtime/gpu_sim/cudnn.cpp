@@ -242,6 +242,8 @@ cudnnStatus_t cudnnConvolutionBiasActivationForward(cudnnHandle_t handle, const 
   bool relu = activation->mode == CUDNN_ACTIVATION_RELU, identity = activation->mode == CUDNN_ACTIVATION_IDENTITY;
   if (activation->nan != CUDNN_NOT_PROPAGATE_NAN || (!relu && !identity) || (identity && algo != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM))
     return CUDNN_STATUS_NOT_SUPPORTED;
+  if (algo == CUDNN_CONVOLUTION_FWD_ALGO_WINOGRAD_NONFUSED) // it is listed for the convolution alone
+    return CUDNN_STATUS_NOT_SUPPORTED;
   if (biasLayout->c != yLayout->c || biasLayout->size() != yLayout->c || biasLayout->type != yLayout->type || zLayout->size() != yLayout->size())
     return CUDNN_STATUS_BAD_PARAM;
   return start(handle, {{*xLayout, *yLayout, *wLayout, *convolution}, Forward, algo, number(alpha), number(alpha2), x, w, bias, z, y, relu},

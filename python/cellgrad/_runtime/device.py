@@ -39,6 +39,8 @@ CPU = Device("CPU", 0, None)
 _variants: dict[str | None, int] = {}  # what programs were compiled for so far, numbered for _core
 _current = CPU
 WAYS = ("generated", "library", "measured")
+# By (cuBLASLt is here, cuDNN is here): a program has no scratch memory for a library that is not there.
+_measured_ways = {(True, True): "measured", (True, False): "measured-matmul", (False, True): "measured-conv", (False, False): "generated"}
 _settings: dict[str, Any] = {"matmul_allow_tf32": False, "conv_allow_tf32": False, "products": None}
 
 
@@ -69,16 +71,16 @@ def _products(local: bool) -> str:
     Raises:
         ValueError: CELLGRAD_GPU_PRODUCTS is another word.
     """
-    way = _settings["products"] or os.environ.get("CELLGRAD_GPU_PRODUCTS") or ("measured" if local and _library_is_here() else "generated")
+    way = _settings["products"] or os.environ.get("CELLGRAD_GPU_PRODUCTS") or ("measured" if local else "generated")
     if way not in WAYS:
         raise ValueError(f"CELLGRAD_GPU_PRODUCTS is one of {', '.join(WAYS)}, not {way!r}")
-    return way
+    return _measured_ways[_libraries_here()] if local and way == "measured" else way
 
 
-def _library_is_here() -> bool:
-    """Whether there is a cuBLASLt or a cuDNN: a chosen one, else that of an installed package, else the system's."""
+def _libraries_here() -> tuple[bool, bool]:
+    """Whether there are a cuBLASLt and a cuDNN: a chosen one, else that of an installed package, else the system's."""
     blas, dnn = _load_library("libcublasLt.so.13", "libcublasLt.so.12"), _load_library("libcudnn.so.9")
-    return blas or dnn or any(os.environ.get(name) for name in ("CELLGRAD_CUBLASLT", "CELLGRAD_CUDNN"))
+    return blas or bool(os.environ.get("CELLGRAD_CUBLASLT")), dnn or bool(os.environ.get("CELLGRAD_CUDNN"))
 
 
 @functools.cache

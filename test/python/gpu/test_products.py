@@ -10,6 +10,7 @@ import pytest
 
 import cellgrad as ms
 from cellgrad import Tensor, ops
+from cellgrad._runtime import device
 
 DEFAULT = {"matmul_allow_tf32": False, "conv_allow_tf32": False, "products": None}
 rng = np.random.default_rng(11)
@@ -221,3 +222,12 @@ def test_a_setting_that_is_refused_changes_nothing(given, kind):
     with pytest.raises(kind, match="gpu_config"):
         ms.set_context(device_target="CPU", mode=ms.GRAPH_MODE, gpu_config=given)
     assert ms.get_context("device_target") == "GPU" and (ms.get_context("gpu_config"), ms.get_context("mode")) == before
+
+
+@pytest.mark.parametrize("blas, dnn, way", [(True, True, "measured"), (True, False, "measured-matmul"), (False, True, "measured-conv"), (False, False, "generated")])
+def test_only_libraries_that_are_here_are_measured(monkeypatch, blas, dnn, way):
+    monkeypatch.setattr(device, "_load_library", lambda *names: dnn if "cudnn" in names[0] else blas)
+    for name in ("CELLGRAD_CUBLASLT", "CELLGRAD_CUDNN", "CELLGRAD_GPU_PRODUCTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(device._settings, "products", None)
+    assert device._products(local=True) == way and device._products(local=False) == "generated"

@@ -1,5 +1,9 @@
 // RUN: cell-opt %s -split-input-file --linalg-to-gpu="products=library" | FileCheck %s
 // RUN: cell-opt %s -split-input-file --linalg-to-gpu="products=measured" | FileCheck %s --check-prefix=MEASURED
+// RUN: cell-opt %s -split-input-file --linalg-to-gpu="products=measured-matmul" | FileCheck %s --check-prefix=MATRICES
+// MATRICES-NOT: library_product
+// MATRICES: gpu.launch_func @kernels::@conv2d_0
+// MATRICES-NOT: library_product
 
 // The record: kind, types, epilogue, scratch memory and alignment, then N C H W O KH KW OH OW and the routine's parameters.
 
