@@ -24,12 +24,14 @@ def scheduled(text: str, passes: tuple[str, ...] = SCHEDULE) -> str:
     return module.text()
 
 
-def refused(text: str) -> bool:
+def refused(text: str) -> str:
+    """What the verifier says against kernels that can be parsed; empty where it has nothing against them."""
+    module = Module.parse(text)
     try:
-        Module.parse(text).run("ascend-verify-kernels")
-    except CompileError:
-        return True
-    return False
+        module.run("ascend-verify-kernels")
+    except CompileError as error:
+        return str(error)
+    return ""
 
 
 def kernels(text: str) -> dict[str, str]:
