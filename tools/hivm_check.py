@@ -125,13 +125,15 @@ def check_kernels(texts: dict[str, str], form: str, chip: str = "Ascend910B3") -
             if own:
                 check_kernel("".join(aliases) + "".join(functions), form, chip)
         except ValueError:  # which of them?
+            mine = {}
             for label, text in own.items():
                 try:
                     check_kernel(text, form, chip)
                 except ValueError as error:
-                    wrong[label] = str(error)
-            if not wrong:
+                    mine[label] = str(error)
+            if not mine:
                 raise
+            wrong |= mine
     return wrong
 
 

@@ -79,6 +79,7 @@ VectorBody::VectorBody(VectorKernel &k, Block &body) : k(k), body(body) { want(b
 
 void VectorBody::want(ValueRange values) {
   needed.clear();
+  wanted.assign(values.begin(), values.end());
   SmallVector<Value> work(values);
   while (!work.empty()) {
     Value value = work.pop_back_val();
@@ -353,6 +354,8 @@ bool VectorBody::run() {
     if (isNeeded(op))
       for (Value operand : op.getOperands())
         ++uses[operand];
+  for (Value value : wanted)
+    ++uses[value];
   for (Operation &op : body.without_terminator()) {
     if (llvm::any_of(op.getOperands(), [&](Value operand) { return absent.contains(operand); }))
       absent.insert(op.result_begin(), op.result_end());

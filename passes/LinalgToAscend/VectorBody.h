@@ -54,6 +54,7 @@ private:
   llvm::DenseMap<Value, Tile> values;
   llvm::DenseMap<Value, unsigned> uses, holders; // of a value; of a buffer
   llvm::DenseSet<Value> absent, needed;
+  SmallVector<Value> wanted; // what is read when all has run
 };
 
 /// The selection of what a load finds, where a condition holds, or a constant, if that is all that the load is for; or null.

@@ -286,13 +286,29 @@ static bool isWritten(Value buffer) {
   });
 }
 
+/// Whether anything in the kernel reads the buffer or may do so.
+static bool isReadInside(Value buffer) {
+  return llvm::any_of(buffer.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (isa<ViewLikeOpInterface>(user))
+      return isReadInside(user->getResult(0));
+    if (auto store = dyn_cast<memref::StoreOp>(user))
+      return use.get() != store.getMemRef();
+    if (auto store = dyn_cast<vector::StoreOp>(user))
+      return use.get() != store.getBase();
+    return true;
+  });
+}
+
 void KernelBuilder::markArguments() {
+  // For LLVM no barrier touches memory that is an argument's alone: what another thread wrote there would not be seen behind it.
+  bool exchanges = func.walk([](gpu::BarrierOp) { return WalkResult::interrupt(); }).wasInterrupted();
   SmallVector<std::pair<unsigned, BufferRoots>> buffers;
   for (auto [i, value] : llvm::enumerate(arguments))
     if (isa<MemRefType>(value.getType()))
       buffers.push_back({i, BufferRoots::of(value)});
   for (auto &[i, roots] : buffers) {
-    bool written = isWritten(func.getArgument(i)), alone = true;
+    bool written = isWritten(func.getArgument(i)), alone = !(exchanges && written && isReadInside(func.getArgument(i)));
     for (auto &[j, others] : buffers)
       alone &= i == j || !(written || isWritten(func.getArgument(j))) || !roots.mayAlias(others);
     if (alone)

@@ -29,7 +29,7 @@ class SmallLoop {
 public:
   explicit SmallLoop(Operation *loop) : loop(loop) {}
 
-  bool fits() { return fitsOp(loop) && operations <= kMaxOperations && llvm::none_of(loop->getResults(), [](Value result) {
+  bool fits() { return fitsOp(loop) && touchesMemory && operations <= kMaxOperations && llvm::none_of(loop->getResults(), [](Value result) {
                          return !isa<MemRefType>(result.getType()) && !result.use_empty() && !result.getType().isIntOrFloat();
                        }); }
 
@@ -47,6 +47,7 @@ public:
 private:
   Operation *loop;
   int64_t operations = 0;
+  bool touchesMemory = false; // numbers of the host alone stay there
   llvm::SmallDenseMap<Value, Value> buffers;
   llvm::SmallDenseSet<Value> outside; // results of what is hoisted
 
@@ -93,6 +94,7 @@ private:
       outside.insert(op->getResult(0));
       return cast<MemRefType>(op->getResult(0).getType()).hasStaticShape() && op->getNumOperands() == isView && (!isView || isKnown(op->getOperand(0)));
     }
+    touchesMemory |= isa<memref::LoadOp, memref::StoreOp, memref::CopyOp, linalg::LinalgOp>(op);
     if (isa<memref::LoadOp, memref::StoreOp>(op))
       return isKnown(op->getOperand(isa<memref::StoreOp>(op) ? 1 : 0));
     if (auto copy = dyn_cast<memref::CopyOp>(op)) {

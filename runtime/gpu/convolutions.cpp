@@ -176,9 +176,10 @@ int convolve(Device &device, const Record &r, const Operands &o) {
   };
   Calls run;
   run("cudnnSetStream", [&] { return dnn.cudnnSetStream(handle, running.stream); });
+  bool isReady = run.status == CUDNN_STATUS_SUCCESS;
   run("the convolution", compute);
   // An algorithm is listed for a convolution without what is fused to it: the next one may take both.
-  while (run.isUnsupported() && p.algorithms.size() > 1) {
+  while (isReady && run.isUnsupported() && p.algorithms.size() > 1) {
     p.algorithms.erase(p.algorithms.begin());
     run = Calls();
     run("choosing an algorithm", [&] { return useFirst(p, r); })("the convolution", compute);

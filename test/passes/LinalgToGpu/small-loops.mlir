@@ -97,3 +97,24 @@ func.func @large(%x: memref<5000xf32>) {
   }
   return
 }
+
+// -----
+
+// Numbers of the host alone are no kernel.
+// CHECK-LABEL: func.func @host(
+// CHECK: scf.while
+// CHECK-NOT: gpu.launch_func
+// CHECK: return
+func.func @host(%n: i64) -> i64 {
+  %c1 = arith.constant 1 : i64
+  %r = scf.while (%i = %c1) : (i64) -> i64 {
+    %square = arith.muli %i, %i : i64
+    %go = arith.cmpi slt, %square, %n : i64
+    scf.condition(%go) %i : i64
+  } do {
+  ^bb0(%i: i64):
+    %next = arith.addi %i, %c1 : i64
+    scf.yield %next : i64
+  }
+  return %r : i64
+}

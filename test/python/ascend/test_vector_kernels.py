@@ -177,3 +177,17 @@ def test_with_adversarial_pipes(seed):
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "--tb=short", __file__, "-k", "random_shapes or in_a_row or longer"],
                           env={**os.environ, "CELLGRAD_ASCEND_SIM": f"seed={seed}"}, cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_sums_of_a_value_and_of_what_is_made_of_it(axis):
+    x = np.random.default_rng(3).standard_normal((512, 200)).astype(np.float32)
+
+    @ms.jit
+    def sums(x):
+        e = x - 1.0
+        return e.sum(axis), (e * e).sum(axis), ops.relu(e), (ops.relu(e) * e).sum(axis)
+
+    e = x.astype(np.float64) - 1
+    for got, want in zip(sums(Tensor(x)), (e.sum(axis), (e * e).sum(axis), np.maximum(e, 0), (np.maximum(e, 0) * e).sum(axis))):
+        np.testing.assert_allclose(got.asnumpy(), want, rtol=1e-4, atol=1e-3)
