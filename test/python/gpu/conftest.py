@@ -10,6 +10,7 @@ os.environ.setdefault("CELLGRAD_SIM_DEVICES", "2")
 import pytest
 
 import cellgrad as ms
+from cellgrad._runtime import device
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +28,13 @@ def second_gpu() -> str:
         assert os.environ.get("CELLGRAD_CUDA_DRIVER") != "sim", "the simulator should have two devices"
         pytest.skip("this machine has one GPU")
     return "GPU:1"
+
+
+@pytest.fixture
+def libraries():
+    """For tests that need cuBLASLt and cuDNN: the simulator has both, a GPU's machine need not."""
+    if os.environ.get("CELLGRAD_CUDA_DRIVER") == "sim":
+        return
+    missing = [name for name, here in zip(("cuBLASLt", "cuDNN"), device._libraries_here()) if not here]
+    if missing:
+        pytest.skip(f"there is no {' and no '.join(missing)}: pip install 'cellgrad[cuda]'")

@@ -10,7 +10,6 @@ import pytest
 
 import cellgrad as ms
 from cellgrad import Tensor, ops, value_and_grad
-from cellgrad._runtime import device
 
 SIMULATED = os.environ.get("CELLGRAD_CUDA_DRIVER") == "sim"
 SLACK = 1 if SIMULATED else 20  # the real library may choose Winograd's transforms here
@@ -19,9 +18,7 @@ rng = np.random.default_rng(5)
 
 
 @pytest.fixture(autouse=True)
-def settings():
-    if not SIMULATED and not os.environ.get("CELLGRAD_CUDNN") and not device._load_library("libcudnn.so.9"):
-        pytest.skip("there is no cuDNN: pip install 'cellgrad[cuda]'")
+def settings(libraries):
     ms.set_context(gpu_config={"products": "library"})
     yield
     ms.set_context(gpu_config={"matmul_allow_tf32": False, "conv_allow_tf32": False, "products": None})

@@ -65,7 +65,7 @@ def test_steps_follow_the_cpu(make, optimizer):
 
 
 @pytest.mark.parametrize("make", [lenet5, residual])
-def test_steps_by_libraries_follow_the_cpu(make):
+def test_steps_by_libraries_follow_the_cpu(make, libraries):
     ms.set_context(gpu_config={"products": "library"})
     try:
         follow_the_cpu(make, lambda ps: nn.Momentum(ps, 0.05, 0.9), 5e-5)
@@ -73,7 +73,7 @@ def test_steps_by_libraries_follow_the_cpu(make):
         ms.set_context(gpu_config={"products": None})
 
 
-def test_mixed_precision_by_libraries():
+def test_mixed_precision_by_libraries(libraries):
     def halved():
         net, shape = residual()
         return ms.amp.auto_mixed_precision(net, "O2"), shape
