@@ -75,3 +75,42 @@ def test_others_stay_on_the_host():
 
     for fn, x in ((large, numbers(100, 100)), (product, numbers(40, 40))):
         assert "small_loop" not in ms.jit(fn).lower(x, target="gpu", chip="sm_90").mlir("gpu")
+
+
+def branching(x, s):
+    while x.sum() > 3:
+        if x.max() > 2:
+            x, s = x * 0.5, s + 1
+        else:
+            x = x - 0.25 * s
+    return x, s
+
+
+def nested(x):
+    for i in range(20):
+        while x.sum() > 10 + i:
+            x = x * 0.75
+        x = x + 0.5
+    return x
+
+
+def swapped(a, b):
+    while a.sum() < 100:
+        a, b = b, a + b
+    return a, b
+
+
+# Branches, loops in loops, values that change places, loops of no turn, a NaN in the condition, other types.
+KEPT = [(branching, (numbers(6, 7), numbers())), (nested, (numbers(50),)), (swapped, (numbers(33), numbers(33) * 2)), (swapped, (numbers(), numbers() * 2)), (branching, (numbers(2) * 0.1, numbers())),
+        (nested, (numbers(5) * np.nan,)), (swapped, (Tensor(np.arange(40)), Tensor(np.arange(40) * 2))), (nested, (numbers(50).astype(ms.float64),))]
+
+
+@pytest.mark.parametrize("case", range(len(KEPT)))
+def test_loops_of_all_forms_follow_the_cpu(case):
+    fn, inputs = KEPT[case]
+    got = ms.jit(fn)(*inputs)
+    ms.set_context(device_target="CPU")
+    expected = ms.jit(fn)(*inputs)
+    for a, b in zip(got if isinstance(got, tuple) else (got,), expected if isinstance(expected, tuple) else (expected,), strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(a.asnumpy(), b.asnumpy(), rtol=1e-5)
