@@ -108,6 +108,21 @@ enum { CU_STREAM_CAPTURE_MODE_RELAXED = 2 };
   X(CUresult, cuPointerGetAttribute, (void *value, int attribute, CUdeviceptr pointer))
 enum { CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2, CU_MEMORYTYPE_HOST = 1 };
 
+/* Without these, no kernel uses bulk copies of tiles or more than 48 KiB of shared memory. cuTensorMapEncodeTiled fills the 128 bytes at `map`, which is aligned
+ * to 64: a tensor of `rank` dimensions, innermost first; strides are in bytes and begin with that of the second dimension. */
+#define CG_CUDA_HOPPER(X)                                                                                                               \
+  X(CUresult, cuFuncSetAttribute, (CUfunction function, int attribute, int value))                                                      \
+  X(CUresult, cuTensorMapEncodeTiled,                                                                                                   \
+    (void *map, int type, unsigned rank, void *address, const unsigned long long *sizes, const unsigned long long *strides,             \
+     const unsigned *box, const unsigned *elementStrides, int interleave, int swizzle, int l2Promotion, int oobFill))
+enum { CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8 };
+/* CUtensorMapDataType, CUtensorMapInterleave, CUtensorMapSwizzle, CUtensorMapL2promotion, CUtensorMapFloatOOBfill */
+enum { CU_TENSOR_MAP_BYTES = 128, CU_TENSOR_MAP_FLOAT16 = 6, CU_TENSOR_MAP_FLOAT32 = 7, CU_TENSOR_MAP_BFLOAT16 = 9 };
+enum { CU_TENSOR_MAP_INTERLEAVE_NONE = 0 };
+enum { CU_TENSOR_MAP_SWIZZLE_NONE = 0, CU_TENSOR_MAP_SWIZZLE_32B = 1, CU_TENSOR_MAP_SWIZZLE_64B = 2, CU_TENSOR_MAP_SWIZZLE_128B = 3 };
+enum { CU_TENSOR_MAP_L2_PROMOTION_NONE = 0, CU_TENSOR_MAP_L2_PROMOTION_128B = 2 };
+enum { CU_TENSOR_MAP_OOB_FILL_ZEROS = 0 };
+
 /* Without these, nothing is measured. */
 #define CG_CUDA_TIMING(X)                                                                                                               \
   X(CUresult, cuEventSynchronize, (CUevent event))                                                                                      \
@@ -124,6 +139,7 @@ enum { CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2, CU_MEMORYTYPE_HOST = 1 };
 #pragma GCC visibility push(default)
 CG_CUDA_REQUIRED(CG_CUDA_DECLARE)
 CG_CUDA_GRAPHS(CG_CUDA_DECLARE)
+CG_CUDA_HOPPER(CG_CUDA_DECLARE)
 CG_CUDA_TIMING(CG_CUDA_DECLARE)
 CG_CUDA_EXTRA(CG_CUDA_DECLARE)
 #pragma GCC visibility pop
