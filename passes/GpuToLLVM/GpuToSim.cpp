@@ -49,14 +49,17 @@ LogicalResult checkLowerable(gpu::GPUModuleOp kernels) {
                      nvgpu::DeviceAsyncWaitOp>(op) ||
                  isa<memref::LoadOp, memref::StoreOp, memref::AtomicRMWOp, memref::GenericAtomicRMWOp, memref::AtomicYieldOp, memref::SubViewOp, memref::ViewOp,
                      memref::ReinterpretCastOp, memref::CastOp, memref::CollapseShapeOp, memref::ExpandShapeOp, memref::MemorySpaceCastOp, memref::DimOp, memref::GlobalOp,
-                     memref::GetGlobalOp, memref::AllocaOp>(op);
+                     memref::GetGlobalOp, memref::AllocaOp>(op) ||
+                 sim::isHopper(op);
     bool fixed = true;
     auto check = [&](Type type) {
       auto memref = dyn_cast<MemRefType>(type);
       fixed &= !memref || memref.hasStaticShape();
     };
-    llvm::for_each(op->getOperandTypes(), check);
-    llvm::for_each(op->getResultTypes(), check);
+    if (!isa<memref::ViewOp>(op)) // of dynamic shared memory
+      llvm::for_each(op->getOperandTypes(), check);
+    if (!isa<gpu::DynamicSharedMemoryOp>(op))
+      llvm::for_each(op->getResultTypes(), check);
     if (known && fixed)
       return WalkResult::advance();
     auto diag = op->emitError("stage gpu-to-sim: '") << op->getName() << "' cannot be simulated";
@@ -133,7 +136,7 @@ void nameOperations(gpu::GPUModuleOp kernels, bool checked) {
   Block *body = kernels.getBody();
   kernels.walk([&](Operation *op) {
     bool access = isa<memref::LoadOp, memref::StoreOp, vector::LoadOp, vector::StoreOp>(op);
-    if (!access && !isa<gpu::BarrierOp, gpu::ShuffleOp, nvgpu::MmaSyncOp, nvgpu::LdMatrixOp, nvgpu::DeviceAsyncCopyOp>(op))
+    if (!access && !sim::isAsynchronous(op) && !isa<gpu::BarrierOp, gpu::ShuffleOp, nvgpu::MmaSyncOp, nvgpu::LdMatrixOp, nvgpu::DeviceAsyncCopyOp>(op))
       return;
     op->setAttr(sim::kOp, builder.getI32IntegerAttr(++number));
     if (!checked)
@@ -160,7 +163,7 @@ void nameOperations(gpu::GPUModuleOp kernels, bool checked) {
 }
 
 /// The constant `cg_sim.<name>`, a cg_sim_kernel.
-void describeKernel(OpBuilder &builder, Location loc, StringRef name, bool cooperative, ArrayRef<int32_t> block, ArrayRef<int32_t> argumentBytes, int64_t sharedBytes) {
+void describeKernel(OpBuilder &builder, Location loc, StringRef name, int32_t cooperative, ArrayRef<int32_t> block, ArrayRef<int32_t> argumentBytes, int64_t sharedBytes) {
   Type i32 = builder.getI32Type(), i64 = builder.getI64Type(), pointer = LLVM::LLVMPointerType::get(builder.getContext());
   std::string sizes = ("cg_sim." + name + ".bytes").str();
   auto sizesType = LLVM::LLVMArrayType::get(i32, std::max<size_t>(argumentBytes.size(), 1));
@@ -197,9 +200,10 @@ struct GpuToSim : cell::impl::GpuToSimBase<GpuToSim> {
     auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()), {pointer, pointer});
     auto function = LLVM::LLVMFuncOp::create(builder, loc, kernel.getName(), type);
     function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), builder.getUnitAttr());
-    bool cooperative = kernel.walk([](Operation *op) {
-                               return isa<gpu::BarrierOp, gpu::ShuffleOp, nvgpu::MmaSyncOp, nvgpu::LdMatrixOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
-                             }).wasInterrupted();
+    int32_t cooperative = 0;
+    kernel.walk([&](Operation *op) {
+      cooperative |= isa<gpu::BarrierOp, gpu::ShuffleOp, nvgpu::MmaSyncOp, nvgpu::LdMatrixOp>(op) ? CG_SIM_WAITS : sim::isAsynchronous(op) ? CG_SIM_ASYNCHRONOUS : 0;
+    });
 
     Block *entry = function.addEntryBlock(builder);
     builder.setInsertionPointToStart(entry);
@@ -212,6 +216,12 @@ struct GpuToSim : cell::impl::GpuToSimBase<GpuToSim> {
     unsigned count = kernel.getNumArguments();
     for (unsigned i = 0; i < count; ++i) {
       BlockArgument argument = body.getArgument(i);
+      if (kernel.getArgAttr(i, sim::kTensorMap)) { // 128 bytes by value
+        Value slot = LLVM::GEPOp::create(builder, loc, pointer, pointer, function.getArgument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)});
+        give(argument, LLVM::LoadOp::create(builder, loc, pointer, slot));
+        bytes.push_back(sim::kTensorMapBytes);
+        continue;
+      }
       Type converted = converter.convertType(argument.getType());
       if (!converted || !(isa<LLVM::LLVMPointerType>(converted) || converted.isIntOrFloat()))
         return kernel.emitError("stage gpu-to-sim: argument ") << i << " of the kernel has the type " << argument.getType() << "; kernels take memrefs of static shape and scalars";
@@ -232,11 +242,11 @@ struct GpuToSim : cell::impl::GpuToSimBase<GpuToSim> {
         give(argument, LLVM::AllocaOp::create(builder, loc, pointer, byte, sim::constantI32(builder, loc, contiguousBytes(buffer)), 16));
         continue;
       }
-      Value base = LLVM::LoadOp::create(builder, loc, pointer,
-                                        LLVM::GEPOp::create(builder, loc, pointer, byte, function.getArgument(1), ArrayRef<LLVM::GEPArg>{int32_t(offsetof(cg_sim_thread, shared))}).getResult());
+      Value base = sim::sharedBase(builder, loc, function.getArgument(1));
       give(argument, LLVM::GEPOp::create(builder, loc, pointer, byte, base, ArrayRef<LLVM::GEPArg>{int32_t(shared)}));
       shared = llvm::alignTo(shared + contiguousBytes(buffer), 128);
     }
+    shared = sim::placeShared(builder, kernel, function.getArgument(1), shared);
     body.eraseArguments(0, body.getNumArguments());
     LLVM::BrOp::create(builder, loc, &body);
     function.getBody().getBlocks().splice(function.getBody().end(), kernel.getBody().getBlocks());
@@ -245,6 +255,7 @@ struct GpuToSim : cell::impl::GpuToSimBase<GpuToSim> {
       LLVM::ReturnOp::create(at, op.getLoc(), ValueRange());
       op.erase();
     });
+    sim::markSums(function);
     builder.setInsertionPointAfter(function);
     SmallVector<int32_t> block(3, 0);
     if (std::optional<ArrayRef<int32_t>> known = kernel.getKnownBlockSize())
@@ -298,6 +309,7 @@ struct GpuToSim : cell::impl::GpuToSimBase<GpuToSim> {
     populateMemRefToPointersPatterns(converter, patterns);
     sim::populateAccessPatterns(converter, patterns);
     sim::populateThreadPatterns(converter, patterns);
+    sim::populateHopperPatterns(converter, patterns);
     arith::populateArithToLLVMConversionPatterns(converter, patterns);
     populateMathToLLVMConversionPatterns(converter, patterns, /*approximateLog1p=*/false, /*benefit=*/2);
     populateMathToLibmConversionPatterns(patterns);

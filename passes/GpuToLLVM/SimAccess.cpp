@@ -19,6 +19,8 @@ Value sim::constantI32(OpBuilder &builder, Location loc, int64_t value) {
   return LLVM::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(int32_t(value)));
 }
 
+Value sim::numberOf(OpBuilder &builder, Operation *op) { return constantI32(builder, op->getLoc(), op->getAttrOfType<IntegerAttr>(kOp).getInt()); }
+
 Value sim::placeOf(OpBuilder &builder, Operation *op) {
   Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
   if (auto name = op->getAttrOfType<StringAttr>(kPlace))

@@ -11,15 +11,35 @@ inline constexpr llvm::StringLiteral kOp = "cell.sim_op";         // i32: tells 
 inline constexpr llvm::StringLiteral kPlace = "cell.sim_place";   // name of the global with the text for messages; only in checked kernels
 inline constexpr llvm::StringLiteral kAtomic = "cell.sim_atomic"; // on the load and the store of an atomic update
 
+/// Attribute of a kernel's argument that is a tensor map: so many bytes by value in place of a memref.
+inline constexpr llvm::StringLiteral kTensorMap = "cell.tensor_map";
+inline constexpr int32_t kTensorMapBytes = 128;
+
 /// memref.load and store, vector.load and store, with a check before each where it has a place; views that MemRefToPointers does not know.
 void populateAccessPatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns);
 /// Ids, barriers, shuffles, matrix products and asynchronous copies.
 void populateThreadPatterns(LLVMTypeConverter &converter, RewritePatternSet &patterns);
 
+/// mbarriers, bulk copies, products of warpgroups, addresses of shared memory.
+void populateHopperPatterns(LLVMTypeConverter &converter, RewritePatternSet &patterns);
+/// True for operations on mbarriers and for products of warpgroups.
+bool isAsynchronous(Operation *op);
+/// True for these, and for what is only used beside them.
+bool isHopper(Operation *op);
+/// Gives the kernel's mbarriers and its dynamic shared memory their places behind `used` bytes of its shared memory; the static bytes in use then.
+/// `thread` is the thread's record, `builder` before the kernel's operations.
+int64_t placeShared(OpBuilder &builder, Operation *kernel, Value thread, int64_t used);
+/// The start of the block's shared memory.
+Value sharedBase(OpBuilder &builder, Location loc, Value thread);
+/// Shows to the simulator where sums of warpgroups' products are used by other operations.
+void markSums(Operation *function);
+
 /// The record of the thread that runs the function around `op`.
 Value threadRecord(Operation *op);
 /// The text for messages about `op`, or null.
 Value placeOf(OpBuilder &builder, Operation *op);
+/// The number of the operation among those of the kernel.
+Value numberOf(OpBuilder &builder, Operation *op);
 Value constantI32(OpBuilder &builder, Location loc, int64_t value);
 /// A call of a function of the simulator; the pass declares what is called.
 Value call(OpBuilder &builder, Location loc, StringRef name, Type result, ValueRange arguments);

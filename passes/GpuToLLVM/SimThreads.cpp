@@ -64,10 +64,6 @@ struct WarpSizePattern : ConvertOpToLLVMPattern<gpu::SubgroupSizeOp> {
   }
 };
 
-Value numberOf(OpBuilder &builder, Operation *op) {
-  return constantI32(builder, op->getLoc(), op->getAttrOfType<IntegerAttr>(kOp).getInt());
-}
-
 struct BarrierPattern : ConvertOpToLLVMPattern<gpu::BarrierOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(gpu::BarrierOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {

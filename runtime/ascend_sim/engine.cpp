@@ -22,7 +22,7 @@ public:
       text = "there is no shared memory";
     return text.empty() ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
   }
-  std::string run(const int32_t size[6], void **arguments) const override { return ascend::run({name, function, info, &target, size[0]}, arguments); }
+  std::string run(const int32_t size[6], unsigned sharedBytes, void **arguments) const override { return ascend::run({name, function, info, &target, size[0]}, arguments); }
   std::vector<int32_t> argumentBytes() const override { return {info->value_bytes, info->value_bytes + info->count}; }
 
 private:

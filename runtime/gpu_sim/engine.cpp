@@ -48,23 +48,32 @@ public:
       text = "a block of " + triple(block) + " threads";
     else if (info->block[0] && (int32_t(block[0]) != info->block[0] || int32_t(block[1]) != info->block[1] || int32_t(block[2]) != info->block[2]))
       text = "launched with another block size than it was compiled for";
-    else if (info->shared_bytes > 48 * 1024)
+    else if (info->shared_bytes > kShared)
       text = std::to_string(info->shared_bytes) + " bytes of static shared memory; a block has 49152";
-    if (!text.empty())
-      return CUDA_ERROR_INVALID_VALUE;
-    if (!sharedBytes)
-      return CUDA_SUCCESS;
-    text = "dynamic shared memory is not simulated";
-    return CUDA_ERROR_NOT_SUPPORTED;
+    else if (int64_t(sharedBytes) > dynamicLimit())
+      text = std::to_string(sharedBytes) + " bytes of dynamic shared memory, with " + std::to_string(info->shared_bytes) + " static ones; " + std::to_string(dynamicLimit()) +
+             " are allowed (cuFuncSetAttribute raises that)";
+    return text.empty() ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
   }
-  std::string run(const int32_t size[6], void **arguments) const override {
-    return sim::run({name, function, info, {size[0], size[1], size[2]}, {size[3], size[4], size[5]}, settings().seed}, arguments);
+  CUresult allowShared(int bytes, std::string &text) override {
+    if (bytes < 0 || bytes + info->shared_bytes > kMostShared) {
+      text = std::to_string(bytes) + " bytes of dynamic shared memory, with " + std::to_string(info->shared_bytes) + " static ones; a block has at most " + std::to_string(kMostShared);
+      return CUDA_ERROR_INVALID_VALUE;
+    }
+    allowed = bytes;
+    return CUDA_SUCCESS;
+  }
+  std::string run(const int32_t size[6], unsigned sharedBytes, void **arguments) const override {
+    return sim::run({name, function, info, {size[0], size[1], size[2]}, {size[3], size[4], size[5]}, int32_t(sharedBytes), settings().seed}, arguments);
   }
   std::vector<int32_t> argumentBytes() const override { return {info->argument_bytes, info->argument_bytes + info->count}; }
 
 private:
+  static constexpr int64_t kShared = 48 * 1024, kMostShared = 227 * 1024; // by default, and on request, of one block
+  int64_t dynamicLimit() const { return allowed >= 0 ? allowed : kShared - info->shared_bytes; }
   KernelFunction function;
   const cg_sim_kernel *info;
+  int64_t allowed = -1;
 };
 
 class GpuEngine : public Engine {
@@ -79,6 +88,13 @@ public:
         {"cg_sim_mma", reinterpret_cast<void *>(&cg_sim_mma)},               {"cg_sim_ldmatrix", reinterpret_cast<void *>(&cg_sim_ldmatrix)},
         {"cg_sim_async_copy", reinterpret_cast<void *>(&cg_sim_async_copy)}, {"cg_sim_async_commit", reinterpret_cast<void *>(&cg_sim_async_commit)},
         {"cg_sim_async_wait", reinterpret_cast<void *>(&cg_sim_async_wait)}, {"cg_sim_access", reinterpret_cast<void *>(&cg_sim_access)},
+        {"cg_sim_mbarrier_init", reinterpret_cast<void *>(&cg_sim_mbarrier_init)},
+        {"cg_sim_mbarrier_arrive", reinterpret_cast<void *>(&cg_sim_mbarrier_arrive)},
+        {"cg_sim_mbarrier_wait", reinterpret_cast<void *>(&cg_sim_mbarrier_wait)},
+        {"cg_sim_fence", reinterpret_cast<void *>(&cg_sim_fence)},           {"cg_sim_bulk_copy", reinterpret_cast<void *>(&cg_sim_bulk_copy)},
+        {"cg_sim_wgmma", reinterpret_cast<void *>(&cg_sim_wgmma)},           {"cg_sim_wgmma_fence", reinterpret_cast<void *>(&cg_sim_wgmma_fence)},
+        {"cg_sim_wgmma_commit", reinterpret_cast<void *>(&cg_sim_wgmma_commit)},
+        {"cg_sim_wgmma_wait", reinterpret_cast<void *>(&cg_sim_wgmma_wait)}, {"cg_sim_wgmma_use", reinterpret_cast<void *>(&cg_sim_wgmma_use)},
     };
     auto it = own.find(name);
     if (it != own.end())

@@ -10,7 +10,8 @@
 namespace cellgrad::sim {
 
 namespace {
-constexpr int32_t kWarp = 32;
+constexpr int32_t kWarp = 32, kWarpgroup = 128;
+constexpr size_t kSharedAlignment = 1024;
 
 uint64_t mix(uint64_t &state) { // splitmix64 (Steele, Lea, Flood 2014)
   uint64_t z = (state += 0x9e3779b97f4a7c15);
@@ -25,12 +26,12 @@ struct State {
   void **args = nullptr;
   std::unique_ptr<Lane[]> lanes;
   int32_t capacity = 0, threads = 0;
-  std::vector<Warp> warps;
+  std::vector<Team> warps, warpgroups;
   std::vector<int32_t> order;
   int32_t atBarrier = 0, barrierOp = 0, finished = 0;
   uint32_t blockNumber = 0, firstBlock = 0, phase = 0;
   char *shared = nullptr;
-  size_t sharedCapacity = 0;
+  size_t sharedCapacity = 0, sharedBytes = 0; // what there is, what the launch has
   std::unique_ptr<Shadow> sharedShadow;
   size_t sharedShadowBytes = 0;
   Fiber alone;
@@ -45,12 +46,18 @@ State &state() {
 std::string position(const int32_t p[3]) { return "(" + std::to_string(p[0]) + ", " + std::to_string(p[1]) + ", " + std::to_string(p[2]) + ")"; }
 std::string at(const char *place) { return place ? std::string(" at ") + place : std::string(); }
 
+Team &teamOf(const Lane &lane, int32_t size) { return size == kWarp ? state().warps[lane.context.warp] : state().warpgroups[lane.index / kWarpgroup]; }
+/// True for kernels with mbarriers or products of warpgroups.
+bool asynchronous() { return state().launch->info->cooperative & CG_SIM_ASYNCHRONOUS; }
+
 void runLane(void *argument) {
   State &e = state();
   auto &lane = *static_cast<Lane *>(argument);
   e.launch->function(e.args, &lane.context);
   cg_sim_async_commit(&lane.context);
   cg_sim_async_wait(&lane.context, 0);
+  if (asynchronous())
+    finishAsync(lane);
   lane.wait = Wait::Finished;
   ++e.finished;
 }
@@ -71,24 +78,32 @@ void shuffle(std::vector<int32_t> &order, uint64_t &state) {
     std::swap(order[i - 1], order[mix(state) % i]);
 }
 
+std::string waitOf(const Lane &lane) { return (lane.wait == Wait::Mbarrier ? describeMbarrier(lane) : std::string(lane.what)) + at(lane.place); }
+
 /// Nobody can go on: says who waits for whom.
 std::string deadlock() {
   State &e = state();
   Lane *waiting = nullptr, *other = nullptr;
   for (int32_t i = 0; i < e.threads && !waiting; ++i)
-    if (e.lanes[i].wait == Wait::Warp || (e.lanes[i].wait == Wait::Barrier && e.atBarrier))
+    if (Wait wait = e.lanes[i].wait; wait == Wait::Warp || wait == Wait::Warpgroup || (wait == Wait::Barrier && e.atBarrier))
       waiting = &e.lanes[i];
+  for (int32_t i = 0; i < e.threads && !waiting; ++i)
+    if (e.lanes[i].wait == Wait::Mbarrier)
+      waiting = &e.lanes[i];
+  int32_t mates = waiting->wait == Wait::Warp ? kWarp : waiting->wait == Wait::Warpgroup ? kWarpgroup : e.threads;
+  bool mbarrier = waiting->wait == Wait::Mbarrier;
   for (int32_t i = 0; i < e.threads && !other; ++i) {
     Lane &lane = e.lanes[i];
-    bool mate = waiting->wait == Wait::Barrier || lane.context.warp == waiting->context.warp;
-    if (mate && lane.wait != waiting->wait)
+    bool same = lane.wait == waiting->wait && (!mbarrier || lane.async.mbarrier == waiting->async.mbarrier);
+    if (lane.index / mates == waiting->index / mates && !same && !(mbarrier && lane.wait == Wait::Finished))
       other = &lane;
   }
-  std::string text = "thread " + position(waiting->context.thread) + " waits for " + waiting->what + at(waiting->place);
+  std::string text = "thread " + position(waiting->context.thread) + " waits for " + waitOf(*waiting);
+  if (mbarrier)
+    return text + (other ? "; thread " + position(other->context.thread) + " waits for " + waitOf(*other) : std::string(", and nobody is left to bring it"));
   if (!other)
     return text;
-  text += ", which thread " + position(other->context.thread) + " never reaches: it ";
-  return text + (other->wait == Wait::Finished ? std::string("has ended") : "waits for " + std::string(other->what) + at(other->place));
+  return text + ", which thread " + position(other->context.thread) + " never reaches: it " + (other->wait == Wait::Finished ? "has ended" : "waits for " + waitOf(*other));
 }
 
 /// False if a fault or a deadlock ended the block.
@@ -98,7 +113,9 @@ bool runBlock(uint64_t &random) {
   e.atBarrier = e.finished = 0;
   e.phase = 0;
   ++e.blockNumber;
-  memset(e.shared, 0xff, size_t(e.launch->info->shared_bytes));
+  memset(e.shared, 0xff, e.sharedBytes);
+  if (asynchronous())
+    beginAsync();
   if (e.launch->seed)
     shuffle(e.order, random);
   if (!cooperative) {
@@ -109,8 +126,10 @@ bool runBlock(uint64_t &random) {
       e.alone.resume();
     return e.error.empty();
   }
-  for (Warp &warp : e.warps)
-    warp.arrived = 0;
+  for (Team &warp : e.warps)
+    warp.arrived = 0, warp.step = 0;
+  for (Team &group : e.warpgroups)
+    group.arrived = 0;
   for (int32_t i = 0; i < e.threads; ++i) {
     e.lanes[i].wait = Wait::None;
     if (!e.lanes[i].fiber.start(runLane, &e.lanes[i])) {
@@ -129,6 +148,12 @@ bool runBlock(uint64_t &random) {
       if (!e.error.empty())
         return false;
     }
+    // Bulk copies arrive when nobody can go on without; with a seed, sometimes before.
+    if (asynchronous() && (!progress || (e.launch->seed && mix(random) % 4 == 0))) {
+      progress |= arriveLate(e.launch->seed ? mix(random) : 0, e.error);
+      if (!e.error.empty())
+        return false;
+    }
     if (!progress) {
       e.error = deadlock();
       return false;
@@ -136,7 +161,9 @@ bool runBlock(uint64_t &random) {
     if (e.launch->seed)
       shuffle(e.order, random);
   }
-  return true;
+  if (asynchronous())
+    e.error = endAsync();
+  return e.error.empty();
 }
 
 bool prepare() {
@@ -147,15 +174,19 @@ bool prepare() {
     e.lanes.reset(new Lane[e.threads]);
     e.capacity = e.threads;
   }
-  size_t shared = (size_t(launch.info->shared_bytes) + 127) / 128 * 128 + 128;
+  e.sharedBytes = size_t(launch.info->shared_bytes);
+  if (launch.dynamicShared)
+    e.sharedBytes = (e.sharedBytes + kSharedAlignment - 1) / kSharedAlignment * kSharedAlignment + size_t(launch.dynamicShared);
+  size_t shared = (e.sharedBytes + kSharedAlignment) / kSharedAlignment * kSharedAlignment;
   if (shared > e.sharedCapacity) {
     free(e.shared);
-    e.shared = static_cast<char *>(aligned_alloc(128, shared));
+    e.shared = static_cast<char *>(aligned_alloc(kSharedAlignment, shared));
     e.sharedCapacity = e.shared ? shared : 0;
     if (!e.shared)
       return false;
   }
   e.warps.assign((e.threads + kWarp - 1) / kWarp, {});
+  e.warpgroups.assign((e.threads + kWarpgroup - 1) / kWarpgroup, {});
   e.order.resize(e.threads);
   std::iota(e.order.begin(), e.order.end(), 0);
   for (int32_t i = 0; i < e.threads; ++i) {
@@ -171,6 +202,7 @@ bool prepare() {
     c.lane = i % kWarp, c.warp = i / kWarp;
     c.shared = e.shared;
     ++e.warps[i / kWarp].lanes;
+    ++e.warpgroups[i / kWarpgroup].lanes;
   }
   return true;
 }
@@ -217,33 +249,66 @@ void fault(cg_sim_thread *thread, const char *place, const std::string &text) {
   abort(); // a fiber with a fault is not resumed
 }
 
-bool joinWarp(Lane &lane, int32_t op, const char *what, const char *place, void *exchange) {
-  State &e = state();
-  Warp &warp = e.warps[lane.context.warp];
-  if (!warp.arrived) {
-    warp.op = op, warp.first = &lane;
-  } else if (warp.op != op) {
-    fault(&lane.context, place, std::string("the warp is divided: this thread is at ") + what + ", thread " + position(warp.first->context.thread) + " at " +
-                                    warp.first->what + at(warp.first->place));
+bool joinTeam(Lane &lane, int32_t size, int32_t op, const char *what, const char *place, void *exchange) {
+  Team &team = teamOf(lane, size);
+  if (!team.arrived) {
+    team.op = op, team.first = &lane;
+  } else if (team.op != op) {
+    fault(&lane.context, place, std::string(size == kWarp ? "the warp" : "the warpgroup") + " is divided: this thread is at " + what + ", thread " +
+                                    position(team.first->context.thread) + " at " + team.first->what + at(team.first->place));
   }
   lane.what = what, lane.place = place, lane.exchange = exchange;
-  if (++warp.arrived == warp.lanes)
+  if (++team.arrived == team.lanes)
     return true;
-  lane.wait = Wait::Warp;
-  lane.fiber.suspend();
+  waitHere(lane, size == kWarp ? Wait::Warp : Wait::Warpgroup, what, place);
   return false;
 }
 
-Lane *warpLanes(Lane &lane, int32_t &count) {
-  count = state().warps[lane.context.warp].lanes;
-  return &state().lanes[lane.context.warp * kWarp];
+Lane *teamLanes(Lane &lane, int32_t size, int32_t &count) {
+  count = teamOf(lane, size).lanes;
+  return &state().lanes[lane.index / size * size];
 }
 
-void leaveWarp(Lane &lane) {
-  Warp &warp = state().warps[lane.context.warp];
-  warp.arrived = 0;
-  for (int32_t i = 0; i < warp.lanes; ++i)
-    state().lanes[lane.context.warp * kWarp + i].wait = Wait::None;
+void leaveTeam(Lane &lane, int32_t size) {
+  teamOf(lane, size).arrived = 0;
+  int32_t count;
+  Lane *lanes = teamLanes(lane, size, count);
+  for (int32_t i = 0; i < count; ++i)
+    lanes[i].wait = Wait::None;
+}
+
+void waitHere(Lane &lane, Wait wait, const char *what, const char *place) {
+  lane.wait = wait, lane.what = what, lane.place = place;
+  lane.fiber.suspend();
+}
+
+Lane *blockLanes(int32_t &count) {
+  count = state().threads;
+  return state().lanes.get();
+}
+
+char *sharedMemory(size_t &bytes) {
+  bytes = state().sharedBytes;
+  return state().shared;
+}
+
+uint32_t nextStep(Lane &lane) { return ++state().warps[lane.context.warp].step; }
+
+/// The records of shared memory, and the time of an access of the lane.
+static Moment momentOf(const Lane &lane) {
+  State &e = state();
+  return {e.blockNumber, e.warps[lane.context.warp].step, uint32_t(lane.index), e.phase, asynchronous() ? &lane.async.known : nullptr};
+}
+static Shadow &sharedRecords() {
+  State &e = state();
+  if (e.sharedShadowBytes < e.sharedBytes)
+    e.sharedShadow.reset(new Shadow(e.sharedBytes)), e.sharedShadowBytes = e.sharedBytes;
+  return *e.sharedShadow;
+}
+
+std::string collides(Lane &lane, const void *address, size_t bytes, bool write) {
+  State &e = state();
+  return sharedRecords().access(size_t(static_cast<const char *>(address) - e.shared), bytes, momentOf(lane), e.blockNumber, write, /*atomic=*/false, /*note=*/false);
 }
 
 } // namespace cellgrad::sim
@@ -259,12 +324,17 @@ extern "C" void cg_sim_barrier(cg_sim_thread *thread, int32_t op, const char *pl
   else if (e.barrierOp != op)
     fault(thread, place, "the threads of the block wait at different barriers");
   if (++e.atBarrier < e.threads) {
-    lane.wait = Wait::Barrier;
-    lane.fiber.suspend();
+    waitHere(lane, Wait::Barrier, lane.what, place);
     return;
   }
   e.atBarrier = 0;
+  for (const Team &warp : e.warps)
+    e.phase = std::max(e.phase, warp.step);
   ++e.phase;
+  for (Team &warp : e.warps)
+    warp.step = e.phase;
+  if (asynchronous())
+    meetAsync();
   for (int32_t i = 0; i < e.threads; ++i)
     e.lanes[i].wait = Wait::None;
 }
@@ -276,17 +346,17 @@ extern "C" void cg_sim_access(cg_sim_thread *thread, const char *place, const vo
     fault(thread, place, "an index is out of bounds");
   if (reinterpret_cast<uintptr_t>(address) % uint32_t(alignment))
     fault(thread, place, "the address is not a multiple of " + std::to_string(alignment) + " bytes");
-  Moment now = {e.blockNumber, e.phase, uint32_t(lane.index)};
+  Moment now = momentOf(lane);
   bool write = kind != CG_SIM_LOAD, atomic = kind == CG_SIM_ATOMIC;
-  size_t sharedBytes = size_t(e.launch->info->shared_bytes), offset = size_t(static_cast<const char *>(address) - e.shared);
+  size_t offset = size_t(static_cast<const char *>(address) - e.shared);
   std::string against;
   if (offset < e.sharedCapacity) {
-    if (offset + size_t(bytes) > sharedBytes)
-      fault(thread, place, "out of bounds of the block's shared memory of " + std::to_string(sharedBytes) + " bytes");
-    if (e.sharedShadowBytes < sharedBytes)
-      e.sharedShadow.reset(new Shadow(sharedBytes)), e.sharedShadowBytes = sharedBytes;
+    if (offset + size_t(bytes) > e.sharedBytes)
+      fault(thread, place, "out of bounds of the block's shared memory of " + std::to_string(e.sharedBytes) + " bytes");
     // Shared memory begins anew with each block, so only this block's records count.
-    against = e.sharedShadow->access(offset, size_t(bytes), now, e.blockNumber, write, atomic);
+    against = sharedRecords().access(offset, size_t(bytes), now, e.blockNumber, write, atomic);
+    if (against.empty() && asynchronous())
+      against = touchAsync(lane, offset, size_t(bytes), write);
   } else if (e.running->holds(address)) { // the thread's own variables
     return;
   } else {

@@ -4,6 +4,7 @@
 
 #include "runtime/gpu_sim/fiber.h"
 #include "runtime/gpu_sim/gpu_sim.h"
+#include "runtime/gpu_sim/hopper.h"
 #include "runtime/gpu_sim/races.h"
 
 #include <memory>
@@ -19,10 +20,11 @@ struct Launch {
   KernelFunction function;
   const cg_sim_kernel *info;
   int32_t grid[3], block[3];
+  int32_t dynamicShared;
   uint64_t seed; // 0: threads and blocks in order; otherwise in an order that the seed decides
 };
 
-enum class Wait { None, Barrier, Warp, Finished };
+enum class Wait { None, Barrier, Warp, Warpgroup, Mbarrier, Finished };
 
 struct AsyncCopy {
   void *to;
@@ -41,13 +43,15 @@ struct Lane {
   void *exchange;    // what the lane gives to the operation of its warp
   int32_t asyncGroup;
   std::vector<AsyncCopy> copies;
+  AsyncLane async;
   Fiber fiber;
 };
 
-/// What the lanes of a warp do together.
-struct Warp {
+/// What the lanes of a warp, or of a warpgroup, do together.
+struct Team {
   int32_t lanes, arrived, op;
-  Lane *first; // that arrived
+  Lane *first;   // that arrived
+  uint32_t step; // of a warp: the time of its accesses, see Moment
 };
 
 /// Runs the launch; an empty text, or what is wrong with the kernel.
@@ -55,25 +59,36 @@ std::string run(const Launch &launch, void **args);
 
 /// Inside of a kernel: ends the launch with this text.
 [[noreturn]] void fault(cg_sim_thread *thread, const char *place, const std::string &text);
-/// Inside of a kernel: waits until all lanes of the warp are at this operation with their `exchange`. The last to come gets true, does the work
-/// for all and goes on; the others get false when it is done. `lanes` are those of the warp.
-template <typename Work> void together(cg_sim_thread *thread, int32_t op, const char *what, const char *place, void *exchange, Work work);
+/// Inside of a kernel: waits until all lanes of the team of `size` (32: warp, 128: warpgroup) are at this operation with their `exchange`. The last to
+/// come gets true, does the work for all and goes on; the others get false when it is done. `lanes` are those of the team.
+template <typename Work>
+void together(cg_sim_thread *thread, int32_t op, const char *what, const char *place, void *exchange, Work work, int32_t size = 32);
 
 /// Implementation of `together`.
-bool joinWarp(Lane &lane, int32_t op, const char *what, const char *place, void *exchange);
-void leaveWarp(Lane &lane);
-/// The lanes of the thread's warp; `count` says how many.
-Lane *warpLanes(Lane &lane, int32_t &count);
+bool joinTeam(Lane &lane, int32_t size, int32_t op, const char *what, const char *place, void *exchange);
+void leaveTeam(Lane &lane, int32_t size);
+/// The lanes of the thread's team; `count` says how many.
+Lane *teamLanes(Lane &lane, int32_t size, int32_t &count);
 
-template <typename Work> void together(cg_sim_thread *thread, int32_t op, const char *what, const char *place, void *exchange, Work work) {
+template <typename Work> void together(cg_sim_thread *thread, int32_t op, const char *what, const char *place, void *exchange, Work work, int32_t size) {
   Lane &lane = *reinterpret_cast<Lane *>(thread);
-  if (!joinWarp(lane, op, what, place, exchange))
+  if (!joinTeam(lane, size, op, what, place, exchange))
     return;
   int32_t count;
-  Lane *lanes = warpLanes(lane, count);
+  Lane *lanes = teamLanes(lane, size, count);
   work(lanes, count);
-  leaveWarp(lane);
+  leaveTeam(lane, size);
 }
+
+/// Inside of a kernel: waits until somebody sets `lane.wait` to None.
+void waitHere(Lane &lane, Wait wait, const char *what, const char *place);
+/// The lanes, and the shared memory, of the block that runs.
+Lane *blockLanes(int32_t &count);
+char *sharedMemory(size_t &bytes);
+/// The lane's warp begins a new step: accesses before it have smaller numbers.
+uint32_t nextStep(Lane &lane);
+/// Empty, or which access of these bytes of shared memory is not ordered with one that this thread causes. Nothing is noted.
+std::string collides(Lane &lane, const void *address, size_t bytes, bool write);
 
 } // namespace cellgrad::sim
 

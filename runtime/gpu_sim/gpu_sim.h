@@ -14,18 +14,19 @@ extern "C" {
 typedef struct cg_sim_thread {
   int32_t thread[3], block[3], block_dim[3], grid_dim[3];
   int32_t lane, warp;
-  char *shared; /* the block's shared memory, 128-byte aligned */
+  char *shared; /* the block's shared memory, 1024-byte aligned: static, then from the next multiple of 1024 on dynamic */
 } cg_sim_thread;
 
 typedef struct {
   int32_t version;     /* CG_SIM_VERSION */
-  int32_t cooperative; /* its threads wait for each other */
+  int32_t cooperative; /* its threads wait for each other: CG_SIM_WAITS, CG_SIM_ASYNCHRONOUS with mbarriers or products of warpgroups */
   int32_t block[3];    /* the block size that it was compiled for; 0: any */
   int32_t count;       /* arguments */
-  int64_t shared_bytes;
+  int64_t shared_bytes; /* static */
   const int32_t *argument_bytes;
 } cg_sim_kernel;
 enum { CG_SIM_VERSION = 1 };
+enum { CG_SIM_WAITS = 1, CG_SIM_ASYNCHRONOUS = 2 };
 
 /* `place` is text for messages: the user's line and the operation; null in kernels that are not checked. `op` tells the operations of a kernel apart. */
 void cg_sim_barrier(cg_sim_thread *thread, int32_t op, const char *place);
@@ -44,6 +45,26 @@ void cg_sim_ldmatrix(cg_sim_thread *thread, int32_t op, const char *place, const
 void cg_sim_async_copy(cg_sim_thread *thread, const char *place, void *to, const void *from, int32_t bytes, int32_t read);
 void cg_sim_async_commit(cg_sim_thread *thread);
 void cg_sim_async_wait(cg_sim_thread *thread, int32_t groups_left);
+/* mbarriers: number `index` of the `count` that lie at `group` in shared memory. arrive with expected >= 0 announces so many bytes first; the result is the
+ * phase. What is not `active` is not done. wait returns when the phase with this parity has completed. */
+void cg_sim_mbarrier_init(cg_sim_thread *thread, const char *place, void *group, int64_t index, int64_t count, int64_t arrivals, int32_t active);
+int64_t cg_sim_mbarrier_arrive(cg_sim_thread *thread, const char *place, void *group, int64_t index, int64_t count, int64_t expected, int32_t active);
+void cg_sim_mbarrier_wait(cg_sim_thread *thread, const char *place, void *group, int64_t index, int64_t count, int32_t parity);
+/* fence.proxy.async and fence.mbarrier_init: what this thread wrote, or the mbarriers it made, are seen by asynchronous work. */
+void cg_sim_fence(cg_sim_thread *thread, int32_t stores);
+/* The tile at `coordinates` (innermost first) of a tensor map comes to `to`, a buffer of `bytes`, and completes as many bytes of the mbarrier. */
+void cg_sim_bulk_copy(cg_sim_thread *thread, const char *place, const void *map, void *group, int64_t index, int64_t count, void *to, int64_t bytes, int32_t rank,
+                      const int64_t *coordinates, int32_t active);
+/* Addresses in shared memory begin with this one; what wgmma's descriptors hold. */
+enum { CG_SIM_SHARED_BASE = 1024 };
+/* wgmma.mma_async m64 n k16: n / 2 sums of each thread from `in` to `out`. */
+enum { CG_SIM_TRANSPOSE_A = 1, CG_SIM_TRANSPOSE_B = 2, CG_SIM_ADDS = 4, CG_SIM_NEGATE = 8 };
+void cg_sim_wgmma(cg_sim_thread *thread, int32_t op, const char *place, int64_t a, int64_t b, int32_t n, int32_t type, int32_t flags, const float *in, float *out);
+void cg_sim_wgmma_fence(cg_sim_thread *thread);
+void cg_sim_wgmma_commit(cg_sim_thread *thread);
+void cg_sim_wgmma_wait(cg_sim_thread *thread, int32_t groups_left);
+/* The sums that the wgmma with this number may have left are about to be used by something else. */
+void cg_sim_wgmma_use(cg_sim_thread *thread, const char *place, int32_t op);
 /* Checked kernels say what they are about to touch. */
 enum { CG_SIM_LOAD, CG_SIM_STORE, CG_SIM_ATOMIC };
 void cg_sim_access(cg_sim_thread *thread, const char *place, const void *address, int32_t bytes, int32_t alignment, int32_t kind, int32_t inside);

@@ -1,6 +1,8 @@
 //===- races.cpp - who touched which byte of memory last --------------------===//
 #include "runtime/gpu_sim/races.h"
 
+#include "runtime/gpu_sim/hopper.h"
+
 #include <sys/mman.h>
 
 namespace cellgrad::sim {
@@ -19,7 +21,7 @@ Shadow::~Shadow() {
     munmap(cells, length ? length : 1);
 }
 
-std::string Shadow::access(size_t offset, size_t bytes, Moment now, uint32_t firstBlock, bool write, bool atomic) {
+std::string Shadow::access(size_t offset, size_t bytes, Moment now, uint32_t firstBlock, bool write, bool atomic, bool note) {
   if (!cells)
     return "no memory for the records of a checked kernel";
   auto self = static_cast<uint16_t>(now.thread + 1);
@@ -27,7 +29,13 @@ std::string Shadow::access(size_t offset, size_t bytes, Moment now, uint32_t fir
   auto unordered = [&](uint32_t block, uint32_t phase, uint16_t who) {
     if (block < firstBlock)
       return false;
-    return block != now.block || who == kManyBlocks || (phase == now.phase && who != self);
+    if (block != now.block || who == kManyBlocks)
+      return true;
+    if (who == self)
+      return false;
+    if (who == kMany) // whose steps are not kept: what mbarriers say of them is not known
+      return phase >= now.since && (!now.known || now.known->empty());
+    return phase >= (now.known ? std::max(now.since, (*now.known)[Known::steps((who - 1) / 32)]) : now.since);
   };
   auto culprit = [&](const char *what, uint32_t block, uint16_t who) {
     std::string text = std::string("race: the same bytes were ") + what + " by ";
@@ -42,6 +50,8 @@ std::string Shadow::access(size_t offset, size_t bytes, Moment now, uint32_t fir
       return culprit("written", cell->writeBlock, cell->writer);
     if (write && cell->reader && unordered(cell->readBlock, cell->readPhase, cell->reader))
       return culprit("read", cell->readBlock, cell->reader);
+    if (!note)
+      continue;
     if (write) {
       cell->writer = !clash ? self : cell->writeBlock == now.block && cell->writer != kManyBlocks ? kMany : kManyBlocks;
       cell->writeBlock = now.block, cell->writePhase = now.phase, cell->atomic = atomic;

@@ -19,7 +19,12 @@ public:
   /// CUDA_SUCCESS, or the kind of mistake in a launch with blocks x, y, z and threads x, y, z, with `text` saying what it is.
   virtual CUresult check(const unsigned size[6], unsigned sharedBytes, std::string &text) const = 0;
   /// Runs it; an empty text, or what went wrong.
-  virtual std::string run(const int32_t size[6], void **arguments) const = 0;
+  virtual std::string run(const int32_t size[6], unsigned sharedBytes, void **arguments) const = 0;
+  /// Lets later launches have so many bytes of dynamic shared memory.
+  virtual CUresult allowShared(int bytes, std::string &text) {
+    text = "this device has no dynamic shared memory";
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
   /// How many bytes each argument has.
   virtual std::vector<int32_t> argumentBytes() const = 0;
   std::string name;

@@ -36,8 +36,8 @@ size_t objectBytes(const void *image) {
   return end;
 }
 
-CUresult launchNow(const Kernel &kernel, const int32_t size[6], void **arguments) {
-  std::string wrong = kernel.run(size, arguments);
+CUresult launchNow(const Kernel &kernel, const int32_t size[6], unsigned sharedBytes, void **arguments) {
+  std::string wrong = kernel.run(size, sharedBytes, arguments);
   return wrong.empty() ? CUDA_SUCCESS : refuse(CUDA_ERROR_LAUNCH_FAILED, wrong);
 }
 
@@ -101,6 +101,15 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
   return CUDA_SUCCESS;
 }
 
+CUresult cuFuncSetAttribute(CUfunction function, int attribute, int value) {
+  std::lock_guard<std::recursive_mutex> guard(driverLock());
+  if (attribute != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES)
+    return refuse(CUDA_ERROR_NOT_SUPPORTED, "cuFuncSetAttribute: attribute " + std::to_string(attribute) + " is not simulated");
+  std::string text;
+  CUresult bad = function->kernel->allowShared(value, text);
+  return bad ? refuse(bad, "kernel '" + function->kernel->name + "': " + text) : CUDA_SUCCESS;
+}
+
 CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY, unsigned blockZ, unsigned sharedBytes,
                         CUstream stream, void **arguments, void **extra) {
   const Kernel &kernel = *function->kernel;
@@ -113,18 +122,18 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, uns
     return refuse(bad, "kernel '" + kernel.name + "': " + text);
   std::vector<int32_t> sizes(size, size + 6);
   if (!captureOf(stream))
-    return inStream(stream, [&] { return launchNow(kernel, sizes.data(), arguments); });
+    return inStream(stream, [&] { return launchNow(kernel, sizes.data(), sharedBytes, arguments); });
   // A graph keeps the values of the arguments.
   std::vector<std::vector<char>> kept;
   for (int32_t bytes : kernel.argumentBytes()) {
     const char *value = static_cast<const char *>(arguments[kept.size()]);
     kept.emplace_back(value, value + bytes);
   }
-  return inStream(stream, [&kernel, sizes, kept]() mutable {
+  return inStream(stream, [&kernel, sizes, sharedBytes, kept]() mutable {
     std::vector<void *> pointers;
     for (auto &value : kept)
       pointers.push_back(value.data());
-    return launchNow(kernel, sizes.data(), pointers.data());
+    return launchNow(kernel, sizes.data(), sharedBytes, pointers.data());
   });
 }
 }

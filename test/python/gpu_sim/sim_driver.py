@@ -98,8 +98,18 @@ class Driver:
         self.call("cuModuleGetFunction", ctypes.byref(function), module, name.encode())
         return function
 
-    def launch(self, function, grid, block, *args):
-        """Integers are addresses; other arguments ctypes values."""
+    def tensor_map(self, address, sizes, strides, box, type=6, swizzle=3, element_strides=None, interleave=0, fill=0):
+        """The 128 bytes of a tensor map, an argument of `launch`: innermost dimension first; strides in bytes, without the innermost."""
+        room = (ctypes.c_char * 192)()
+        map = (ctypes.c_char * 128).from_buffer(room, -ctypes.addressof(room) % 64)
+        rank = len(sizes)
+        longs, words = ctypes.c_uint64 * max(rank, 1), ctypes.c_uint32 * max(rank, 1)
+        self.call("cuTensorMapEncodeTiled", map, type, rank, ctypes.c_void_p(address), longs(*sizes), longs(*strides), words(*box), words(*(element_strides or [1] * rank)),
+                  interleave, swizzle, 2, fill)  # fmt: skip
+        return map
+
+    def launch(self, function, grid, block, *args, shared=0):
+        """Integers are addresses; other arguments ctypes values. `shared`: bytes of dynamic shared memory."""
         values = [ctypes.c_uint64(a) if isinstance(a, int) else a for a in args]
         pointers = (ctypes.c_void_p * len(values))(*[ctypes.addressof(v) for v in values])
-        self.call("cuLaunchKernel", function, *grid, *block, 0, self.stream, pointers, None)
+        self.call("cuLaunchKernel", function, *grid, *block, shared, self.stream, pointers, None)
