@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["Buffer", "DamagedError", "Error", "MachineError", "ProgramError", "Tensor", "UntrustedError", "check", "library", "set_num_threads"]
 
 _NAME = "libcellgrad_program.so"
-_API = 1
+_API = 2
 
 
 class ProgramError(RuntimeError):

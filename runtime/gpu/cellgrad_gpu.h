@@ -120,9 +120,15 @@ int cg_gpu_memory_stats(int device, cg_gpu_memory *out);
 int cg_gpu_empty_cache(int device);
 int cg_gpu_set_memory_limit(int device, int64_t bytes);
 
-/* Copies in the order of the stream. upload and move return when `from` may change (upload) or at once (move), download when the data is there. */
+/* Fails for what is not memory of this device: the host's, another device's, or nothing. Its first and its last byte are looked at. */
+int cg_gpu_check_memory(int device, const void *memory, int64_t bytes);
+
+/* Copies in the order of the stream. upload and move return when `from` may change (upload) or at once (move), download when the data is there. After the
+ * start_ forms the host's memory stays as it is until cg_gpu_synchronize, so that several copies share one wait. */
 int cg_gpu_upload(int device, void *to, const void *from, int64_t bytes);
 int cg_gpu_download(int device, void *to, const void *from, int64_t bytes);
+int cg_gpu_start_upload(int device, void *to, const void *from, int64_t bytes);
+int cg_gpu_start_download(int device, void *to, const void *from, int64_t bytes);
 int cg_gpu_move(int device, void *to, const void *from, int64_t bytes);
 int cg_gpu_clear(int device, void *memory, int64_t bytes);
 int cg_gpu_synchronize(int device);
@@ -144,6 +150,8 @@ typedef struct {
 } cg_gpu_call_stats;
 void cg_gpu_calls_stats(const cg_gpu_calls *calls, cg_gpu_call_stats *out);
 int cg_gpu_run(int device, cg_gpu_calls *calls, void (*entry)(void **args, void *arena), void **args, int64_t count, int64_t arena_bytes);
+/* Gives a program's device code to the driver now and finds its kernels, as the first launch would. */
+int cg_gpu_load(int device, cg_gpu_program *program);
 /* Takes a program's device code and constants from all devices; called before its object is unloaded. */
 void cg_gpu_unload(cg_gpu_program *program);
 

@@ -101,12 +101,12 @@ enum { CU_STREAM_CAPTURE_MODE_RELAXED = 2 };
   X(CUresult, cuGraphDestroy, (CUgraph graph))                                                                                          \
   X(CUresult, cuGraphExecDestroy, (CUgraphExec exec))
 
-/* Optional. cuCtxSynchronize waits for the streams of other libraries too, cuPointerGetAttribute tells pinned host memory: where streams run at once, as
- * the simulator's do, neither is needed. */
+/* Optional. cuCtxSynchronize waits for the streams of other libraries too, cuPointerGetAttribute tells what an address is. */
 #define CG_CUDA_OPTIONAL(X)                                                                                                             \
   X(CUresult, cuCtxSynchronize, (void))                                                                                                 \
   X(CUresult, cuPointerGetAttribute, (void *value, int attribute, CUdeviceptr pointer))
-enum { CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2, CU_MEMORYTYPE_HOST = 1 };
+enum { CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2, CU_POINTER_ATTRIBUTE_IS_MANAGED = 8, CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL = 9 };
+enum { CU_MEMORYTYPE_HOST = 1, CU_MEMORYTYPE_DEVICE = 2 };
 
 /* Without these, no kernel uses bulk copies of tiles or more than 48 KiB of shared memory. cuTensorMapEncodeTiled fills the 128 bytes at `map`, which is aligned
  * to 64: a tensor of `rank` dimensions, innermost first; strides are in bytes and begin with that of the second dimension. */
@@ -140,6 +140,7 @@ enum { CU_TENSOR_MAP_OOB_FILL_ZEROS = 0 };
 CG_CUDA_REQUIRED(CG_CUDA_DECLARE)
 CG_CUDA_GRAPHS(CG_CUDA_DECLARE)
 CG_CUDA_HOPPER(CG_CUDA_DECLARE)
+CG_CUDA_OPTIONAL(CG_CUDA_DECLARE)
 CG_CUDA_TIMING(CG_CUDA_DECLARE)
 CG_CUDA_EXTRA(CG_CUDA_DECLARE)
 #pragma GCC visibility pop

@@ -139,13 +139,32 @@ int cg_gpu_describe(int number, cg_gpu_device *out) {
   return driver ? describeDevice(*driver, number, &handle, out) : CG_GPU_FAILED;
 }
 
-int cg_gpu_upload(int number, void *to, const void *from, int64_t bytes) {
+int cg_gpu_start_upload(int number, void *to, const void *from, int64_t bytes) {
   Device *device = openDevice(number);
   if (!device || bytes <= 0)
     return device ? CG_GPU_OK : CG_GPU_FAILED;
   Within within(*device);
   if (CUresult error = device->driver->cuMemcpyHtoDAsync_v2(address(to), from, size_t(bytes), device->stream))
     return failed(*device, "a copy to the device", error);
+  return CG_GPU_OK;
+}
+
+int cg_gpu_start_download(int number, void *to, const void *from, int64_t bytes) {
+  Device *device = openDevice(number);
+  if (!device || bytes <= 0)
+    return device ? CG_GPU_OK : CG_GPU_FAILED;
+  Within within(*device);
+  if (CUresult error = device->driver->cuMemcpyDtoHAsync_v2(to, address(from), size_t(bytes), device->stream))
+    return failed(*device, "a copy from the device", error);
+  return CG_GPU_OK;
+}
+
+int cg_gpu_upload(int number, void *to, const void *from, int64_t bytes) {
+  int result = cg_gpu_start_upload(number, to, from, bytes);
+  if (result || bytes <= 0)
+    return result;
+  Device *device = openDevice(number);
+  Within within(*device);
   // The driver has taken pageable memory into its own staging buffers by now. Memory that it knows (another library's pinned or managed memory, which
   // counts as the host's or the device's by where it lies at present) it reads later.
   int type = 0;
@@ -154,12 +173,11 @@ int cg_gpu_upload(int number, void *to, const void *from, int64_t bytes) {
 }
 
 int cg_gpu_download(int number, void *to, const void *from, int64_t bytes) {
+  int result = cg_gpu_start_download(number, to, from, bytes);
+  if (result || bytes <= 0)
+    return result;
   Device *device = openDevice(number);
-  if (!device || bytes <= 0)
-    return device ? CG_GPU_OK : CG_GPU_FAILED;
   Within within(*device);
-  if (CUresult error = device->driver->cuMemcpyDtoHAsync_v2(to, address(from), size_t(bytes), device->stream))
-    return failed(*device, "a copy from the device", error);
   return synchronize(*device, "a copy from the device");
 }
 

@@ -112,6 +112,30 @@ void cg_gpu_release(int number, void *memory) {
     release(*device, memory);
 }
 
+int cg_gpu_check_memory(int number, const void *memory, int64_t bytes) {
+  Device *device = openDevice(number);
+  if (!device)
+    return CG_GPU_FAILED;
+  const Driver &driver = *device->driver;
+  if (!driver.cuPointerGetAttribute || bytes <= 0)
+    return CG_GPU_OK;
+  Within within(*device);
+  for (CUdeviceptr at : {address(memory), address(memory) + CUdeviceptr(bytes) - 1}) {
+    int type = 0, ordinal = 0;
+    unsigned managed = 0;
+    const char *which = at == address(memory) ? "its first byte" : "its last byte";
+    if (driver.cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, at) || !type)
+      return fail("%p is not memory of %s: the driver does not know %s", memory, device->title().c_str(), which);
+    if (!driver.cuPointerGetAttribute(&managed, CU_POINTER_ATTRIBUTE_IS_MANAGED, at) && managed)
+      continue; // wherever it lies at present
+    if (type != CU_MEMORYTYPE_DEVICE)
+      return fail("%p is not memory of %s: %s is the host's", memory, device->title().c_str(), which);
+    if (!driver.cuPointerGetAttribute(&ordinal, CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL, at) && ordinal != number - kindOf(number))
+      return fail("%p is not memory of %s: %s belongs to device %d", memory, device->title().c_str(), which, ordinal);
+  }
+  return CG_GPU_OK;
+}
+
 int cg_gpu_memory_stats(int number, cg_gpu_memory *out) {
   Device *device = openDevice(number);
   if (!device)

@@ -117,6 +117,8 @@ int launch(Device &device, cg_gpu_program *program, int64_t kernel, const int32_
   Loaded *loaded = load(device, program);
   if (!loaded)
     return CG_GPU_FAILED;
+  if (kernel < 0 || kernel >= int64_t(loaded->functions.size()))
+    return fail("%s: the program launches kernel %lld of %lld", device.title().c_str(), static_cast<long long>(kernel), static_cast<long long>(program->kernel_count));
   CUresult error = device.driver->cuLaunchKernel(loaded->functions[size_t(kernel)], unsigned(g[0]), unsigned(g[1]), unsigned(g[2]), unsigned(g[3]),
                                           unsigned(g[4]), unsigned(g[5]), 0, running.stream, args, nullptr);
   if (error)
@@ -192,6 +194,14 @@ const void *cg_gpu_constant(cg_gpu_program *program, const void *host, int64_t b
   if (!memory)
     stop(kind);
   return memory;
+}
+
+int cg_gpu_load(int number, cg_gpu_program *program) {
+  Device *device = openDevice(number);
+  if (!device)
+    return CG_GPU_FAILED;
+  Within within(*device);
+  return load(*device, program) ? CG_GPU_OK : CG_GPU_FAILED;
 }
 
 void cg_gpu_unload(cg_gpu_program *program) {

@@ -133,6 +133,8 @@ private:
     image.reset(new Image());
     image->base = static_cast<char *>(memory);
     image->length = length;
+    image->codeEnd = starts[Constants];
+    image->dataBegin = starts[Data];
     ends = alignTo(at, page);
     for (size_t i = 0; i < count; ++i)
       if (loaded(sections[i]) && sections[i].sh_type != SHT_NOBITS)
@@ -302,6 +304,12 @@ Image::~Image() {
 void *Image::symbol(std::string_view name) const {
   auto found = symbols.find(std::string(name));
   return found == symbols.end() ? nullptr : found->second;
+}
+
+bool Image::holds(const void *address, size_t bytes, Use use) const {
+  auto at = reinterpret_cast<uintptr_t>(address), begin = reinterpret_cast<uintptr_t>(base) + (use == Write ? dataBegin : 0);
+  uintptr_t end = reinterpret_cast<uintptr_t>(base) + (use == Execute ? codeEnd : length);
+  return at >= begin && at <= end && bytes <= end - at;
 }
 
 size_t Image::bytesFrom(const void *address) const { return static_cast<size_t>(base + length - static_cast<const char *>(address)); }

@@ -30,6 +30,9 @@ public:
   Image(const Image &) = delete;
   /// Address of a global symbol of the object, null if there is none.
   void *symbol(std::string_view name) const;
+  enum Use { Read, Execute, Write };
+  /// Whether that many bytes of the image lie there and may be used so.
+  bool holds(const void *address, size_t bytes, Use use = Read) const;
   /// Bytes from the symbol's address to the end of the image.
   size_t bytesFrom(const void *address) const;
   size_t size() const { return length; }
@@ -38,7 +41,7 @@ private:
   friend class Linker;
   Image() = default;
   char *base = nullptr;
-  size_t length = 0;
+  size_t length = 0, codeEnd = 0, dataBegin = 0; // code, constants, data
   std::unordered_map<std::string, void *> symbols;
 };
 

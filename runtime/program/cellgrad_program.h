@@ -25,8 +25,8 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* Raised by one where a function of this header changes its meaning. */
-#define CGP_API 1
+/* Raised by one where functions are added or change their meaning. 2: arrays on the GPU; what 1 had is as it was. */
+#define CGP_API 2
 int cgp_api(void);
 
 enum {
@@ -34,7 +34,7 @@ enum {
   CGP_UNREADABLE, /* the file cannot be read */
   CGP_DAMAGED,    /* not a program file, of another format version, or changed since it was written */
   CGP_UNTRUSTED,  /* whole, but not the file that was asked for by its digest */
-  CGP_MACHINE,    /* made for another processor, system or runtime */
+  CGP_MACHINE,    /* made for another processor, GPU, system or runtime; the GPU's driver does not take it */
   CGP_ARGUMENT,   /* wrong number, size or address of buffers; no such name */
   CGP_MEMORY,     /* no memory */
   CGP_ASSERTION,  /* an assertion in the program failed */
@@ -65,7 +65,7 @@ typedef struct {
 } cgp_buffer;
 
 /* Loads a program file. Before anything is mapped as code its length, its digest, its header with every offset, the processor's features and the functions that
- * the code asks for are checked; nothing of it runs before a call of cgp_call. `digest` is null, or what cgp_digest has to give: 64 hexadecimal
+ * the code asks for are checked, and the GPU's driver has taken the kernels; nothing of it runs before a call of cgp_call. `digest` is null, or what cgp_digest has to give: 64 hexadecimal
  * digits that came by a way that you trust. `error` may be null, here and below. Returns a status. */
 int cgp_open(const char *path, const char *digest, cgp_file **file, cgp_error *error);
 int cgp_open_memory(const void *data, size_t bytes, const char *digest, cgp_file **file, cgp_error *error);
@@ -101,10 +101,42 @@ int cgp_write_parameter(cgp_file *file, size_t index, const void *data, int64_t 
 /* The Parameter itself; null where programs run on a GPU. The address stays; its content changes while a program that writes it runs. */
 void *cgp_parameter_data(cgp_file *file, size_t index);
 
-/* Programs for a GPU take and give data of the host, as others do; their Parameters stay on the GPU from call to call. They need libcellgrad_gpu.so beside this library and
- * NVIDIA's driver. Files that this thread opens from now on use this GPU; the first one without it. */
+/* Programs for a GPU take and give data of the host by cgp_call, as others do; their Parameters stay on the GPU from call to call. They need libcellgrad_gpu.so beside this library
+ * and NVIDIA's driver. Files that this thread opens from now on use this GPU; the first one without it. */
 void cgp_choose_gpu(int number);
 int cgp_runs_on_gpu(const cgp_file *file);
+/* The number of the file's GPU; -1: its programs run on the CPU. */
+int cgp_device(const cgp_file *file);
+
+/* An array of the host, as a cgp_buffer, or of the file's GPU, which is used where it is. */
+enum { CGP_HOST, CGP_DEVICE };
+enum { CGP_DEVICE_ALIGNMENT = 16 }; /* of the addresses of arrays on the GPU, in bytes */
+typedef struct {
+  void *data;    /* of CGP_DEVICE: memory of cuMemAlloc, cudaMalloc, cgp_allocate and their like */
+  int64_t bytes; /* has to be the tensor's */
+  int32_t place;
+} cgp_array;
+
+/* cgp_call with arrays of both places. Repeated calls with the same arrays on the GPU are replayed as a CUDA graph.
+ * A stream is a CUstream or cudaStream_t, or (void *)1 for CUDA's default one. The program runs after what was given to `stream` by now, and what is given to it from now on runs after the
+ * program. The call returns when the program is started where all that it writes is on the GPU, and otherwise when it is done; failures of kernels that show later are told by later calls.
+ * With null no other stream is ordered: arrays on the GPU are ready before the call, and results when it returns. */
+int cgp_call_on(const cgp_program *program, const cgp_array *inputs, size_t input_count, const cgp_array *outputs, size_t output_count, void *stream, cgp_error *error);
+
+/* The stream on which the file's programs run, null on the CPU: a cgp_call_on that gets it waits for nothing that it need not. */
+void *cgp_stream(const cgp_file *file);
+/* Orders streams as cgp_call_on does: the file's waits for `stream`, or lets it wait. Return a status, as all below. */
+int cgp_wait_for(const cgp_file *file, void *stream, cgp_error *error);
+int cgp_let_wait(const cgp_file *file, void *stream, cgp_error *error);
+/* Waits for all work on the GPU, that of other libraries in the process too. */
+int cgp_synchronize(const cgp_file *file, cgp_error *error);
+/* Memory of the file's GPU in the order of its stream: it may be freed while a program that was started uses it. Before memory is freed that another
+ * stream may still use, cgp_wait_for it. It is freed before cgp_close. */
+int cgp_allocate(const cgp_file *file, int64_t bytes, void **data, cgp_error *error);
+void cgp_free(const cgp_file *file, void *data);
+/* Copies between host and GPU in the order of the file's stream; when they return, the memory of the host may be used again. */
+int cgp_upload(const cgp_file *file, void *to, const void *from, int64_t bytes, cgp_error *error);
+int cgp_download(const cgp_file *file, void *to, const void *from, int64_t bytes, cgp_error *error);
 
 /* Threads of all programs in this process; n < 1: all processors. */
 void cgp_set_threads(int n);

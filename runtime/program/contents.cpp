@@ -166,6 +166,11 @@ private:
       return damaged("a program is described badly");
     program.name = name->text;
     program.arenaBytes = arena->number;
+    if (const Json *kernels = item.get("kernels")) {
+      if (kernels->kind != Json::Int || kernels->number < 0)
+        return damaged("a program is described badly");
+      program.kernels = kernels->number;
+    }
     if (object->number < 0 || static_cast<uint64_t>(object->number) >= sections.size() || sections[object->number].kind != "object")
       return damaged("program '" + name->text + "' has no code");
     program.object = sections[object->number].data;

@@ -42,7 +42,7 @@ struct Source {
 struct ProgramContents {
   std::string name;
   std::string_view object;
-  int64_t arenaBytes = 0;
+  int64_t arenaBytes = 0, kernels = -1; // -1: the header does not say
   std::vector<Source> sources;
   std::vector<Tensor> inputs, outputs;
   bool writesState = false;

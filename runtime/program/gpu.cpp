@@ -30,11 +30,11 @@ const Gpu *load(std::string &why) {
     return function != nullptr;
   };
   Gpu found{};
-  if (!find(found.error, "cg_gpu_error") || !find(found.open, "cg_gpu_open") || !find(found.deviceCount, "cg_gpu_device_count") ||
-      !find(found.describe, "cg_gpu_describe") || !find(found.allocate, "cg_gpu_allocate") || !find(found.release, "cg_gpu_release") ||
-      !find(found.upload, "cg_gpu_upload") || !find(found.download, "cg_gpu_download") || !find(found.callsCreate, "cg_gpu_calls_create") ||
-      !find(found.callsDestroy, "cg_gpu_calls_destroy") || !find(found.run, "cg_gpu_run") || !find(found.unload, "cg_gpu_unload"))
+#define CGP_FIND(member, name)                                                                                                          \
+  if (!find(found.member, #name))                                                                                                       \
     return nullptr;
+  CGP_EACH_GPU_FUNCTION(CGP_FIND)
+#undef CGP_FIND
   gpu = found;
   gpu.library = library;
   return &gpu;

@@ -163,6 +163,23 @@ CUresult cuCtxGetCurrent(CUcontext *context) {
   return CUDA_SUCCESS;
 }
 
+CUresult cuCtxSynchronize(void) { return needContext(); }
+
+CUresult cuPointerGetAttribute(void *value, int attribute, CUdeviceptr address) {
+  std::lock_guard<std::recursive_mutex> guard(driverLock());
+  if (CUresult bad = needContext())
+    return bad;
+  const Allocation *block = find(pointer(address));
+  if (!block || block->freed)
+    return refuse(CUDA_ERROR_INVALID_VALUE, describeFault(pointer(address), 1));
+  switch (attribute) {
+  case CU_POINTER_ATTRIBUTE_MEMORY_TYPE: *static_cast<int *>(value) = CU_MEMORYTYPE_DEVICE; return CUDA_SUCCESS;
+  case CU_POINTER_ATTRIBUTE_IS_MANAGED: *static_cast<unsigned *>(value) = 0; return CUDA_SUCCESS;
+  case CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL: *static_cast<int *>(value) = block->device; return CUDA_SUCCESS;
+  default: return refuse(CUDA_ERROR_INVALID_VALUE, "cuPointerGetAttribute: attribute " + std::to_string(attribute) + " is not simulated");
+  }
+}
+
 CUresult cuMemGetInfo_v2(size_t *available, size_t *total) {
   std::lock_guard<std::recursive_mutex> guard(driverLock());
   *total = totalBytes();
@@ -175,7 +192,7 @@ CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t bytes) {
     return bad;
   if (!bytes)
     return refuse(CUDA_ERROR_INVALID_VALUE, "cuMemAlloc of 0 bytes");
-  void *memory = allocate(bytes);
+  void *memory = allocate(bytes, int(current - contexts));
   if (!memory)
     return refuse(CUDA_ERROR_OUT_OF_MEMORY, "no " + std::to_string(bytes) + " bytes left of " + std::to_string(totalBytes()));
   *address = reinterpret_cast<CUdeviceptr>(memory);

@@ -36,7 +36,7 @@ size_t totalBytes() {
 }
 size_t usedBytes() { return used; }
 
-void *allocate(size_t bytes) {
+void *allocate(size_t bytes, int device) {
   size_t size = (bytes + kAlignment - 1) / kAlignment * kAlignment;
   if (size < bytes || size > totalBytes() - used)
     return nullptr;
@@ -46,7 +46,7 @@ void *allocate(size_t bytes) {
   memset(memory, 0xff, size);
   used += size;
   last = nullptr;
-  table()[reinterpret_cast<uintptr_t>(memory)] = {memory, bytes, ++count, false, nullptr};
+  table()[reinterpret_cast<uintptr_t>(memory)] = {memory, bytes, ++count, device, false, nullptr};
   return memory;
 }
 

@@ -16,12 +16,13 @@ struct Allocation {
   char *base;
   size_t bytes;
   uint64_t number;
+  int device; // its ordinal
   bool freed = false;
   std::unique_ptr<Records> records; // belongs to the engine
 };
 
 /// Limits `CELLGRAD_SIM_MEMORY` at most this many bytes in use; null if that is reached or the system has no memory left.
-void *allocate(size_t bytes);
+void *allocate(size_t bytes, int device);
 /// False if no block starts there. What was freed is kept for a while, so that later uses of it are found.
 bool release(void *address);
 /// The block that holds `address`, freed ones included; null for other memory.

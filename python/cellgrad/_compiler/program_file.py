@@ -1,6 +1,7 @@
 """Program files: compiled programs with their Parameters, for machines without cellgrad. The format is described in docs/design/export-format.md."""
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import struct
@@ -43,8 +44,15 @@ class Target(NamedTuple):
         return {"kind": "cuda", "image": "x86_64-elf" if self.chip.startswith("sim") else "cubin" if self.cubin else "ptx", "chip": stages.name_of_chip(self.chip)}
 
 
-def compile_for(module: Any, name: str, target: Target) -> tuple[bytes, int]:
-    """Object code of a module at stage "cell" for a target, and the bytes of scratch memory that it needs.
+class _Kernels(ctypes.Structure):
+    """cg_gpu_program of runtime/gpu/cellgrad_gpu.h."""
+
+    _fields_ = [("image", ctypes.c_void_p), ("image_bytes", ctypes.c_int64), ("format", ctypes.c_char_p), ("chip", ctypes.c_char_p), ("kernels", ctypes.c_void_p),
+                ("positions", ctypes.c_void_p), ("kernel_count", ctypes.c_int64)]
+
+
+def compile_for(module: Any, name: str, target: Target) -> tuple[bytes, dict[str, int]]:
+    """Object code of a module at stage "cell" for a target, and what the header says of it: bytes of scratch memory (``arena``), on a GPU the number of ``kernels``.
 
     Raises:
         UserError: the program asks for something that cannot be differentiated or compiled.
@@ -55,7 +63,11 @@ def compile_for(module: Any, name: str, target: Target) -> tuple[bytes, int]:
     work = stages.lower(module, name, seconds, chip=target.chip)
     cubin = program._cubin(module, work, name, target.chip, seconds, None) if target.cubin else b""
     code = stages.emit(work, name, seconds, program._level(), cubin=cubin, cpu=model, features=",".join("+" + feature for feature in features))
-    return code, _loader.load(code, program._libraries(target.chip)).arena_bytes
+    loaded = _loader.load(code, program._libraries(target.chip))
+    about = {"arena": loaded.arena_bytes}
+    if target.chip is not None:
+        about["kernels"] = _Kernels.from_address(loaded.symbol("cg_gpu_program")).kernel_count
+    return code, about
 
 
 def _state_section(state: list[dict[str, Any]], values: list[Any]) -> bytes:

@@ -32,7 +32,7 @@ def export_programs(path: Any, programs: Mapping[str, Any], *, target: str = "cp
         cpu: the processor: a level of x86-64 (``"x86-64"``, ``"x86-64-v2"``, ``"x86-64-v3"``, ``"x86-64-v4"``), or ``"native"`` for everything that this one has. Loading checks
             that the processor has the features.
         chip: the GPU's compute capability, such as ``"sm_80"``; without one, that of the current device. The GPU need not be here.
-        image: what of the kernels goes into the file: ``"ptx"``, which the driver compiles for the chip and later ones at the first call, or ``"cubin"``, machine code for chips of the
+        image: what of the kernels goes into the file: ``"ptx"``, which the driver compiles for the chip and later ones at loading, or ``"cubin"``, machine code for chips of the
             same generation, for which ptxas has to be installed.
         mlir: whether the text of the programs goes into the file too.
 
@@ -151,8 +151,8 @@ class _Exporter:
             if alias >= len(inputs):
                 self._written.add(sources[alias - len(inputs)])
         result = self._result(captured.template, call, name)
-        code, arena = program_file.compile_for(captured.module, name, self._target)
-        item = {"name": name, "code": code, "arena": arena, "inputs": every, "outputs": outputs, "arguments": arguments, "result": result}
+        code, about = program_file.compile_for(captured.module, name, self._target)
+        item = {"name": name, "code": code, **about, "inputs": every, "outputs": outputs, "arguments": arguments, "result": result}
         if self._mlir:
             item["mlir"] = captured.module.text(locations=False)
         self._programs.append(item)

@@ -1,12 +1,14 @@
 """Program files, a loader folder as it travels, and processes that have nothing but it and NumPy."""
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from needs import need
 
 import cellgrad as ms
 
@@ -37,3 +39,15 @@ def bare(loader, tmp_path_factory):
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory):
+    """The simulator as a driver that counts its calls (driver.c): its path, for CELLGRAD_CUDA_DRIVER."""
+    compiler, libraries = shutil.which("cc"), Path(ms.__file__).parent / "lib"
+    need(compiler, "no C compiler")
+    need((libraries / "libcellgrad_gpu_sim.so").exists(), "the simulator is not built")
+    made = tmp_path_factory.mktemp("driver") / "libcounting.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", Path(__file__).with_name("driver.c"), f"-L{libraries}", "-Wl,--no-as-needed", "-lcellgrad_gpu_sim", "-ldl",
+                    f"-Wl,-rpath,{libraries}", "-o", made], check=True, capture_output=True, timeout=120)
+    return made

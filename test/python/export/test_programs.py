@@ -334,6 +334,6 @@ def test_what_is_for_other_processors_is_checked_all_the_same(tmp_path, monkeypa
     from cellgrad._errors import InternalError
 
     monkeypatch.setattr(program_file, "processor", lambda cpu: ("x86-64", ("no-such-feature",)))
-    monkeypatch.setattr(program_file, "compile_for", lambda module, name, target: (b"no object code", 0))
+    monkeypatch.setattr(program_file, "compile_for", lambda module, name, target: (b"no object code", {"arena": 0}))
     with pytest.raises(InternalError, match="cannot be loaded"):
         exported(tmp_path, lambda x: x + 1.0, Tensor([1.0]))
