@@ -294,10 +294,13 @@ char *sharedMemory(size_t &bytes) {
 
 uint32_t nextStep(Lane &lane) { return ++state().warps[lane.context.warp].step; }
 
+uint32_t stepOf(const Lane &lane) { return state().warps[lane.context.warp].step; }
+bool isBehind(const Lane &lane, int32_t warp, uint32_t step) { return step < std::max(state().phase, lane.async.known[Known::steps(warp)]); }
+
 /// The records of shared memory, and the time of an access of the lane.
 static Moment momentOf(const Lane &lane) {
   State &e = state();
-  return {e.blockNumber, e.warps[lane.context.warp].step, uint32_t(lane.index), e.phase, asynchronous() ? &lane.async.known : nullptr};
+  return {e.blockNumber, stepOf(lane), uint32_t(lane.index), e.phase, asynchronous() ? &lane.async.known : nullptr};
 }
 static Shadow &sharedRecords() {
   State &e = state();

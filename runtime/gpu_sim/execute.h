@@ -87,6 +87,9 @@ Lane *blockLanes(int32_t &count);
 char *sharedMemory(size_t &bytes);
 /// The lane's warp begins a new step: accesses before it have smaller numbers.
 uint32_t nextStep(Lane &lane);
+/// The step of the lane's warp now. True if all that warp `warp` did in its step `step` lies behind the lane.
+uint32_t stepOf(const Lane &lane);
+bool isBehind(const Lane &lane, int32_t warp, uint32_t step);
 /// Empty, or which access of these bytes of shared memory is not ordered with one that this thread causes. Nothing is noted.
 std::string collides(Lane &lane, const void *address, size_t bytes, bool write);
 

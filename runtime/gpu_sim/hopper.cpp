@@ -15,7 +15,8 @@ struct Mbarrier {
   char *address;
   int64_t count, pending, bytes; // bytes: announced and not yet come
   uint32_t phase;                // phases that completed
-  int32_t maker;
+  int32_t maker; // thread, and the step of its warp
+  uint32_t madeIn;
   const char *place;
   bool visible; // to bulk copies
   Known arriving, released;
@@ -72,6 +73,10 @@ Mbarrier &find(cg_sim_thread *thread, const char *place, char *group, int64_t in
   uint64_t number = word ^ kMark;
   if (number >= a.mbarriers.size() || a.mbarriers[number].address != address)
     fault(thread, place, "the memory of the mbarrier was overwritten");
+  auto &lane = *reinterpret_cast<Lane *>(thread);
+  const Mbarrier &m = a.mbarriers[number];
+  if (m.maker != lane.index && !isBehind(lane, m.maker / 32, m.madeIn))
+    fault(thread, place, "thread " + std::to_string(m.maker) + " of the block initialised the mbarrier" + at(m.place) + " with no barrier between");
   if (place)
     cg_sim_access(thread, place, address, 8, 8, CG_SIM_ATOMIC, 1);
   return a.mbarriers[number];
@@ -230,6 +235,8 @@ std::string cellgrad::sim::readByProduct(Lane *lanes, int32_t warpgroup, uint32_
       text = collides(lanes[0], sharedMemory(bytes) + offset, kGrain, /*write=*/false);
     if (!text.empty())
       return text;
+  } else if (place && !grain.copy) {
+    return "it reads bytes of shared memory that nothing has written";
   }
   grain.products[warpgroup] = number;
   return {};
@@ -269,7 +276,7 @@ void cg_sim_mbarrier_init(cg_sim_thread *thread, const char *place, void *group,
     cg_sim_access(thread, place, address, 8, 8, CG_SIM_STORE, 1);
   uint64_t word = kMark ^ a.mbarriers.size();
   memcpy(address, &word, 8);
-  a.mbarriers.push_back({address, arrivals, arrivals, 0, 0, lane.index, place, false, {}, {}});
+  a.mbarriers.push_back({address, arrivals, arrivals, 0, 0, lane.index, stepOf(lane), place, false, {}, {}});
 }
 
 int64_t cg_sim_mbarrier_arrive(cg_sim_thread *thread, const char *place, void *group, int64_t index, int64_t count, int64_t expected, int32_t active) {
