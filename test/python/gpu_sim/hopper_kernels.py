@@ -1,4 +1,4 @@
-"""A product of one tile by a ring of bulk copies and wgmma, written out: the producer's thread 128 fills stages, threads 0 to 127 multiply."""
+"""A product of one tile by a ring of bulk copies and wgmma, written out: one thread fills stages, the warpgroups before it multiply 64 rows each."""
 
 import numpy as np
 
@@ -9,22 +9,28 @@ def index(names, name, value, kind="index"):
     names.append(f"%{name} = arith.constant {value} : {kind}")
 
 
-def ring(n, steps, stages, a_rows=False, b_rows=False, kind="f16"):
-    """c = a b for a of 64 x 64 steps (stored with k innermost, or with `a_rows` its rows) and b of 64 steps x n (k innermost, or with `b_rows` its columns)."""
-    k, blocks = 64 * steps, n // 64
-    a_type = f"memref<{k}x64x{kind}>" if a_rows else f"memref<64x{k}x{kind}>"
+def ring(n, steps, stages, a_rows=False, b_rows=False, kind="f16", groups=1):
+    """c = a b for a of 64 groups x 64 steps (stored with k innermost, or with `a_rows` its rows) and b of 64 steps x n (k innermost, or with `b_rows` its columns)."""
+    k, blocks, m, threads = 64 * steps, n // 64, 64 * groups, 128 * groups
+    a_type = f"memref<{k}x{m}x{kind}>" if a_rows else f"memref<{m}x{k}x{kind}>"
     b_type = f"memref<{k}x{n}x{kind}>" if b_rows else f"memref<{n}x{k}x{kind}>"
     b_box = f"64x64x{kind}" if b_rows else f"{n}x64x{kind}"
     tile = lambda box: f"memref<{box}, {SPACE}>"
     map_of = lambda box: f"!nvgpu.tensormap.descriptor<tensor = {tile(box)}, swizzle = swizzle_128b, l2promo = l2promo_128b, oob = zero, interleave = none>"
     group = f"!nvgpu.mbarrier.group<memorySpace = {SPACE}, num_barriers = {2 * stages}>"
     sums = f"!llvm.struct<({', '.join(['f32'] * (n // 2))})>"
-    a_bytes, b_bytes = 8192, 128 * n
+    a_bytes, b_bytes = 8192 * groups, 128 * n
     stage_bytes = a_bytes + b_bytes
     constants = []
-    for value in sorted({0, 1, 2, 4, 8, 16, 32, 64, 128, stages, steps, stage_bytes, a_bytes, 8192, 10000000}):
+    for value in sorted({0, 1, 2, 4, 8, threads, 4 * groups, 16, 32, 64, 128, stages, steps, stage_bytes, a_bytes, 8192, 10000000}):
         index(constants, f"c{value}", value)
-    loads = [f"nvgpu.tma.async.load %ma[{'%c0, %ki' if a_rows else '%ki, %c0'}], %bars[%s] to %ta : {map_of('64x64x' + kind)}, {group} -> {tile('64x64x' + kind)}"]
+    loads = []
+    for g in range(groups):
+        loads += [
+            f"%ja{g} = arith.constant {8192 * g} : index", f"%oa{g} = arith.addi %base, %ja{g} : index",
+            f"%ta{g} = memref.view %dyn[%oa{g}][] : memref<?xi8, {SPACE}> to {tile('64x64x' + kind)}", f"%m{g} = arith.constant {64 * g} : index",
+            f"nvgpu.tma.async.load %ma[{f'%m{g}, %ki' if a_rows else f'%ki, %m{g}'}], %bars[%s] to %ta{g} : {map_of('64x64x' + kind)}, {group} -> {tile('64x64x' + kind)}",
+        ]  # fmt: skip
     if b_rows:
         for j in range(blocks):
             loads += [
@@ -54,10 +60,10 @@ def ring(n, steps, stages, a_rows=False, b_rows=False, kind="f16"):
     for r in range(n // 2):
         stores += [
             f"%v{r} = llvm.extractvalue %result[{r}] : {sums}", f"%co{r} = arith.constant {r // 4 * 8 + r % 2} : index", f"%col{r} = arith.addi %col, %co{r} : index",
-            f"memref.store %v{r}, %c[%row{r // 2 % 2}, %col{r}] : memref<64x{n}xf32>",
+            f"memref.store %v{r}, %c[%row{r // 2 % 2}, %col{r}] : memref<{m}x{n}xf32>",
         ]  # fmt: skip
     newline = "\n"
-    return f"""gpu.func @f(%a: {a_type} {{cell.tensor_map = {{}}}}, %b: {b_type} {{cell.tensor_map = {{}}}}, %c: memref<64x{n}xf32>) kernel attributes {{known_block_size = array<i32: 160, 1, 1>}} {{
+    return f"""gpu.func @f(%a: {a_type} {{cell.tensor_map = {{}}}}, %b: {b_type} {{cell.tensor_map = {{}}}}, %c: memref<{m}x{n}xf32>) kernel attributes {{known_block_size = array<i32: {threads + 32}, 1, 1>}} {{
 {newline.join(constants)}
 %false = arith.constant false
 %ma = builtin.unrealized_conversion_cast %a : {a_type} to {map_of('64x64x' + kind)}
@@ -70,13 +76,13 @@ scf.if %first {{
   scf.for %s = %c0 to %c{stages} step %c1 {{
     %e = arith.addi %s, %c{stages} : index
     nvgpu.mbarrier.init %bars[%s], %c1 : {group}
-    nvgpu.mbarrier.init %bars[%e], %c4 : {group}
+    nvgpu.mbarrier.init %bars[%e], %c{4 * groups} : {group}
   }}
   nvvm.fence.mbarrier.init
 }}
 gpu.barrier
-%producer = arith.cmpi eq, %t, %c128 : index
-%consumer = arith.cmpi ult, %t, %c128 : index
+%producer = arith.cmpi eq, %t, %c{threads} : index
+%consumer = arith.cmpi ult, %t, %c{threads} : index
 scf.if %producer {{
   scf.for %i = %c0 to %c{steps} step %c1 {{
     %s = arith.remui %i, %c{stages} : index
@@ -87,7 +93,6 @@ scf.if %producer {{
     nvgpu.mbarrier.try_wait.parity %bars[%e], %free, %c10000000 : {group}
     %base = arith.muli %s, %c{stage_bytes} : index
     %ki = arith.muli %i, %c64 : index
-    %ta = memref.view %dyn[%base][] : memref<?xi8, {SPACE}> to {tile('64x64x' + kind)}
     nvgpu.mbarrier.arrive.expect_tx %bars[%s], %c{stage_bytes} : {group}
     {(newline + '    ').join(loads)}
   }}
@@ -107,7 +112,10 @@ scf.if %consumer {{
     %ta = memref.view %dyn[%base][] : memref<?xi8, {SPACE}> to {tile('64x64x' + kind)}
     %pa = memref.extract_aligned_pointer_as_index %ta : {tile('64x64x' + kind)} -> index
     %pb = arith.addi %pa, %c{a_bytes} : index
-    %sa = arith.shrui %pa, %c4 : index
+    %group = arith.divui %t, %c128 : index
+    %rows = arith.muli %group, %c8192 : index
+    %ga = arith.addi %pa, %rows : index
+    %sa = arith.shrui %ga, %c4 : index
     %sb = arith.shrui %pb, %c4 : index
     %ia = arith.index_cast %sa : index to i64
     %ib = arith.index_cast %sb : index to i64

@@ -20,11 +20,11 @@ def driver():
 class Ring:
     """One program of `ring`, its factors on the device."""
 
-    def __init__(self, driver, n=64, steps=3, stages=2, a_rows=False, b_rows=False, kind="f16"):
-        self.driver, self.shape, self.stages = driver, (64, n), stages
-        self.text = ring(n, steps, stages, a_rows, b_rows, kind)
+    def __init__(self, driver, n=64, steps=3, stages=2, a_rows=False, b_rows=False, kind="f16", groups=1):
+        self.driver, self.shape, self.stages, self.groups = driver, (64 * groups, n), stages, groups
+        self.text = ring(n, steps, stages, a_rows, b_rows, kind, groups)
         rng = np.random.default_rng(n + steps)
-        a, self.a = round_to(kind, rng.standard_normal((64, 64 * steps)))
+        a, self.a = round_to(kind, rng.standard_normal((64 * groups, 64 * steps)))
         b, self.b = round_to(kind, rng.standard_normal((64 * steps, n)))
         code = 6 if kind == "f16" else 9
         self.maps = []
@@ -39,9 +39,9 @@ class Ring:
             text = text.replace(old, new)
         out = self.driver.upload(np.full(self.shape, np.nan, np.float32))
         function = self.driver.function(self.driver.load(compile_kernels(text, checked)), "f")
-        shared = self.stages * (8192 + 128 * self.shape[1])
+        shared = self.stages * (8192 * self.groups + 128 * self.shape[1])
         self.driver.call("cuFuncSetAttribute", function, 8, shared)
-        self.driver.launch(function, (1, 1, 1), (160, 1, 1), *self.maps, out, shared=shared)
+        self.driver.launch(function, (1, 1, 1), (128 * self.groups + 32, 1, 1), *self.maps, out, shared=shared)
         return self.driver.download(out, self.shape, np.float32)
 
     def agrees(self, got):
@@ -55,6 +55,16 @@ def test_layouts(driver, a_rows, b_rows, kind):
     for n, steps, stages in ((64, 1, 1), (128, 5, 3)):
         case = Ring(driver, n, steps, stages, a_rows, b_rows, kind)
         assert case.agrees(case.run(checked=n == 128))
+
+
+@pytest.mark.parametrize("n, rows", [(128, False), (256, True)])
+def test_two_warpgroups(driver, n, rows):
+    """Each multiplies its 64 rows by the same factor; a stage is free when both are done with it."""
+    case = Ring(driver, n, 5, 2, rows, rows, "bf16", groups=2)
+    assert case.agrees(case.run())
+    first = "%leader = arith.cmpi eq, %lane, %c0 : index"
+    with pytest.raises(DriverError, match="of warpgroup 1 may still read the tile"):  # the first frees it for both
+        case.run(("init %bars[%e], %c8", "init %bars[%e], %c4"), (first, "%l0 = arith.cmpi eq, %lane, %c0 : index\n%low = arith.cmpi ult, %t, %c128 : index\n%leader = arith.andi %l0, %low : i1"))
 
 
 G = f"!nvgpu.mbarrier.group<memorySpace = {SPACE}, num_barriers = 4>"
@@ -89,7 +99,7 @@ FAULTS = {
     "descriptors that differ": ([("%ia = arith.index_cast %sa", "%sz = arith.addi %sa, %lane : index\n%ia = arith.index_cast %sz")], "the threads of the warpgroup have different descriptors"),
     "half a warpgroup": ([("ult, %t, %c128", "ult, %t, %c64")], r"waits for a warpgroup's product at .*, which thread \(64, 0, 0\) never reaches: it has ended"),
     "copy that nobody waits for": ([("%c0 to %c3 step %c1 {", "%c0 to %c4 step %c1 {")], r"the block ends while the bulk copy at .* is under way: nobody waits for"),
-    "tile read while it comes": ([("%ob = arith.addi %base", f"%hh = memref.load %ta[%c0, %c0] : {TILE}\nmemref.store %hh, %ta[%c0, %c1] : {TILE}\n%ob = arith.addi %base")], AT + "memref.load .*: the bulk copy at .* to these bytes is under way"),
+    "tile read while it comes": ([("%ob = arith.addi %base", f"%hh = memref.load %ta0[%c0, %c0] : {TILE}\nmemref.store %hh, %ta0[%c0, %c1] : {TILE}\n%ob = arith.addi %base")], AT + "memref.load .*: the bulk copy at .* to these bytes is under way"),
     "tile written under a product": ([(WAIT + "0", f"%h = arith.constant 0.0 : f16\nmemref.store %h, %ta[%c0, %lane] : {TILE}\n{WAIT}0")], AT + "memref.store .*: the product at .* may still read these bytes"),
 }  # fmt: skip
 
