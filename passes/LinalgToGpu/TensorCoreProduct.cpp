@@ -36,7 +36,7 @@ public:
       : k(k), access(access), memory(k.flat(access.buffer)), depthGroup(outer == Access::Row ? Access::Column : Access::Row), chunkSize(chunkOf(access.element())),
         depthOfTile(kChunks * chunkSize), extent(extent) {
     bool alongOuter = access.isVector(outer, chunkSize), alongDepth = !alongOuter && access.isVector(depthGroup, chunkSize);
-    isWide = alongOuter || alongDepth;
+    isWide = canCopy(access, outer);
     depthInner = alongDepth || (!alongOuter && access.run(depthGroup) > access.run(outer));
     shared = k.shared({kStages * elements()}, access.element());
     depthSize = access.size(depthGroup);
@@ -56,6 +56,12 @@ public:
       }
       chunks.push_back(chunk);
     }
+  }
+
+  /// Whether asynchronous copies bring the factor, chunk by chunk.
+  static bool canCopy(const Access &access, Access::Group outer) {
+    int64_t chunk = chunkOf(access.element());
+    return access.isVector(outer, chunk) || access.isVector(outer == Access::Row ? Access::Column : Access::Row, chunk);
   }
 
   bool isWide = false;
@@ -304,7 +310,11 @@ bool cell::emitTensorCoreProduct(KernelModule &kernels, Product &p) {
   if (std::min(p.m, p.n) < 5 || std::max(p.m, p.n) < 16 || p.k < 16 || p.batch * p.m * p.n * p.k < 32768)
     return false;
   int64_t depth = kChunks * chunkOf(element), bytes = 16 / chunkOf(element);
-  WarpShape shapes[] = {{2, 4, 4, 4}, {2, 4, 2, 4}, {4, 2, 2, 4}, {2, 2, 2, 4}};
+  // The larger the tile of a warp, the fewer bytes of shared memory per multiply-add: 64 x 64 leaves a quarter of its time, 64 x 32 none. Factors that go through
+  // registers need those for their addresses.
+  SmallVector<WarpShape, 5> shapes = {{2, 4, 4, 4}, {2, 4, 2, 4}, {4, 2, 2, 4}, {2, 2, 2, 4}};
+  if (TileRing::canCopy(p.left, Access::Row) && TileRing::canCopy(p.right, Access::Column))
+    shapes.insert(shapes.begin(), {2, 2, 4, 8});
   SmallVector<TileCandidate> candidates;
   for (const WarpShape &s : shapes) {
     TileWork work;
