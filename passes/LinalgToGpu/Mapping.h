@@ -13,6 +13,14 @@ namespace mlir::cell {
 /// Takes ops apart whose outputs are reduced over different dimensions: neither can be had in the order of the other.
 void separateReductions(ModuleOp module);
 
+/// A reduction of everything in two steps: to one value per row in scratch memory, and of those.
+struct RowsFirst {
+  linalg::GenericOp ofRows, ofAll;
+  SmallVector<Operation *> made; // all that is new, in order
+};
+/// Puts the two steps in front of `op`, whose outer dimensions are the rows; nothing if it is no such reduction. The caller erases `op`, or what was made.
+std::optional<RowsFirst> reduceRowsFirst(linalg::GenericOp op, int64_t rows);
+
 /// Ops in which an output has fewer elements than there are points. Rows are reduced by a part of a warp, a warp or a block each, columns by tiles of
 /// threads; a few long ones are cut into pieces that a second kernel joins in order. Results are the same at each run.
 bool lowerReduction(KernelModule &module, linalg::LinalgOp op, const LoopPlan &plan);

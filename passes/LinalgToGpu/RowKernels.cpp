@@ -2,6 +2,7 @@
 #include "passes/LinalgToGpu/RowKernels.h"
 
 #include "passes/LinalgToGpu/BodyEmitter.h"
+#include "passes/LinalgToGpu/Mapping.h"
 #include "passes/LinalgToGpu/RowLayout.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -323,6 +324,31 @@ private:
 };
 } // namespace
 
+/// Reductions of everything (a loss) that read what the chain has in registers: their rows are reduced in the chain, and only the rows' values behind it. Then
+/// nothing of the chain is stored and read again for them. Says in `gone` which ops are no more.
+static void addWholeReductions(std::optional<RowChain> &chain, const GpuTarget &target, llvm::SmallPtrSetImpl<Operation *> &gone) {
+  linalg::LinalgOp first = chain->members[0].op;
+  SmallVector<linalg::GenericOp> found;
+  for (Operation *op = first->getNextNode(); op && found.size() < 4; op = op->getNextNode())
+    if (auto generic = dyn_cast<linalg::GenericOp>(op); generic && generic.getNumReductionLoops() == generic.getNumLoops() && generic.getNumLoops() > 1)
+      found.push_back(generic);
+  for (linalg::GenericOp op : found) {
+    std::optional<RowsFirst> split = reduceRowsFirst(op, chain->rows);
+    if (!split)
+      continue;
+    std::optional<RowChain> longer = RowChain::startingAt(first, /*inPieces=*/true);
+    bool joins = longer && longer->members.size() > chain->members.size() && llvm::any_of(longer->members, [&](RowMember &m) { return m.op == split->ofRows; });
+    if (joins && !RowLayout::choose(*longer, target).again) {
+      gone.insert(op);
+      op.erase();
+      chain = RowChain::startingAt(first, /*inPieces=*/true); // without it
+      continue;
+    }
+    for (Operation *made : llvm::reverse(split->made))
+      made->erase();
+  }
+}
+
 void cell::lowerRowChains(ModuleOp module, KernelModule &kernels) {
   SmallVector<linalg::LinalgOp> starts;
   module.walk([&](linalg::LinalgOp op) { starts.push_back(op); });
@@ -331,6 +357,8 @@ void cell::lowerRowChains(ModuleOp module, KernelModule &kernels) {
     if (gone.contains(op.getOperation()) || kernels.isTaken(op.getOperation()))
       continue;
     std::optional<RowChain> chain = RowChain::startingAt(op, /*inPieces=*/true);
+    if (chain && chain->outer == 1 && !RowLayout::choose(*chain, kernels.target).again)
+      addWholeReductions(chain, kernels.target, gone);
     if (!chain || chain->members.size() < 2)
       continue;
     RowLayout layout = RowLayout::choose(*chain, kernels.target);

@@ -1,7 +1,11 @@
 //===- SeparateReductions.cpp - ops that are reduced both ways are two ----===//
+#include "passes/LinalgToGpu/Combiner.h"
 #include "passes/LinalgToGpu/Mapping.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
@@ -97,4 +101,58 @@ void cell::separateReductions(ModuleOp module) {
       withOutputs(op, set);
     op.erase();
   }
+}
+
+std::optional<RowsFirst> cell::reduceRowsFirst(linalg::GenericOp op, int64_t rows) {
+  SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+  unsigned outer = 0, inputs = op.getNumDpsInputs(), outputs = op.getNumDpsInits();
+  for (int64_t count = 1; count < rows && outer < ranges.size(); ++outer)
+    count *= ranges[outer];
+  ArrayRef<int64_t> shape = ArrayRef(ranges).take_front(outer);
+  SmallVector<bool> reduced = llvm::map_to_vector(llvm::seq(outputs), [&](unsigned o) { return dimensionsOf(op, o).none(); });
+  bool isWhole = llvm::all_of(llvm::seq(outputs), [&](unsigned o) { return reduced[o] || dimensionsOf(op, o).all(); });
+  if (!isWhole || !llvm::is_contained(reduced, true) || outer == 0 || outer == ranges.size() || ShapedType::getNumElements(shape) != rows)
+    return std::nullopt;
+  std::optional<Combiner> combiner = Combiner::of(op, reduced);
+  if (!combiner || !llvm::all_of(llvm::seq<unsigned>(combiner->outputs().size()), [&](unsigned i) { return combiner->operation(i) && combiner->neutral(i); }))
+    return std::nullopt;
+
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  RowsFirst split;
+  Values rowInits(op.getDpsInits()), buffers, inits;
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray(), allMaps(combiner->outputs().size(), AffineMap::getMultiDimIdentityMap(outer, op.getContext()));
+  for (auto [i, o] : llvm::enumerate(combiner->outputs())) {
+    TypedAttr neutral = combiner->neutral(i);
+    Value buffer = memref::AllocOp::create(builder, loc, MemRefType::get(shape, neutral.getType()));
+    Value start = arith::ConstantOp::create(builder, loc, neutral);
+    Operation *fill = linalg::FillOp::create(builder, loc, ValueRange(start), ValueRange(buffer));
+    split.made.append({buffer.getDefiningOp(), start.getDefiningOp(), fill});
+    allMaps.push_back(AffineMap::get(outer, 0, maps[inputs + o].getResults(), op.getContext()));
+    maps[inputs + o] = AffineMap::getMultiDimIdentityMap(ranges.size(), op.getContext()).getMajorSubMap(outer);
+    inits.push_back(std::exchange(rowInits[o], buffer));
+    buffers.push_back(buffer);
+  }
+  SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray(), all(outer, utils::IteratorType::reduction);
+  std::fill_n(iterators.begin(), outer, utils::IteratorType::parallel);
+  Block *body = op.getBody();
+  split.ofRows = linalg::GenericOp::create(builder, loc, op.getDpsInputs(), rowInits, maps, iterators, [&](OpBuilder &b, Location at, ValueRange arguments) {
+    IRMapping map;
+    map.map(body->getArguments(), arguments);
+    for (Operation &inside : body->without_terminator())
+      b.clone(inside, map);
+    linalg::YieldOp::create(b, at, llvm::map_to_vector(body->getTerminator()->getOperands(), [&](Value value) { return map.lookupOrDefault(value); }));
+  });
+  split.ofAll = linalg::GenericOp::create(builder, loc, buffers, inits, allMaps, all, [&](OpBuilder &b, Location at, ValueRange arguments) {
+    Values results;
+    for (auto [i, o] : llvm::enumerate(combiner->outputs())) {
+      IRMapping map;
+      map.map(combiner->element(i), arguments[i]);
+      map.map(body->getArgument(inputs + o), arguments[buffers.size() + i]);
+      results.push_back(b.clone(*combiner->operation(i), map)->getResult(0));
+    }
+    linalg::YieldOp::create(b, at, results);
+  });
+  split.made.append({split.ofRows, split.ofAll});
+  return split;
 }

@@ -63,6 +63,10 @@ def rows() -> None:
         labels = random.integers(0, columns, rows_).astype(np.int32)
         case(f"softmax-{size}", lambda a: (ops.softmax(a, -1), ops.log_softmax(a, -1)), x)
         case(f"softmax-gradient-{size}", lambda a, w: ms.grad(lambda t: (ops.softmax(t, -1) * w).sum())(a), x, array(rows_, columns))
+        # Sums of everything beside the rows: a part of the rows' kernel, the rest behind it.
+        case(f"softmax-loss-{size}", lambda a, w: ms.value_and_grad(lambda t: (ops.softmax(t, -1) * w).sum())(a), x, array(rows_, columns))
+        case(f"layer-norm-loss-{size}", lambda a, w: ms.value_and_grad(lambda t: (ops.layer_norm(t, (t.shape[-1],), ops.ones(t.shape[-1]), ops.zeros(t.shape[-1])) * w).mean())(a), x, array(rows_, columns))
+        case(f"rows-and-extremes-{size}", lambda a: (ops.softmax(a, -1), (a * a).max(), a.sum(), a.min(0)), x)
         case(f"layer-norm-{size}", lambda a, g, b: ops.layer_norm(a, g.shape, g, b), x, g, b)
         if columns <= 5000:
             case(f"layer-norm-gradient-{size}", lambda a, g, b, w: ms.grad(lambda t, s, u: (ops.layer_norm(t, s.shape, s, u) * w).sum(), (0, 1, 2))(a, g, b), x, g, b, array(rows_, columns))
