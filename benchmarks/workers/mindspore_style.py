@@ -30,32 +30,33 @@ class System:
     def wait(self):
         pass
 
-    def prepare(self, case: str):
+    def step_of(self, case: str):
+        """The compiled function of the case and its arguments."""
         ms = self.ms
-        ops, state = ms.ops, SimpleNamespace(result=None)
+        ops = ms.ops
         arrays = [ms.Tensor(a) for a in cases.inputs(case)]
         if case == "tiny":
 
             def fn(x, y, z):
                 return x * ops.exp(y) * ops.pow(z, 2)
 
-            step = ms.jit(ms.value_and_grad(fn, grad_position=(1, 2)))
-        elif case.startswith("chain"):
+            return ms.jit(ms.value_and_grad(fn, grad_position=(1, 2))), arrays
+        if case.startswith("chain"):
 
             def chain(x, y):
                 return (ops.sigmoid(x * y) * ops.exp(-0.5 * x * x) + ops.tanh(y) * x).sum()
 
-            step = ms.jit(ms.value_and_grad(chain, grad_position=(0, 1)))
-        elif case in ("softmax", "layer_norm"):
+            return ms.jit(ms.value_and_grad(chain, grad_position=(0, 1))), arrays
+        if case in ("softmax", "layer_norm"):
             norm = (lambda x: ops.softmax(x, -1)) if case == "softmax" else ms.nn.LayerNorm((cases.COLUMNS,), epsilon=1e-5)
-            step = ms.jit(ms.value_and_grad(lambda x, y: (norm(x) * y).sum()))
-        elif case == "copy":
-            step = arrays[0].copy
-            arrays = []
-        elif case.startswith("matmul"):
-            step, arrays = self.product(case, arrays)
-        else:
-            step = self.training_step(case)
+            return ms.jit(ms.value_and_grad(lambda x, y: (norm(x) * y).sum())), arrays
+        if case == "copy":
+            return arrays[0].copy, []
+        return self.product(case, arrays) if case.startswith("matmul") else (self.training_step(case), arrays)
+
+    def prepare(self, case: str):
+        ms, state = self.ms, SimpleNamespace(result=None)
+        step, arrays = self.step_of(case)
 
         def call():
             result = step(*arrays)

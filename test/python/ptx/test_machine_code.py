@@ -1,0 +1,85 @@
+"""What the benchmark's model reads from the machine code of kernels: bounds that a change for the worse breaks."""
+from __future__ import annotations
+
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+from needs import needs
+
+import cellgrad as ms
+from cellgrad import ops
+from cellgrad._compiler import cuda_tools
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "benchmarks"))
+import gpu_model
+import sass
+
+pytestmark = [needs(cuda_tools.find("ptxas"), "ptxas is not installed: pip install 'cellgrad[cuda]'"), needs(cuda_tools.find("nvdisasm"), "nvdisasm is not installed")]
+
+
+def program(fn, *shapes, dtype=ms.float32):
+    return ms.jit(fn).lower(*(ms.Tensor(np.ones(shape, np.float32)).astype(dtype) for shape in shapes), target="gpu", chip="sm_90")
+
+
+def launches(fn, *shapes, dtype=ms.float32):
+    return gpu_model.launches_of(program(fn, *shapes, dtype=dtype))
+
+
+def weighted(norm):
+    return ms.value_and_grad(lambda x, y: (norm(x) * y).sum())
+
+
+@pytest.mark.parametrize("norm", [lambda x: ops.softmax(x, -1), lambda x: ops.layer_norm(x, (4096,), ops.ones(4096), ops.zeros(4096))], ids=["softmax", "layer_norm"])
+def test_rows_with_loss_and_gradient_move_each_operand_once(norm):
+    found, least = launches(weighted(norm), (1024, 4096), (1024, 4096))
+    assert sum(k.moved * k.launches for k in found) <= 1.02 * least
+    rows = max(found, key=lambda k: k.moved)
+    large = [i for i in rows.code.of("global load", "global store") if i.bytes == 16]
+    assert len(large) == 12 and rows.code.wide_share() > 0.9  # four of x, y and the gradient each
+    bounds = rows.bounds(gpu_model.target("sm_90"))
+    assert bounds["memory"] == max(bounds.values()) and rows.local == 0
+
+
+def test_elementwise_chain_moves_16_bytes_at_a_time():
+    found, least = launches(lambda x, y: ops.sigmoid(x * y) * ops.exp(-0.5 * x * x) + ops.tanh(y) * x, (1 << 20,), (1 << 20,))
+    (kernel,) = found
+    assert kernel.moved == least == 12 << 20
+    assert kernel.loop.wide_share() == 1 and kernel.local == 0
+
+
+def test_most_instructions_of_a_large_f32_product_are_multiply_adds():
+    ((kernel,), least) = launches(lambda a, b: ops.matmul(a, b), (4096, 512), (512, 4096))
+    assert kernel.moved == least and kernel.multiply_adds == 4096 * 4096 * 512
+    assert kernel.share() > 0.87 and kernel.loop.wide_share() == 1 and kernel.local == 0
+    # Two reads of 16 bytes of each factor for 64 multiply-adds.
+    assert len(kernel.loop.of("LDS")) * 16 <= len(kernel.loop.of("FFMA")) and all(i.bytes == 16 for i in kernel.loop.of("LDS"))
+
+
+def test_tensor_cores_wait_for_themselves_only():
+    ((kernel,), _) = launches(lambda a, b: ops.matmul(a, b), (4096, 512), (512, 4096), dtype=ms.bfloat16)
+    assert kernel.multiply_adds == 4096 * 4096 * 512 and kernel.local == 0
+    bounds = kernel.bounds(gpu_model.target("sm_90"))
+    assert bounds["tensor"] > 1.2 * max(time for unit, time in bounds.items() if unit != "tensor")
+    assert len(kernel.loop) <= 3.5 * len(kernel.loop.of("HMMA"))
+
+
+def test_loops_and_classes_of_a_disassembly():
+    text = """
+.text.copy:
+        /*0000*/                   S2R R0, SR_TID.X ;
+.L_x_0:
+        /*0010*/                   LDG.E.128.CONSTANT R4, desc[UR4][R2.64] ;
+        /*0020*/              @!P1 FFMA R4, R4, R5, R6 ;
+        /*0030*/                   STG.E desc[UR4][R2.64], R4 ;
+        /*0040*/               @P0 BRA `(.L_x_0) ;
+        /*0050*/                   EXIT ;
+.L_x_1:
+        /*0060*/                   BRA `(.L_x_1);
+"""
+    code = sass.kernels(text)["copy"]
+    loop = sass.main_loop(code)
+    assert [i.name for i in loop.instructions] == ["LDG.E.128.CONSTANT", "FFMA", "STG.E", "BRA"]
+    assert (loop.global_bytes(), loop.wide_share(), loop.kinds()["fma"]) == (20, 0.5, 1)
+    assert loop.cycles()["issue"] == 1 and sass.multiply_adds(loop.instructions[1]) == 32
