@@ -56,8 +56,9 @@ public:
     return text.empty() ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
   }
   CUresult allowShared(int bytes, std::string &text) override {
-    if (bytes < 0 || bytes + info->shared_bytes > kMostShared) {
-      text = std::to_string(bytes) + " bytes of dynamic shared memory, with " + std::to_string(info->shared_bytes) + " static ones; a block has at most " + std::to_string(kMostShared);
+    auto begin = int64_t((size_t(info->shared_bytes) + kSharedAlignment - 1) / kSharedAlignment * kSharedAlignment);
+    if (bytes < 0 || begin + bytes > kMostShared) {
+      text = std::to_string(bytes) + " bytes of dynamic shared memory, from byte " + std::to_string(begin) + " on; a block has at most " + std::to_string(kMostShared);
       return CUDA_ERROR_INVALID_VALUE;
     }
     allowed = bytes;

@@ -11,7 +11,6 @@ namespace cellgrad::sim {
 
 namespace {
 constexpr int32_t kWarp = 32, kWarpgroup = 128;
-constexpr size_t kSharedAlignment = 1024;
 
 uint64_t mix(uint64_t &state) { // splitmix64 (Steele, Lea, Flood 2014)
   uint64_t z = (state += 0x9e3779b97f4a7c15);

@@ -13,6 +13,9 @@
 
 namespace cellgrad::sim {
 
+/// Shared memory begins, and dynamic shared memory follows the static one, at a multiple of so many bytes.
+constexpr size_t kSharedAlignment = 1024;
+
 using KernelFunction = void (*)(void **args, cg_sim_thread *thread);
 
 struct Launch {

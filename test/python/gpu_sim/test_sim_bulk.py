@@ -44,11 +44,11 @@ def test_dynamic_shared_memory(driver):
 
     with pytest.raises(DriverError, match="50256 bytes of dynamic shared memory, with 256 static ones; 48896 are allowed"):
         launch(50256)
-    with pytest.raises(DriverError, match="a block has at most 232448"):
-        driver.call("cuFuncSetAttribute", function, 8, 227 * 1024 - 255)
+    with pytest.raises(DriverError, match="231425 bytes of dynamic shared memory, from byte 1024 on; a block has at most 232448"):
+        driver.call("cuFuncSetAttribute", function, 8, 226 * 1024 + 1)
     with pytest.raises(DriverError, match="NOT_SUPPORTED.*attribute 3 is not simulated"):
         driver.call("cuFuncSetAttribute", function, 3, 1)
-    driver.call("cuFuncSetAttribute", function, 8, 227 * 1024 - 256)
+    driver.call("cuFuncSetAttribute", function, 8, 226 * 1024)
     launch(50256)
     np.testing.assert_array_equal(driver.download(a, 64, np.float32), values[::-1])
     with pytest.raises(DriverError, match="memref.load of .*: out of bounds of the block's shared memory of 50280 bytes"):
