@@ -1,4 +1,4 @@
-"""Writes model.cgp, a training step and a prediction that share their Parameters, and the loader that runs it: `python export_model.py <folder>`."""
+"""Writes model.cgp, a training step and a prediction that share their Parameters, and the loader that runs it: `python export_model.py <folder> [<chip>]`; with a chip such as sm_90 for a GPU."""
 import sys
 from pathlib import Path
 
@@ -23,6 +23,7 @@ def step(x, y):
 
 x, y = Tensor(np.zeros((64, 2), np.float32)), Tensor(np.zeros((64, 1), np.float32))
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+target = {"target": "gpu", "chip": sys.argv[2]} if len(sys.argv) > 2 else {}
 folder.mkdir(parents=True, exist_ok=True)
-print("digest", ms.export_programs(folder / "model.cgp", {"step": (step, x, y), "predict": (net, x)}))
+print("digest", ms.export_programs(folder / "model.cgp", {"step": (step, x, y), "predict": (net, x)}, **target))
 print("loader", ms.write_loader(folder))

@@ -11,7 +11,8 @@ wrote the file it tells only if it is compared with one from a source that you t
 """
 from __future__ import annotations
 
+from ._device import DeviceArray
 from ._file import Program, ProgramFile, TensorInfo, load
 from ._library import DamagedError, MachineError, ProgramError, UntrustedError, set_num_threads
 
-__all__ = ["DamagedError", "MachineError", "Program", "ProgramError", "ProgramFile", "TensorInfo", "UntrustedError", "load", "set_num_threads"]
+__all__ = ["DamagedError", "DeviceArray", "MachineError", "Program", "ProgramError", "ProgramFile", "TensorInfo", "UntrustedError", "load", "set_num_threads"]

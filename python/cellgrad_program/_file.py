@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from . import _arrays, _safetensors, _tree
-from ._library import Buffer, DamagedError, Error, check, library
+from . import _arrays, _device, _safetensors, _tree
+from ._library import Array, Buffer, DamagedError, Error, check, library
 
 __all__ = ["Program", "ProgramFile", "TensorInfo", "load"]
 
@@ -53,6 +53,9 @@ class Program:
     Calls raise ``TypeError`` or ``ValueError`` for arguments that do not fit, ``AssertionError`` for an assertion of the program that fails, ``MemoryError`` and
     ``ProgramError``. Arrays have to be of the program's dtype and shape; numbers and lists are converted. bfloat16 is given as float32 (and rounded), ``uint16`` (its bits) or
     ``ml_dtypes.bfloat16``, and comes back as float32. Python's lock is released during a call.
+
+    On a GPU, arrays that are there are used where they are: ``DeviceArray``, and those of other libraries by DLPack or ``__cuda_array_interface__``. Where at least one is given, the new results stay on the
+    GPU too, as ``DeviceArray``, and the call does not wait for them unless one given by DLPack has to be kept until then; otherwise results are NumPy arrays.
     """
 
     def __init__(self, file: ProgramFile, pointer: int, description: dict) -> None:
@@ -65,19 +68,44 @@ class Program:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         values: list = [None] * len(self.inputs)
         _tree.bind(self.name, self._description["arguments"], args, kwargs, values)
-        arrays = [_arrays.given(info, value) for info, value in zip(self.inputs, values)]
-        _arrays.separate(self.inputs, arrays)
-        made = [np.empty(info.shape, _arrays.storage(info.dtype)) for info in self.outputs]
-        error = Error()
-        status = library().cgp_call(self._pointer, _buffers(arrays), len(arrays), _buffers(made), len(made), ctypes.byref(error))
-        check(status, error)
+        on_gpu = [_device.is_on_device(value) for value in values]
+        arrays: list = [(_device.given(self._file, info, value) if there else _arrays.given(info, value)) for info, value, there in zip(self.inputs, values, on_gpu)]
+        made = (self._on_gpu if any(on_gpu) else self._on_host)(arrays)
 
         def leaf(kind: str, index: int) -> Any:
             if kind == "output":
-                return _arrays.shown(self.outputs[index], made[index])
-            return _arrays.shown(self.inputs[index], arrays[index]) if kind == "input" else self._file._parameter(index)
+                return made[index] if any(on_gpu) else _arrays.shown(self.outputs[index], made[index])
+            if kind == "input":
+                return values[index] if on_gpu[index] else _arrays.shown(self.inputs[index], arrays[index])
+            return self._file._parameter(index)
 
         return _tree.build(self._description["result"], leaf)
+
+    def _on_host(self, arrays: list) -> list:
+        """Runs with arrays of the host; the new results."""
+        _arrays.separate(self.inputs, arrays)
+        made = [np.empty(info.shape, _arrays.storage(info.dtype)) for info in self.outputs]
+        error = Error()
+        check(library().cgp_call(self._pointer, _buffers(arrays), len(arrays), _buffers(made), len(made), ctypes.byref(error)), error)
+        return made
+
+    def _on_gpu(self, arrays: list) -> list:
+        """Runs with arrays some of which are on the GPU; the new results, there."""
+        host = [(info, i) for i, info in enumerate(self.inputs) if isinstance(arrays[i], np.ndarray)]
+        separated = [arrays[i] for _, i in host]
+        _arrays.separate([info for info, _ in host], separated)
+        for (_, i), array in zip(host, separated):
+            arrays[i] = array
+        file, error = self._file, Error()
+        made = [_device.DeviceArray(file, info.dtype, info.shape) for info in self.outputs]
+        given = (Array * max(len(arrays), 1))(*(Array(a.ctypes.data, a.nbytes, 0) if isinstance(a, np.ndarray) else Array(a.address, a.nbytes, 1) for a in arrays))
+        results = (Array * max(len(made), 1))(*(Array(array._address, array.nbytes, 1) for array in made))
+        streams = {array.stream for array in arrays if not isinstance(array, np.ndarray)}
+        # An array of which no stream is known may be gone when its owner lets go of it after the call: then the call waits.
+        check(library().cgp_call_on(self._pointer, given, len(arrays), results, len(made), None if 0 in streams else file.stream, ctypes.byref(error)), error)
+        for stream in streams - {0, file.stream}:
+            check(library().cgp_let_wait(file._handle, stream, ctypes.byref(error)), error)
+        return made
 
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(map(str, self.inputs))}) -> {', '.join(map(str, self.outputs)) or 'nothing new'}"
@@ -94,14 +122,18 @@ class ProgramFile:
         digest: BLAKE2b-256 of the file's content, in hexadecimal.
         header: what the file says about itself (docs/design/export-format.md).
         on_gpu: whether its programs run on a GPU, where the Parameters stay from call to call.
+        device: the number of that GPU; -1 on the CPU.
+        stream: the CUDA stream on which its programs run, as a number; 0 on the CPU.
     """
 
     def __init__(self, handle: int) -> None:
         c = library()
         self._handle = handle
-        weakref.finalize(self, c.cgp_close, handle)
+        weakref.finalize(self, c.cgp_close, handle).atexit = False  # arrays on its memory may live until the very end
         self.digest: str = c.cgp_digest(handle).decode()
         self.on_gpu = bool(c.cgp_runs_on_gpu(handle))
+        self.device: int = c.cgp_device(handle)
+        self.stream: int = c.cgp_stream(handle) or 0
         try:
             # The loader has read what it needs to run; texts that are no UTF-8 and the like show here.
             self.header: dict[str, Any] = json.loads(c.cgp_header(handle))
@@ -127,6 +159,34 @@ class ProgramFile:
         if len(self._programs) != 1:
             raise ValueError(f"the file has several programs ({', '.join(self._programs)}): choose one, as in file[{first!r}](...)")
         return self[first](*args, **kwargs)
+
+    def to_device(self, value: Any, dtype: str | None = None) -> _device.DeviceArray:
+        """A copy of an array of the host on the GPU of these programs, for calls without further copies.
+
+        Args:
+            value: a NumPy array, or what becomes one.
+            dtype: the element type; that of the array where it is ``None``. ``"bfloat16"`` takes float32 and rounds it.
+
+        Raises:
+            TypeError: its dtype is none that programs have, or another one than asked for.
+            ValueError: the programs run on the CPU.
+
+        Examples:
+            >>> x = file.to_device(batch)
+            >>> for _ in range(10):
+            ...     x = file["step"](x)         # stays on the GPU
+            >>> x.numpy()
+        """
+        if not self.on_gpu:
+            raise ValueError("the programs of this file run on the CPU: give them arrays as they are")
+        array = np.asarray(value)
+        dtype = dtype or array.dtype.name
+        if dtype not in _TYPES:
+            raise TypeError(f"there are no arrays of dtype {dtype} on the GPU; there are those of {', '.join(_TYPES)}")
+        array = _arrays.given(TensorInfo("value", dtype, array.shape, False), array)
+        made, error = _device.DeviceArray(self, dtype, array.shape), Error()
+        check(library().cgp_upload(self._handle, made._address, array.ctypes.data, array.nbytes, ctypes.byref(error)), error)
+        return made
 
     def _parameter(self, index: int) -> np.ndarray:
         info = self._state[index]

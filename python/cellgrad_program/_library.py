@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["Buffer", "DamagedError", "Error", "MachineError", "ProgramError", "Tensor", "UntrustedError", "check", "library", "set_num_threads"]
+__all__ = ["Array", "Buffer", "DamagedError", "Error", "MachineError", "ProgramError", "Tensor", "UntrustedError", "check", "library", "set_num_threads"]
 
 _NAME = "libcellgrad_program.so"
 _API = 2
@@ -41,6 +41,10 @@ class Buffer(ctypes.Structure):
     _fields_ = [("data", ctypes.c_void_p), ("bytes", ctypes.c_int64)]
 
 
+class Array(ctypes.Structure):
+    _fields_ = [("data", ctypes.c_void_p), ("bytes", ctypes.c_int64), ("on_device", ctypes.c_int32)]
+
+
 # Statuses of the header, in its order from 1.
 _EXCEPTIONS: tuple[type[Exception], ...] = (OSError, DamagedError, UntrustedError, MachineError, ValueError, MemoryError, AssertionError, ProgramError)
 
@@ -58,6 +62,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {  # result, arguments
     "cgp_input": (ctypes.POINTER(Tensor), _P, _S),
     "cgp_output": (ctypes.POINTER(Tensor), _P, _S),
     "cgp_call": (ctypes.c_int, _P, ctypes.POINTER(Buffer), _S, ctypes.POINTER(Buffer), _S, _E),
+    "cgp_call_on": (ctypes.c_int, _P, ctypes.POINTER(Array), _S, ctypes.POINTER(Array), _S, _P, _E),
     "cgp_parameter_count": (_S, _P),
     "cgp_parameter": (ctypes.POINTER(Tensor), _P, _S),
     "cgp_parameter_data": (_P, _P, _S),
@@ -65,6 +70,15 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {  # result, arguments
     "cgp_write_parameter": (ctypes.c_int, _P, _S, _P, ctypes.c_int64, _E),
     "cgp_runs_on_gpu": (ctypes.c_int, _P),
     "cgp_choose_gpu": (None, ctypes.c_int),
+    "cgp_device": (ctypes.c_int, _P),
+    "cgp_stream": (_P, _P),
+    "cgp_wait_for": (ctypes.c_int, _P, _P, _E),
+    "cgp_let_wait": (ctypes.c_int, _P, _P, _E),
+    "cgp_synchronize": (ctypes.c_int, _P, _E),
+    "cgp_allocate": (ctypes.c_int, _P, ctypes.c_int64, ctypes.POINTER(_P), _E),
+    "cgp_free": (None, _P, _P),
+    "cgp_upload": (ctypes.c_int, _P, _P, _P, ctypes.c_int64, _E),
+    "cgp_download": (ctypes.c_int, _P, _P, _P, ctypes.c_int64, _E),
     "cgp_set_threads": (None, ctypes.c_int),
 }
 

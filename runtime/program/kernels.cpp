@@ -63,12 +63,12 @@ cg_gpu_program *findKernels(const Image &image, const DeviceTarget &target, int6
   int64_t count = record->kernel_count;
   if (count < 0 || count > static_cast<int64_t>(image.size() / sizeof(char *)) || (kernels >= 0 && count != kernels))
     return fail("it has " + std::to_string(count) + " kernels" + (kernels >= 0 ? ", and the header says " + std::to_string(kernels) : ""));
+  if (!count) // what only copies
+    return record;
   if (!isText(image, record->format) || !isText(image, record->chip))
     return fail("its kernels are of no kind");
   if (record->format != target.image || record->chip != target.chip)
     return fail(std::string("its kernels are ") + record->format + " for " + record->chip + ", and the header says " + target.image + " for " + target.chip);
-  if (!count)
-    return record;
   for (const char *const *list : {record->kernels, record->positions}) {
     if (!list && list == record->positions)
       continue;

@@ -1,6 +1,7 @@
 """Program files, a loader folder as it travels, and processes that have nothing but it and NumPy."""
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from needs import need
 
 import cellgrad as ms
+import cellgrad_program
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +53,18 @@ def driver(tmp_path_factory):
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", Path(__file__).with_name("driver.c"), f"-L{libraries}", "-Wl,--no-as-needed", "-lcellgrad_gpu_sim", "-ldl",
                     f"-Wl,-rpath,{libraries}", "-o", made], check=True, capture_output=True, timeout=120)
     return made
+
+
+@pytest.fixture(scope="session")
+def with_sim():
+    """with_sim(source, *args): runs Python whose GPUs are the simulator's two, by another driver where ``driver`` names one, of another chip in name where ``chip`` does."""
+    need((Path(ms.__file__).parent / "lib" / "libcellgrad_gpu_sim.so").exists(), "the simulator is not built")
+    paths = os.pathsep.join([str(Path(ms.__file__).parents[1]), str(Path(cellgrad_program.__file__).parents[1])])
+
+    def run(source, *args, driver="sim", chip=None):
+        env = {**os.environ, "CELLGRAD_CUDA_DRIVER": str(driver), "CELLGRAD_SIM_DEVICES": "2", "PYTHONPATH": paths, **({"COUNTING_DRIVER_CHIP": chip} if chip else {})}
+        done = subprocess.run([sys.executable, "-c", "import sys, numpy as np, cellgrad_program\n" + source, *map(str, args)], capture_output=True, text=True, timeout=300, env=env)
+        assert done.returncode == 0, done.stderr[-3000:] or f"ended by signal {-done.returncode}"
+        return done.stdout
+
+    return run

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,13 @@ def test_arrays_on_the_gpu(tmp_path, loader, driver):
     ms.jit(f).export(tmp_path / "f.cgp", Tensor(np.ones(1024, np.float32)), Tensor(np.ones(1024, np.float32)), target="gpu", chip="sim")
     (tmp_path / "f.c").write_text(SOURCE.replace('"%s"', f'"{driver}"', 1).replace("%%", "%"))
     assert compile_and_run(tmp_path / "f.c", loader, driver, tmp_path, tmp_path / "f.cgp") == "done\n"
+
+
+def test_the_example_trains_on_a_gpu(tmp_path, loader, driver):
+    done = subprocess.run([sys.executable, ROOT / "examples/export/export_model.py", tmp_path, "sim"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    out = compile_and_run(ROOT / "examples/export/train_gpu.c", loader, driver, tmp_path, tmp_path / "model.cgp")
+    assert out.startswith("round    0: loss 0.") and "round 4000: loss 0.0" in out, out
 
 
 @pytest.mark.parametrize("target", ["cpu", "gpu"])

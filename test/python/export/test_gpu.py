@@ -3,8 +3,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +18,8 @@ SIM = LIBRARIES / "libcellgrad_gpu_sim.so"
 needs_sim = needs(SIM.exists(), "the simulator is not built")
 
 
-def with_sim(source: str, *args) -> str:
-    """Runs Python whose GPU is the simulator."""
-    paths = os.pathsep.join([str(Path(ms.__file__).parents[1]), str(Path(cellgrad_program.__file__).parents[1])])
-    env = {**os.environ, "CELLGRAD_CUDA_DRIVER": "sim", "PYTHONPATH": paths}
-    done = subprocess.run([sys.executable, "-c", "import sys, numpy as np, cellgrad_program\n" + source, *map(str, args)], capture_output=True, text=True, timeout=120, env=env)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @needs_sim
-def test_a_training_step_keeps_its_parameters_on_the_gpu(tmp_path):
+def test_a_training_step_keeps_its_parameters_on_the_gpu(tmp_path, with_sim):
     ms.set_seed(5)
     net, loss_fn = nn.SequentialCell(nn.Dense(3, 8), nn.Tanh(), nn.Dense(8, 1)), nn.MSELoss()
     optimizer = nn.Momentum(net.trainable_params(), learning_rate=0.1, momentum=0.9)
@@ -65,7 +54,7 @@ def test_a_training_step_keeps_its_parameters_on_the_gpu(tmp_path):
 
 
 @needs_sim
-def test_written_arguments_assertions_and_loops(tmp_path):
+def test_written_arguments_assertions_and_loops(tmp_path, with_sim):
     def f(p, x, n):
         assert (n >= 0).all(), "n is not negative"
         y = x
@@ -104,16 +93,16 @@ def test_a_process_without_cellgrad(tmp_path, bare, loader):
          "np.testing.assert_allclose(total, x.sum(0), rtol=1e-4, atol=1e-4)\n", tmp_path)
 
 
-def test_what_is_missing_is_said(tmp_path):
+@needs_sim
+def test_what_is_missing_is_said(tmp_path, with_sim):
     x = Tensor(np.ones(4, np.float32))
     double = ms.jit(lambda x: x * 2)
     double.export(tmp_path / "f.cgp", x, target="gpu", chip="sm_90")
-    if SIM.exists():
-        out = with_sim("try: cellgrad_program.load(sys.argv[1])\n"
-                       "except cellgrad_program.MachineError as error: print(error)\n"
-                       "try: cellgrad_program.load(sys.argv[1], gpu=3)\n"
-                       "except cellgrad_program.MachineError as error: print(error)\n", tmp_path / "f.cgp")
-        assert "for a GPU (sm_90): GPU 0 is" in out and "does not run its ptx" in out and "there is no GPU 3; this machine has " in out
+    out = with_sim("try: cellgrad_program.load(sys.argv[1])\n"
+                   "except cellgrad_program.MachineError as error: print(error)\n"
+                   "try: cellgrad_program.load(sys.argv[1], gpu=3)\n"
+                   "except cellgrad_program.MachineError as error: print(error)\n", tmp_path / "f.cgp")
+    assert "for a GPU (sm_90): GPU 0 is" in out and "does not run its ptx" in out and "there is no GPU 3; this machine has " in out
     if shutil.which("nvidia-smi") is None and "CELLGRAD_CUDA_DRIVER" not in os.environ:
         with pytest.raises(cellgrad_program.MachineError, match="no CUDA driver|does not run its ptx"):  # the simulator, if an earlier test took it
             cellgrad_program.load(tmp_path / "f.cgp")

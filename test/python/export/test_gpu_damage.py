@@ -2,26 +2,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from needs import needs
 
 import cellgrad as ms
-import cellgrad_program
 from cellgrad import Tensor, ops
-
-SIM = Path(ms.__file__).parent / "lib" / "libcellgrad_gpu_sim.so"
-pytestmark = needs(SIM.exists(), "the simulator is not built")
 
 # What the processes below begin with: seal() writes the digest that fits, tried() what loading says.
 HEAD = """
-import hashlib, json, random, struct, sys
-import cellgrad_program
+import hashlib, json, random, struct
 content = open(sys.argv[1], "rb").read()
 header = json.loads(content[64:64 + struct.unpack_from("<Q", content, 24)[0]])
 begin, length = header["sections"][0]["offset"], header["sections"][0]["bytes"]
@@ -37,12 +27,9 @@ def tried(code):
 """
 
 
-def run(source, path, driver="sim", chip=None) -> str:
-    paths = os.pathsep.join([str(Path(ms.__file__).parents[1]), str(Path(cellgrad_program.__file__).parents[1])])
-    env = {**os.environ, "CELLGRAD_CUDA_DRIVER": str(driver), "PYTHONPATH": paths, **({"COUNTING_DRIVER_CHIP": chip} if chip else {})}
-    done = subprocess.run([sys.executable, "-c", HEAD + source, str(path)], capture_output=True, text=True, timeout=300, env=env)
-    assert done.returncode == 0, done.stderr[-2000:] or f"ended by signal {-done.returncode}"
-    return done.stdout
+@pytest.fixture
+def run(with_sim):
+    return lambda source, path, driver="sim", chip=None: with_sim(HEAD + source, path, driver=driver, chip=chip)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +42,7 @@ def files(tmp_path_factory):
     return folder
 
 
-def test_the_header_counts_the_kernels(files):
+def test_the_header_counts_the_kernels(run, files):
     print_kernels = "print(header['programs'][0]['kernels'], cellgrad_program.load(content).header['programs'][0]['kernels'])"
     counts = run(print_kernels, files / "sim.cgp").split()
     assert int(counts[0]) > 1 and counts[0] == counts[1]
@@ -66,7 +53,7 @@ def test_the_header_counts_the_kernels(files):
     assert f"it has {counts[0]} kernels, and the header says {int(counts[0]) + 1}" in run("print(tried(code))", files / "other.cgp")
 
 
-def test_a_kernel_that_is_not_there_is_found_at_loading(files):
+def test_a_kernel_that_is_not_there_is_found_at_loading(run, files):
     """The names that the host's code asks for are changed, one at a time."""
     out = run("""
 import re
@@ -79,7 +66,7 @@ for name in set(re.findall(rb"cg_sim\\.([a-z0-9_]+)\\0", code)):
     assert "does not run here: GPU 0" in out and "the program's device code has no kernel 'S" in out, out
 
 
-def test_records_that_point_elsewhere(files):
+def test_records_that_point_elsewhere(run, files):
     """Each relocation of the object gets addends that lead out of it: what is read at loading is refused, and nothing crashes."""
     out = run("""
 shoff, count = struct.unpack_from("<Q", code, 40)[0], struct.unpack_from("<H", code, 60)[0]
@@ -98,7 +85,7 @@ for i in range(count):
 
 
 @pytest.mark.parametrize("kind", ["sim", "ptx"])
-def test_forged_objects_are_read_with_care(files, kind, driver):
+def test_forged_objects_are_read_with_care(run, files, kind, driver):
     """Bytes at random, most of them in the tables of the host's object and of the image within it."""
     out = run("""
 pick = random.Random(5)
@@ -115,7 +102,7 @@ print(len(texts))
     assert int(out) > 5
 
 
-def test_code_that_is_of_another_kind(files, driver):
+def test_code_that_is_of_another_kind(run, files, driver):
     """A file whose header and kernels differ in what they say, and an image that ends too early."""
     out = run("""
 text = code.index(b".version")
@@ -129,14 +116,14 @@ print(tried(code.replace(b"ptx\\0", b"abc\\0")))
     assert "ptx for sm_90, and the header says ptx for sm_80" in out[2] and "abc for sm_80, and the header says ptx" in out[3], out
 
 
-def test_what_the_driver_says_is_told_at_loading(files, driver):
+def test_what_the_driver_says_is_told_at_loading(run, files, driver):
     """PTX reaches a driver that does not take it: an error of the load with the driver's log."""
     out = run("print(tried(code))", files / "ptx.cgp", driver, "sm_90")
     assert "does not run here: GPU 0" in out and "does not take the program's device code (ptx for sm_80" in out
     assert "this is no x86-64 ELF object" in out  # the log
 
 
-def test_machine_code_whose_tables_lead_out_of_it(tmp_path, driver):
+def test_machine_code_whose_tables_lead_out_of_it(run, tmp_path, driver):
     """Drivers get an address and no length: the tables of a cubin are looked at before."""
     from cellgrad._compiler import cuda_tools
 
