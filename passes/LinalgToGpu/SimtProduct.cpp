@@ -247,11 +247,12 @@ void emitWarps(KernelModule &kernels, Product &p) {
 }
 
 /// The tiles that there are for sums of a type, and what the model of the chip needs to know of them.
-void listTiles(Type sum, const GpuTarget &target, SmallVectorImpl<TileShape> &shapes, SmallVectorImpl<TileCandidate> &candidates) {
+void listTiles(const Product &p, const GpuTarget &target, SmallVectorImpl<TileShape> &shapes, SmallVectorImpl<TileCandidate> &candidates) {
+  Type sum = p.sumType();
   int64_t bytes = std::max<int64_t>(1, sum.getIntOrFloatBitWidth() / 8), width = bytes == 8 ? 2 : 4, chunks = bytes == 8 ? 2 : 1;
   shapes.assign({{16, 16, 2, 2, 8, width}, {8, 8, chunks, chunks, bytes == 8 ? 8 : 16, width}});
   if (bytes < 8)
-    shapes.append({{16, 16, 1, 2, 16, width}, {16, 16, 2, 1, 16, width}, {16, 16, 1, 1, 16, width}});
+    shapes.append({{16, 16, 1, 2, 16, width}, {16, 16, 2, 1, 16, width}, {16, 16, 1, 1, 16, width}, {4, 16, 2, 2, 8, width}, {4, 16, 1, 2, 16, width}});
   for (const TileShape &s : shapes) {
     int64_t factors = (s.chunksM + s.chunksN) * s.width, fetched = (s.rows() + s.columns()) * s.depth / s.threads();
     TileWork work;
@@ -260,13 +261,17 @@ void listTiles(Type sum, const GpuTarget &target, SmallVectorImpl<TileShape> &sh
     work.sharedBytes = 2 * s.depth * (s.rows() + s.columns() + 32 / bytes) * bytes;
     // What a thread issues besides takes the time of multiply-adds: loads of factors, and per step copies, addresses and the loop.
     int64_t others = s.depth * (s.chunksM + s.chunksN) + 5 * fetched / 2 + 20;
+    // An element of a window has an address and conditions of its own.
+    constexpr int64_t kWindow = 12;
+    others += kWindow * s.depth * ((p.left.windows.empty() ? 0 : s.rows()) + (p.right.windows.empty() ? 0 : s.columns())) / s.threads();
     work.multiplyAdds = double(s.rows() * s.columns() * s.depth + s.threads() * others);
     // A warp reads each element once for all its threads, which are two or four rows of the grid.
     int64_t warpRows = 32 / s.threadColumns, warps = s.threads() / 32;
     int64_t read = warps * (std::max<int64_t>(warpRows, 2) * s.chunksM + s.threadColumns * s.chunksN) * s.width;
     work.sharedTraffic = double((read + s.rows() + s.columns()) * s.depth * bytes);
     work.memoryTraffic = double((s.rows() + s.columns()) * s.depth * bytes);
-    work.stepLatency = 600; // loads of the next tile start with this one and are needed at its end
+    // Loads of the next tile start with this one and are needed at its end; and a warp issues one instruction per cycle.
+    work.stepLatency = std::max<double>(600, work.multiplyAdds / s.threads());
     candidates.push_back({s.rows(), s.columns(), s.depth, bytes == 8 ? target.simt64 : target.simt32, work});
   }
 }
@@ -287,7 +292,7 @@ void emitKernels(KernelModule &kernels, Product &p) {
   } else {
     SmallVector<TileShape> shapes;
     SmallVector<TileCandidate> candidates;
-    listTiles(p.sumType(), kernels.target, shapes, candidates);
+    listTiles(p, kernels.target, shapes, candidates);
     TileChoice choice = chooseTile(p, kernels.target, candidates);
     emitTiles(kernels, p, shapes[choice.tile], SplitSum(p, shapes[choice.tile].depth, choice.pieces));
   }
