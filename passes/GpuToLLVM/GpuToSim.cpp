@@ -56,7 +56,7 @@ LogicalResult checkLowerable(gpu::GPUModuleOp kernels) {
       auto memref = dyn_cast<MemRefType>(type);
       fixed &= !memref || memref.hasStaticShape();
     };
-    if (!isa<memref::ViewOp>(op)) // of dynamic shared memory
+    if (!isa<memref::ViewOp, memref::ExtractAlignedPointerAsIndexOp>(op)) // of dynamic shared memory
       llvm::for_each(op->getOperandTypes(), check);
     if (!isa<gpu::DynamicSharedMemoryOp>(op))
       llvm::for_each(op->getResultTypes(), check);

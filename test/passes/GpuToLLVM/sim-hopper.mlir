@@ -33,6 +33,7 @@ gpu.module @kernels {
     %false = arith.constant false
     %map = builtin.unrealized_conversion_cast %a : memref<100x64xf16> to !map
     %dynamic = gpu.dynamic_shared_memory : memref<?xi8, #space>
+    %address = memref.extract_aligned_pointer_as_index %dynamic : memref<?xi8, #space> -> index
     %tile = memref.view %dynamic[%c1024][] : memref<?xi8, #space> to memref<8x64xf16, #space>
     %mbarriers = nvgpu.mbarrier.create -> !mbarriers
     nvgpu.mbarrier.init %mbarriers[%c0], %c1 : !mbarriers
