@@ -193,16 +193,6 @@ struct AsyncCopyPattern : ConvertOpToLLVMPattern<nvgpu::DeviceAsyncCopyOp> {
 struct KernelPattern : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
   KernelPattern(const LLVMTypeConverter &converter) : ConvertOpToLLVMPattern(converter, /*benefit=*/2) {}
 
-  /// The bytes that a buffer's start is known to be aligned to: allocations are to 16, and the offset of a view is in its type.
-  static int64_t alignmentOf(MemRefType type) {
-    SmallVector<int64_t> strides;
-    int64_t offset, size = elementBytes(type.getElementType());
-    if (!type.hasStaticShape() || !type.getNumElements() || failed(type.getStridesAndOffset(strides, offset)) || ShapedType::isDynamic(offset))
-      return size;
-    int64_t bytes = offset * size;
-    return bytes ? std::min<int64_t>(16, bytes & -bytes) : 16;
-  }
-
   /// The global that stands for a buffer in shared memory.
   Value shared(ConversionPatternRewriter &rewriter, gpu::GPUFuncOp op, MemRefType type, unsigned number) const {
     Location loc = op.getLoc();
@@ -246,15 +236,7 @@ struct KernelPattern : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
       kernel->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), rewriter.getDenseI32ArrayAttr(*size));
     if (Attribute blocks = op->getAttr(NVVM::NVVMDialect::getMinctasmAttrName())) // how many are to fit a multiprocessor
       kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), blocks);
-    for (unsigned i = 0; i < inputs; ++i) {
-      auto memref = dyn_cast<MemRefType>(op.getFunctionType().getInput(i));
-      if (!memref)
-        continue;
-      for (StringRef name : {LLVM::LLVMDialect::getNoAliasAttrName(), LLVM::LLVMDialect::getReadonlyAttrName()})
-        if (op.getArgAttr(i, name))
-          kernel.setArgAttr(i, name, rewriter.getUnitAttr());
-      kernel.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(), rewriter.getI64IntegerAttr(alignmentOf(memref)));
-    }
+    setArgumentAttributes(op, kernel);
     rewriter.inlineRegionBefore(op.getBody(), kernel.getBody(), kernel.end());
     if (failed(rewriter.convertRegionTypes(&kernel.getBody(), *getTypeConverter(), &signature)))
       return failure();
@@ -271,6 +253,28 @@ struct ReturnPattern : ConvertOpToLLVMPattern<gpu::ReturnOp> {
   }
 };
 } // namespace
+
+int64_t cell::startAlignment(MemRefType type) {
+  SmallVector<int64_t> strides;
+  int64_t offset, size = elementBytes(type.getElementType());
+  if (!type.hasStaticShape() || !type.getNumElements() || failed(type.getStridesAndOffset(strides, offset)) || ShapedType::isDynamic(offset))
+    return size;
+  int64_t bytes = offset * size, whole = std::min<int64_t>(16, llvm::PowerOf2Ceil(type.getNumElements() * size));
+  return bytes ? std::min(whole, bytes & -bytes) : whole;
+}
+
+void cell::setArgumentAttributes(gpu::GPUFuncOp from, LLVM::LLVMFuncOp to) {
+  Builder builder(from.getContext());
+  for (auto [i, type] : llvm::enumerate(from.getFunctionType().getInputs())) {
+    auto memref = dyn_cast<MemRefType>(type);
+    if (!memref || from.getArgAttr(i, "cell.tensor_map")) // by value
+      continue;
+    for (StringRef name : {LLVM::LLVMDialect::getNoAliasAttrName(), LLVM::LLVMDialect::getReadonlyAttrName()})
+      if (from.getArgAttr(i, name))
+        to.setArgAttr(i, name, builder.getUnitAttr());
+    to.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(), builder.getI64IntegerAttr(startAlignment(memref)));
+  }
+}
 
 LogicalResult cell::checkDeviceMemory(Operation *op) {
   if (auto atomic = dyn_cast<memref::AtomicRMWOp>(op); atomic && (!atomicKind(atomic.getKind()) || atomic.getType().isInteger(1)))

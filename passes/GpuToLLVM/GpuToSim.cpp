@@ -162,121 +162,12 @@ void nameOperations(gpu::GPUModuleOp kernels, bool checked) {
   });
 }
 
-/// The constant `cg_sim.<name>`, a cg_sim_kernel.
-void describeKernel(OpBuilder &builder, Location loc, StringRef name, int32_t cooperative, ArrayRef<int32_t> block, ArrayRef<int32_t> argumentBytes, int64_t sharedBytes) {
-  Type i32 = builder.getI32Type(), i64 = builder.getI64Type(), pointer = LLVM::LLVMPointerType::get(builder.getContext());
-  std::string sizes = ("cg_sim." + name + ".bytes").str();
-  auto sizesType = LLVM::LLVMArrayType::get(i32, std::max<size_t>(argumentBytes.size(), 1));
-  SmallVector<int32_t> values(argumentBytes.begin(), argumentBytes.end());
-  values.resize(sizesType.getNumElements(), 0);
-  LLVM::GlobalOp::create(builder, loc, sizesType, /*isConstant=*/true, LLVM::Linkage::Private, sizes, builder.getI32TensorAttr(values));
-  auto type = LLVM::LLVMStructType::getLiteral(builder.getContext(), {i32, i32, i32, i32, i32, i32, i64, pointer});
-  auto global = LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true, LLVM::Linkage::External, ("cg_sim." + name).str(), Attribute());
-  OpBuilder::InsertionGuard guard(builder);
-  builder.createBlock(&global.getInitializerRegion());
-  Value record = LLVM::UndefOp::create(builder, loc, type);
-  int32_t numbers[] = {CG_SIM_VERSION, cooperative, block[0], block[1], block[2], int32_t(argumentBytes.size())};
-  for (auto [i, value] : llvm::enumerate(numbers))
-    record = LLVM::InsertValueOp::create(builder, loc, record, sim::constantI32(builder, loc, value), i);
-  record = LLVM::InsertValueOp::create(builder, loc, record, LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(sharedBytes)), 6);
-  record = LLVM::InsertValueOp::create(builder, loc, record, LLVM::AddressOfOp::create(builder, loc, pointer, sizes), 7);
-  LLVM::ReturnOp::create(builder, loc, record);
-}
-
 struct GpuToSim : cell::impl::GpuToSimBase<GpuToSim> {
   using GpuToSimBase::GpuToSimBase;
 
   void getDependentDialects(DialectRegistry &registry) const override {
     registerLinalgToLLVMDialects(registry);
     registry.insert<ub::UBDialect, vector::VectorDialect, cf::ControlFlowDialect, LLVM::LLVMDialect>();
-  }
-
-  /// Puts the body of a kernel into a function `void name(void **args, cg_sim_thread *thread)`. What came in as arguments is loaded there; its type
-  /// is still the old one, by way of a cast that the conversion takes away.
-  LogicalResult outline(gpu::GPUFuncOp kernel, const LLVMTypeConverter &converter) {
-    Location loc = kernel.getLoc();
-    OpBuilder builder(kernel);
-    Type pointer = LLVM::LLVMPointerType::get(&getContext()), byte = builder.getI8Type();
-    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()), {pointer, pointer});
-    auto function = LLVM::LLVMFuncOp::create(builder, loc, kernel.getName(), type);
-    function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), builder.getUnitAttr());
-    int32_t cooperative = 0;
-    kernel.walk([&](Operation *op) {
-      cooperative |= isa<gpu::BarrierOp, gpu::ShuffleOp, nvgpu::MmaSyncOp, nvgpu::LdMatrixOp>(op) ? CG_SIM_WAITS : sim::isAsynchronous(op) ? CG_SIM_ASYNCHRONOUS : 0;
-    });
-
-    Block *entry = function.addEntryBlock(builder);
-    builder.setInsertionPointToStart(entry);
-    Block &body = kernel.getBody().front();
-    auto give = [&](BlockArgument argument, Value value) {
-      Value cast = value.getType() == argument.getType() ? value : UnrealizedConversionCastOp::create(builder, loc, argument.getType(), value).getResult(0);
-      argument.replaceAllUsesWith(cast);
-    };
-    SmallVector<int32_t> bytes;
-    unsigned count = kernel.getNumArguments();
-    for (unsigned i = 0; i < count; ++i) {
-      BlockArgument argument = body.getArgument(i);
-      if (kernel.getArgAttr(i, sim::kTensorMap)) { // 128 bytes by value
-        Value slot = LLVM::GEPOp::create(builder, loc, pointer, pointer, function.getArgument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)});
-        give(argument, LLVM::LoadOp::create(builder, loc, pointer, slot));
-        bytes.push_back(sim::kTensorMapBytes);
-        continue;
-      }
-      Type converted = converter.convertType(argument.getType());
-      if (!converted || !(isa<LLVM::LLVMPointerType>(converted) || converted.isIntOrFloat()))
-        return kernel.emitError("stage gpu-to-sim: argument ") << i << " of the kernel has the type " << argument.getType() << "; kernels take memrefs of static shape and scalars";
-      Type memory = memoryType(converted);
-      bytes.push_back(isa<LLVM::LLVMPointerType>(memory) ? 8 : int32_t(llvm::divideCeil(memory.getIntOrFloatBitWidth(), 8)));
-      Value slot = LLVM::GEPOp::create(builder, loc, pointer, pointer, function.getArgument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)});
-      Value value = LLVM::LoadOp::create(builder, loc, memory, LLVM::LoadOp::create(builder, loc, pointer, slot));
-      if (memory != converted)
-        value = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, value, LLVM::ZeroOp::create(builder, loc, memory).getResult());
-      give(argument, value);
-    }
-    int64_t shared = 0;
-    unsigned workgroup = kernel.getNumWorkgroupAttributions();
-    for (unsigned i = count; i < body.getNumArguments(); ++i) {
-      BlockArgument argument = body.getArgument(i);
-      auto buffer = cast<MemRefType>(argument.getType());
-      if (i >= count + workgroup) {
-        give(argument, LLVM::AllocaOp::create(builder, loc, pointer, byte, sim::constantI32(builder, loc, contiguousBytes(buffer)), 16));
-        continue;
-      }
-      Value base = sim::sharedBase(builder, loc, function.getArgument(1));
-      give(argument, LLVM::GEPOp::create(builder, loc, pointer, byte, base, ArrayRef<LLVM::GEPArg>{int32_t(shared)}));
-      shared = llvm::alignTo(shared + contiguousBytes(buffer), 128);
-    }
-    shared = sim::placeShared(builder, kernel, function.getArgument(1), shared);
-    body.eraseArguments(0, body.getNumArguments());
-    LLVM::BrOp::create(builder, loc, &body);
-    function.getBody().getBlocks().splice(function.getBody().end(), kernel.getBody().getBlocks());
-    function.walk([&](gpu::ReturnOp op) {
-      OpBuilder at(op);
-      LLVM::ReturnOp::create(at, op.getLoc(), ValueRange());
-      op.erase();
-    });
-    sim::markSums(function);
-    builder.setInsertionPointAfter(function);
-    SmallVector<int32_t> block(3, 0);
-    if (std::optional<ArrayRef<int32_t>> known = kernel.getKnownBlockSize())
-      block.assign(known->begin(), known->end());
-    describeKernel(builder, loc, kernel.getName(), cooperative, block, bytes, shared);
-    kernel.erase();
-    return success();
-  }
-
-  /// What the kernels call, declared as it is called.
-  static void declareFunctions(gpu::GPUModuleOp kernels) {
-    OpBuilder builder = OpBuilder::atBlockBegin(kernels.getBody());
-    SymbolTable symbols(kernels);
-    kernels.walk([&](LLVM::CallOp op) {
-      std::optional<StringRef> name = op.getCallee();
-      if (!name || symbols.lookup(*name))
-        return;
-      Type result = op.getNumResults() ? op.getResult().getType() : LLVM::LLVMVoidType::get(kernels.getContext());
-      auto type = LLVM::LLVMFunctionType::get(result, llvm::to_vector(op.getArgOperands().getTypes()));
-      symbols.insert(LLVM::LLVMFuncOp::create(builder, kernels.getLoc(), *name, type));
-    });
   }
 
   LogicalResult lower(gpu::GPUModuleOp kernels) {
@@ -292,7 +183,7 @@ struct GpuToSim : cell::impl::GpuToSimBase<GpuToSim> {
     writeOutTf32(kernels);
     nameOperations(kernels, checked);
     for (auto kernel : llvm::make_early_inc_range(kernels.getOps<gpu::GPUFuncOp>()))
-      if (failed(outline(kernel, converter)))
+      if (failed(sim::outlineKernel(kernel, converter)))
         return failure();
     ConversionConfig config;
     config.allowPatternRollback = false;
@@ -323,7 +214,7 @@ struct GpuToSim : cell::impl::GpuToSimBase<GpuToSim> {
     SmallVector<UnrealizedConversionCastOp> casts;
     kernels.walk([&](UnrealizedConversionCastOp cast) { casts.push_back(cast); });
     reconcileUnrealizedCasts(casts);
-    declareFunctions(kernels);
+    sim::declareFunctions(kernels);
     return success();
   }
 

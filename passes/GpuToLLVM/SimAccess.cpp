@@ -13,7 +13,7 @@ using namespace mlir;
 using namespace mlir::cell;
 using namespace mlir::cell::sim;
 
-Value sim::threadRecord(Operation *op) { return op->getParentOfType<LLVM::LLVMFuncOp>().getArgument(1); }
+Value sim::threadRecord(Operation *op) { return op->getParentOfType<LLVM::LLVMFuncOp>().getArguments().back(); }
 
 Value sim::constantI32(OpBuilder &builder, Location loc, int64_t value) {
   return LLVM::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(int32_t(value)));

@@ -4,6 +4,11 @@
 
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 
+namespace mlir::gpu {
+class GPUFuncOp;
+class GPUModuleOp;
+} // namespace mlir::gpu
+
 namespace mlir::cell::sim {
 
 /// Attributes that the pass gives to operations before they are lowered.
@@ -14,6 +19,13 @@ inline constexpr llvm::StringLiteral kAtomic = "cell.sim_atomic"; // on the load
 /// Attribute of a kernel's argument that is a tensor map: so many bytes by value in place of a memref.
 inline constexpr llvm::StringLiteral kTensorMap = "cell.tensor_map";
 inline constexpr int32_t kTensorMapBytes = 128;
+
+/// Makes of a kernel a function of its arguments and the thread's record, and its entry `void name(void **args, cg_sim_thread *thread)`. LLVM is
+/// told of the arguments what it is told on the device, and compiles the function by itself as it does there, so that a claim that does not hold
+/// shows here too. The type of an argument in the body is still the old one, by way of a cast that the conversion takes away.
+LogicalResult outlineKernel(gpu::GPUFuncOp kernel, const LLVMTypeConverter &converter);
+/// What the kernels call, declared as it is called.
+void declareFunctions(gpu::GPUModuleOp kernels);
 
 /// memref.load and store, vector.load and store, with a check before each where it has a place; views that MemRefToPointers does not know.
 void populateAccessPatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns);

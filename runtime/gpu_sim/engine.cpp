@@ -9,10 +9,10 @@ using namespace cellgrad;
 using namespace cellgrad::sim;
 
 namespace {
-/// Environment CELLGRAD_GPU_SIM: `checked`, `seed=N`.
+/// Environment CELLGRAD_GPU_SIM: `checked`, `seed=N`, `waits=N`.
 struct Settings {
   bool checked = false;
-  uint64_t seed = 0;
+  uint64_t seed = 0, waits = uint64_t(1) << 26;
   std::string wrong; // a word that means nothing
 };
 const Settings &settings() {
@@ -26,8 +26,10 @@ const Settings &settings() {
         s.checked = true;
       else if (word.substr(0, 5) == "seed=")
         s.seed = strtoull(std::string(word.substr(5)).c_str(), nullptr, 10);
+      else if (word.substr(0, 6) == "waits=")
+        s.waits = strtoull(std::string(word.substr(6)).c_str(), nullptr, 10);
       else
-        s.wrong = "CELLGRAD_GPU_SIM: '" + std::string(word) + "' is neither 'checked' nor 'seed=<number>'";
+        s.wrong = "CELLGRAD_GPU_SIM: '" + std::string(word) + "' is none of 'checked', 'seed=<number>' and 'waits=<number>'";
     }
     return s;
   }();
@@ -65,7 +67,13 @@ public:
     return CUDA_SUCCESS;
   }
   std::string run(const int32_t size[6], unsigned sharedBytes, void **arguments) const override {
-    return sim::run({name, function, info, {size[0], size[1], size[2]}, {size[3], size[4], size[5]}, int32_t(sharedBytes), settings().seed}, arguments);
+    for (int32_t i = 0; i < info->count; ++i) {
+      int32_t alignment = info->argument_alignments[i];
+      if (alignment && *static_cast<const uintptr_t *>(arguments[i]) % uint32_t(alignment))
+        return "kernel '" + name + "': it was compiled for memory that begins at multiples of " + std::to_string(alignment) + " bytes, that of argument " + std::to_string(i) +
+               " does not";
+    }
+    return sim::run({name, function, info, {size[0], size[1], size[2]}, {size[3], size[4], size[5]}, int32_t(sharedBytes), settings().seed, settings().waits}, arguments);
   }
   std::vector<int32_t> argumentBytes() const override { return {info->argument_bytes, info->argument_bytes + info->count}; }
 

@@ -105,6 +105,16 @@ std::string deadlock() {
   return text + ", which thread " + position(other->context.thread) + " never reaches: it " + (other->wait == Wait::Finished ? "has ended" : "waits for " + waitOf(*other));
 }
 
+/// The threads go on and on: says where one of them waited last.
+std::string endless() {
+  State &e = state();
+  Lane *lane = e.lanes.get(), *end = lane + e.threads;
+  while (lane + 1 != end && lane->wait == Wait::Finished)
+    ++lane;
+  return "thread " + position(lane->context.thread) + " has waited " + std::to_string(e.launch->waits) + " times, at last for " + lane->what + at(lane->place) +
+         ": a loop without end (CELLGRAD_GPU_SIM=waits=<number> allows more)";
+}
+
 /// False if a fault or a deadlock ended the block.
 bool runBlock(uint64_t &random) {
   State &e = state();
@@ -136,7 +146,11 @@ bool runBlock(uint64_t &random) {
       return false;
     }
   }
-  while (e.finished < e.threads) {
+  for (uint64_t waits = 0; e.finished < e.threads; ++waits) {
+    if (waits > e.launch->waits) {
+      e.error = endless();
+      return false;
+    }
     bool progress = false;
     for (int32_t i : e.order) {
       if (e.lanes[i].wait != Wait::None)

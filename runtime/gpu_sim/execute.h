@@ -24,7 +24,8 @@ struct Launch {
   const cg_sim_kernel *info;
   int32_t grid[3], block[3];
   int32_t dynamicShared;
-  uint64_t seed; // 0: threads and blocks in order; otherwise in an order that the seed decides
+  uint64_t seed;  // 0: threads and blocks in order; otherwise in an order that the seed decides
+  uint64_t waits; // threads that wait for each other more often than this do so without end
 };
 
 enum class Wait { None, Barrier, Warp, Warpgroup, Mbarrier, Finished };

@@ -24,8 +24,9 @@ typedef struct {
   int32_t count;       /* arguments */
   int64_t shared_bytes; /* static */
   const int32_t *argument_bytes;
+  const int32_t *argument_alignments; /* of the memory that it points to; 0: the argument is a number */
 } cg_sim_kernel;
-enum { CG_SIM_VERSION = 1 };
+enum { CG_SIM_VERSION = 2 };
 enum { CG_SIM_WAITS = 1, CG_SIM_ASYNCHRONOUS = 2 };
 
 /* `place` is text for messages: the user's line and the operation; null in kernels that are not checked. `op` tells the operations of a kernel apart. */

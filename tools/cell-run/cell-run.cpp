@@ -46,7 +46,7 @@ static cl::opt<Target> target("target", cl::desc("What runs the program"), cl::i
                               cl::values(clEnumValN(Target::Cpu, "cpu", "this processor (default)"), clEnumValN(Target::Gpu, "gpu", "the first CUDA device"),
                                          clEnumValN(Target::GpuSim, "gpu-sim", "the GPU simulator"), clEnumValN(Target::Ascend, "ascend", "the Ascend simulator")),
                               cl::cat(category));
-static cl::opt<std::string> simulation("sim", cl::desc("How the simulator runs kernels: checked, seed=<number>"), cl::value_desc("checked,seed=N"), cl::cat(category));
+static cl::opt<std::string> simulation("sim", cl::desc("How the simulator runs kernels: checked, seed=<number>, waits=<number>"), cl::value_desc("checked,seed=N"), cl::cat(category));
 static cl::opt<bool> showProfile("profile", cl::desc("Print what the cycle model says of each kernel (target ascend)"), cl::cat(category));
 static cl::opt<std::string> traceFile("trace", cl::desc("Write when each operation ran, as a Chrome trace (target ascend)"), cl::value_desc("t.json"), cl::cat(category));
 static cl::opt<std::string> pipeline("pipeline", cl::desc("Pipeline that lowers the file (default cell-to-llvm, for a GPU cell-to-nvvm, for Ascend cell-to-ascend,ascend-program-to-llvm)"), cl::cat(category));

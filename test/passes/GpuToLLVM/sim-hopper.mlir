@@ -6,9 +6,9 @@
 !mbarriers = !nvgpu.mbarrier.group<memorySpace = #space, num_barriers = 3>
 !map = !nvgpu.tensormap.descriptor<tensor = memref<8x64xf16, #space>, swizzle = swizzle_128b, l2promo = l2promo_128b, oob = zero, interleave = none>
 
-// CHECK-LABEL: llvm.func @copy
-// CHECK: %[[MAP:.*]] = llvm.load %{{.*}} : !llvm.ptr -> !llvm.ptr
-// CHECK: llvm.getelementptr %arg1[56]
+// CHECK-LABEL: llvm.func internal @cg_sim_body.copy
+// CHECK-SAME: (%[[MAP:[^:]*]]: !llvm.ptr, %{{.*}}: i64, %[[THREAD:[^:]*]]: !llvm.ptr)
+// CHECK: llvm.getelementptr %[[THREAD]][56]
 // CHECK: %[[MBARRIERS:.*]] = llvm.load
 // CHECK: %[[SHARED:.*]] = llvm.load
 // CHECK: %[[DYNAMIC:.*]] = llvm.getelementptr %[[SHARED]][1024]
@@ -25,6 +25,9 @@
 // CHECK: %[[ASYNCHRONOUS:.*]] = llvm.mlir.constant(2 : i32)
 // CHECK: llvm.insertvalue %[[ASYNCHRONOUS]], %{{.*}}[1]
 // CHECK: llvm.insertvalue %[[BYTES]], %{{.*}}[6]
+// CHECK-LABEL: llvm.func @copy
+// CHECK: %[[BYTES:.*]] = llvm.load %{{.*}} : !llvm.ptr -> !llvm.ptr
+// CHECK: llvm.call @cg_sim_body.copy(%[[BYTES]],
 gpu.module @kernels {
   gpu.func @copy(%a: memref<100x64xf16> {cell.tensor_map = {}}, %x: index) kernel {
     %c0 = arith.constant 0 : index
@@ -45,7 +48,7 @@ gpu.module @kernels {
   }
 
   // The sums of a product are shown to the simulator where something else uses them, through loops and branches.
-  // CHECK-LABEL: llvm.func @product
+  // CHECK-LABEL: llvm.func internal @cg_sim_body.product
   // CHECK: %[[ADDRESS:.*]] = llvm.ptrtoint %{{.*}} : !llvm.ptr to i64
   // CHECK: %[[START:.*]] = llvm.ptrtoint %{{.*}} : !llvm.ptr to i64
   // CHECK: %[[BASE:.*]] = llvm.mlir.constant(1024 : i64)

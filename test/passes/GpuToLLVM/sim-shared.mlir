@@ -1,8 +1,9 @@
 // RUN: cell-opt --gpu-to-sim %s | FileCheck %s
-// Shared memory is at fixed places of the block's; bool takes a byte there, in vectors too. What waits makes a kernel cooperative.
+// Shared memory is at fixed places of the block's; bool takes a byte there, in vectors too. What waits makes a kernel cooperative. A barrier may touch all memory, a shuffle none.
 
-// CHECK: llvm.func @cg_sim_barrier(!llvm.ptr, i32, !llvm.ptr)
-// CHECK-LABEL: llvm.func @exchange
+// CHECK-DAG: llvm.func @cg_sim_barrier(!llvm.ptr, i32, !llvm.ptr) attributes {convergent, no_unwind}
+// CHECK-DAG: llvm.func @cg_sim_shuffle({{.*}}) -> !llvm.struct<(i64, i64)> attributes {convergent, memory_effects = #llvm.memory_effects<other = none,
+// CHECK-LABEL: llvm.func internal @cg_sim_body.exchange
 // CHECK: llvm.getelementptr %{{.*}}[56] : (!llvm.ptr) -> !llvm.ptr, i8
 // CHECK: llvm.getelementptr %{{.*}}[128] : (!llvm.ptr) -> !llvm.ptr, i8
 // CHECK: llvm.zext %{{.*}} : vector<4xi1> to vector<4xi8>
@@ -19,7 +20,10 @@ gpu.module @kernels {
     %v = vector.broadcast %flag : i1 to vector<4xi1>
     vector.store %v, %y[%c0] : memref<8xi1, #gpu.address_space<workgroup>>, vector<4xi1>
     gpu.barrier
-    memref.store %zero, %x[%c0] : memref<4xf32, #gpu.address_space<workgroup>>
+    %one = arith.constant 1 : i32
+    %all = arith.constant 32 : i32
+    %other, %valid = gpu.shuffle xor %zero, %one, %all : f32
+    memref.store %other, %x[%c0] : memref<4xf32, #gpu.address_space<workgroup>>
     gpu.return
   }
 }

@@ -33,9 +33,14 @@ def compile_kernels(text: str, checked: bool) -> bytes:
     )  # fmt: skip
     assert lowered.returncode == 0, lowered.stderr
     plain = re.sub(r"^module {\s*gpu\.module @kernels {", "module {", lowered.stdout.rstrip()[:-1], count=1)
-    ir = subprocess.run([tool("mlir-translate"), "--mlir-to-llvmir"], input=plain, capture_output=True, text=True, check=True).stdout
-    code = subprocess.run([tool("llc"), "-relocation-model=pic", "-filetype=obj", "-mcpu=native", "-o", "-"], input=ir.encode(), capture_output=True, check=True)
-    return code.stdout
+    code = plain.encode()
+    for command in (
+        [tool("mlir-translate"), "--mlir-to-llvmir"],
+        [tool("opt"), "-O3", "-mcpu=native"],
+        [tool("llc"), "-relocation-model=pic", "-filetype=obj", "-mcpu=native"],
+    ):
+        code = subprocess.run([*command, "-o", "-"], input=code, capture_output=True, check=True).stdout
+    return code
 
 
 def library(name: str) -> ctypes.CDLL:
