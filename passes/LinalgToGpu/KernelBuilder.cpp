@@ -202,6 +202,18 @@ Value KernelBuilder::less(Value a, Value b) { return arith::CmpIOp::create(*this
 
 Value KernelBuilder::smaller(Value a, Value b) { return arith::MinSIOp::create(*this, a, b); }
 
+/// Numbers below `bound` divided by `divisor` are (number * factor) >> shift in 32 bits; nothing if there is no such factor.
+static std::optional<std::pair<uint32_t, unsigned>> reciprocal(uint64_t divisor, uint64_t bound) {
+  for (unsigned shift = 0; shift < 32; ++shift) {
+    uint64_t power = uint64_t(1) << shift, factor = (power + divisor - 1) / divisor, excess = factor * divisor - power;
+    if ((bound - 1) * factor > INT32_MAX)
+      return std::nullopt;
+    if (excess * (bound - 1) < power)
+      return std::make_pair(uint32_t(factor), shift);
+  }
+  return std::nullopt;
+}
+
 KernelBuilder::Values KernelBuilder::delinearize(Value linear, ArrayRef<int64_t> sizes) {
   Values position(sizes.size(), index(0));
   int64_t total = 1;
@@ -224,6 +236,15 @@ KernelBuilder::Values KernelBuilder::delinearize(Value linear, ArrayRef<int64_t>
       rest = arith::IndexCastUIOp::create(*this, getI32Type(), rest);
     converted = narrow;
     Value extent = narrow ? arith::ConstantIntOp::create(*this, sizes[d], 32).getResult() : index(sizes[d]);
+    // LLVM would narrow a division of small numbers to 8 or 16 bits, which a GPU does not have: three times the instructions. Positions behind the box are
+    // divided as well (the last tile of a product), up to twice its size and a tile.
+    if (auto by = narrow && !form && !llvm::isPowerOf2_64(sizes[d]) ? reciprocal(sizes[d], 2 * total + 256) : std::nullopt) {
+      Value product = arith::MulIOp::create(*this, rest, arith::ConstantIntOp::create(*this, by->first, 32));
+      Value quotient = arith::ShRUIOp::create(*this, product, arith::ConstantIntOp::create(*this, by->second, 32));
+      position[d] = toIndex(arith::SubIOp::create(*this, rest, arith::MulIOp::create(*this, quotient, extent)));
+      rest = quotient;
+      continue;
+    }
     position[d] = toIndex(arith::RemUIOp::create(*this, rest, extent));
     rest = arith::DivUIOp::create(*this, rest, extent);
   }

@@ -65,6 +65,14 @@ def test_tensor_cores_wait_for_themselves_only():
     assert len(kernel.loop) <= 3.5 * len(kernel.loop.of("HMMA"))
 
 
+def test_convolution_of_few_channels_is_not_all_addresses():
+    conv = lambda x, w: ops.conv2d(x, w, pad_mode="pad", padding=1)
+    ((kernel,), _) = launches(conv, (128, 16, 32, 32), (16, 16, 3, 3))
+    assert kernel.multiply_adds == 128 * 32 * 32 * 16 * 16 * 9  # nothing beside the result is computed
+    assert kernel.share() > 0.45 and kernel.local == 0
+    assert not [i for i in kernel.loop.instructions if i.opcode == "UPRMT"]  # no arithmetic of 8 bits
+
+
 def test_loops_and_classes_of_a_disassembly():
     text = """
 .text.copy:
