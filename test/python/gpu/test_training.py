@@ -1,11 +1,15 @@
 """Training steps on the device follow those of the CPU."""
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
 import cellgrad as ms
 from cellgrad import Tensor, nn, ops, value_and_grad
+
+SLACK = 1 if os.environ.get("CELLGRAD_CUDA_DRIVER") == "sim" else 20  # where the real library may choose Winograd's transforms
 
 
 def mlp():
@@ -68,7 +72,7 @@ def test_steps_follow_the_cpu(make, optimizer):
 def test_steps_by_libraries_follow_the_cpu(make, libraries):
     ms.set_context(gpu_config={"products": "library"})
     try:
-        follow_the_cpu(make, lambda ps: nn.Momentum(ps, 0.05, 0.9), 5e-5)
+        follow_the_cpu(make, lambda ps: nn.Momentum(ps, 0.05, 0.9), 5e-5 * SLACK, 1e-5 * SLACK)
     finally:
         ms.set_context(gpu_config={"products": None})
 
@@ -92,12 +96,12 @@ def test_mixed_precision_by_libraries(libraries):
         np.testing.assert_allclose(here, there, atol=5e-3)
 
 
-def follow_the_cpu(make, optimizer, atol):
+def follow_the_cpu(make, optimizer, atol, rtol=1e-5):
     losses, parameters, devices = train(make, optimizer)
     assert devices == {"GPU:0"}
     ms.set_context(device_target="CPU")
     expected, same, devices = train(make, optimizer)
     assert devices == {"CPU"} and expected[-1] < expected[0]
-    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+    np.testing.assert_allclose(losses, expected, rtol=rtol)
     for here, there in zip(parameters, same, strict=True):
         np.testing.assert_allclose(here, there, atol=atol)
