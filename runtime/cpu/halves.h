@@ -56,4 +56,18 @@ inline float fromHalf(uint16_t half) {
 
 } // namespace cellgrad
 
+#ifdef __x86_64__
+/// What LLVM calls to convert 16-bit floats, which are passed in vector registers (halves.cpp).
+extern "C" {
+float __truncsfbf2(float);
+float __truncdfbf2(double);
+float __truncsfhf2(float);
+float __truncdfhf2(double);
+float __extendhfsf2(float);
+}
+#define CG_EACH_HALF_CONVERSION(F) F(__truncsfbf2) F(__truncdfbf2) F(__truncsfhf2) F(__truncdfhf2) F(__extendhfsf2)
+#else
+#define CG_EACH_HALF_CONVERSION(F)
+#endif
+
 #endif // CELLGRAD_RUNTIME_CPU_HALVES_H

@@ -1,10 +1,11 @@
 //===- modules.cpp - images and launches ----------------------------------===//
 #include "runtime/sim_driver/driver.h"
+#include "runtime/cpu/halves.h"
 #include "runtime/loader/elf.h"
+#include "runtime/loader/mathematics.h"
 
 #include <algorithm>
 #include <cstring>
-#include <dlfcn.h>
 #include <elf.h>
 #include <unordered_map>
 
@@ -41,14 +42,16 @@ CUresult launchNow(const Kernel &kernel, const int32_t size[6], unsigned sharedB
   return wrong.empty() ? CUDA_SUCCESS : refuse(CUDA_ERROR_LAUNCH_FAILED, wrong);
 }
 
-/// What images call: the engine, and the C library for what is no instruction.
+/// What images call: the engine, and for what is no instruction the C library and conversions. Nothing else of the process.
 void *resolve(const char *name) {
-  static const std::unordered_map<std::string, void *> own = {
-      {"memcpy", reinterpret_cast<void *>(&memcpy)}, {"memset", reinterpret_cast<void *>(&memset)}, {"memmove", reinterpret_cast<void *>(&memmove)}};
   if (void *function = engine().resolve(name))
     return function;
-  auto it = own.find(name);
-  return it != own.end() ? it->second : dlsym(RTLD_DEFAULT, name);
+#define CG_CONVERSION(NAME)                                                                                                             \
+  if (!strcmp(name, #NAME))                                                                                                             \
+    return reinterpret_cast<void *>(&NAME);
+  CG_EACH_HALF_CONVERSION(CG_CONVERSION)
+#undef CG_CONVERSION
+  return loader::mathematics(name);
 }
 } // namespace
 

@@ -42,3 +42,11 @@ def test_gradients_of_halves(dtype, precision):
         np.testing.assert_allclose(got, reference, rtol=4 * precision, atol=4 * precision * np.abs(reference).max())
         difference = (got.astype(np.float64) - reference).ravel()
         assert np.linalg.norm(difference) <= precision * np.linalg.norm(reference.astype(np.float64).ravel())
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_conversion_to_float16(dtype):
+    """From f64 it is a function and no instruction where kernels run on the simulator's processor."""
+    x = np.linspace(-3.0, 3.0, 100).astype(dtype)
+    half = ms.jit(lambda x: x.astype(ms.float16))(Tensor(x) * 1.0)
+    np.testing.assert_array_equal(half.asnumpy(), x.astype(np.float16))

@@ -2,12 +2,15 @@
 
 import ctypes
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from needs import need
 
 from sim_driver import Driver, DriverError, compile_kernels
 
@@ -73,6 +76,21 @@ def test_modules(driver, module):
     for image in (b".version 8.0\n" + bytes(100), b"\x7fELF" + bytes(100)):
         with pytest.raises(DriverError, match="INVALID_IMAGE"):
             driver.load(image)
+
+
+def test_images_reach_no_other_function_of_the_process(driver):
+    """The names that images ask for are looked up in a list; `system` is on none."""
+    compiler = shutil.which("cc")
+    need(compiler, "no C compiler")
+
+    def image(body):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([compiler, "-c", "-fPIC", "-fno-builtin", "-xc", "-", "-o", folder + "/k.o"], input=body.encode(), check=True)
+            return Path(folder, "k.o").read_bytes()
+
+    driver.load(image("double sin(double); double kernel(double x) { return sin(x); }"))
+    with pytest.raises(DriverError, match="no function 'system'"):
+        driver.load(image('int system(const char *); void kernel(void) { system("true"); }'))
 
 
 def test_graph_keeps_arguments(driver, module):
