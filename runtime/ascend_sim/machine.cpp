@@ -2,11 +2,10 @@
 #include "runtime/ascend_sim/machine.h"
 
 #include "runtime/sim_driver/memory.h"
+#include "runtime/sim_driver/settings.h"
 
-#include <charconv>
 #include <csetjmp>
 #include <cstring>
-#include <string_view>
 
 namespace cellgrad::ascend {
 
@@ -60,12 +59,6 @@ bool sameSpaces(const Target &a, const Memories &b) {
       return false;
   return true;
 }
-/// False unless all of `text` is a number.
-bool readNumber(std::string_view text, uint64_t &number) {
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 /// Runs a block of a kernel, which ends early if an operation fails: what it would read then is not there to go on with.
 void runBlock(Block &block, KernelFunction function, void **args) {
   if (!setjmp(block.out))
@@ -76,21 +69,17 @@ void runBlock(Block &block, KernelFunction function, void **args) {
 const Settings &settings() {
   static const Settings values = [] {
     Settings s;
-    const char *text = getenv("CELLGRAD_ASCEND_SIM");
-    for (std::string_view rest = text ? text : ""; !rest.empty();) {
-      std::string_view word = rest.substr(0, rest.find(','));
-      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    s.wrong = sim::readSettings("CELLGRAD_ASCEND_SIM", "'checked', 'seed=<number>', 'cycles' and 'trace=<file>'", [&](std::string_view word) {
+      if (sim::readNumber(word, "seed=", s.seed))
+        return s.checked = s.seeded = true;
       if (word == "checked")
-        s.checked = true;
-      else if (word.substr(0, 5) == "seed=" && readNumber(word.substr(5), s.seed))
-        s.checked = s.seeded = true;
-      else if (word == "cycles")
-        s.cycles = true;
-      else if (word.substr(0, 6) == "trace=" && word.size() > 6)
-        s.cycles = true, s.trace = word.substr(6);
-      else
-        s.wrong = "CELLGRAD_ASCEND_SIM: '" + std::string(word) + "' is none of 'checked', 'seed=<number>', 'cycles' and 'trace=<file>'";
-    }
+        return s.checked = true;
+      bool trace = word.substr(0, 6) == "trace=" && word.size() > 6;
+      if (trace)
+        s.trace = word.substr(6);
+      s.cycles |= trace || word == "cycles";
+      return trace || word == "cycles";
+    });
     return s;
   }();
   return values;

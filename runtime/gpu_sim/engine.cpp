@@ -1,8 +1,8 @@
 //===- engine.cpp - the GPU behind the driver ------------------------------===//
 #include "runtime/gpu_sim/execute.h"
 
-#include <cstdlib>
-#include <string_view>
+#include "runtime/sim_driver/settings.h"
+
 #include <unordered_map>
 
 using namespace cellgrad;
@@ -18,19 +18,9 @@ struct Settings {
 const Settings &settings() {
   static const Settings values = [] {
     Settings s;
-    const char *text = getenv("CELLGRAD_GPU_SIM");
-    for (std::string_view rest = text ? text : ""; !rest.empty();) {
-      std::string_view word = rest.substr(0, rest.find(','));
-      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
-      if (word == "checked")
-        s.checked = true;
-      else if (word.substr(0, 5) == "seed=")
-        s.seed = strtoull(std::string(word.substr(5)).c_str(), nullptr, 10);
-      else if (word.substr(0, 6) == "waits=")
-        s.waits = strtoull(std::string(word.substr(6)).c_str(), nullptr, 10);
-      else
-        s.wrong = "CELLGRAD_GPU_SIM: '" + std::string(word) + "' is none of 'checked', 'seed=<number>' and 'waits=<number>'";
-    }
+    s.wrong = readSettings("CELLGRAD_GPU_SIM", "'checked', 'seed=<number>' and 'waits=<number>'", [&](std::string_view word) {
+      return word == "checked" ? s.checked = true : readNumber(word, "seed=", s.seed) || readNumber(word, "waits=", s.waits);
+    });
     return s;
   }();
   return values;

@@ -125,6 +125,7 @@ def test_graph_keeps_arguments(driver, module):
         ("CELLGRAD_SIM_DEVICES", "2", "n = ctypes.c_int(); d.call('cuDeviceGetCount', ctypes.byref(n)); raise DriverError(n.value)", "DriverError: 2"),
         ("CELLGRAD_GPU_SIM", "checked", "raise DriverError(d.lib.cgDriverChip())", "sim-checked"),
         ("CELLGRAD_GPU_SIM", "chekced", "raise DriverError(d.lib.cgDriverChip())", "'chekced' is none of 'checked', 'seed=<number>' and 'waits=<number>'"),
+        ("CELLGRAD_GPU_SIM", "seed=3x", "raise DriverError(d.lib.cgDriverChip())", "'seed=3x' is none of 'checked', 'seed=<number>' and 'waits=<number>'"),
     ],
 )
 def test_environment(variable, value, code, expected):
