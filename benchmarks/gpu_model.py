@@ -1,6 +1,6 @@
 """What the machine code of kernels says, without a GPU: bytes, multiply-adds, instructions and the time that they allow.
 
-    python benchmarks/gpu_model.py [--cases softmax,matmul_4096_tf32] [--chip sm_90a] [--kernels 12] [--output FILE.md]
+    python benchmarks/gpu_model.py [--cases softmax,matmul_4096_tf32] [--chip sm_90] [--kernels 12] [--output FILE.md]
 
 Needs ptxas and nvdisasm, compiles the cases of run.py, and runs nothing. It is a model: the rates are those of `GpuTarget` (passes/LinalgToGpu/GpuTarget.cpp, from data
 sheets) and of sass.py (CUDA programming guide), and latencies, caches and the time of launches are left out. So the times are lower bounds, and a kernel that looks
@@ -212,7 +212,7 @@ KERNEL_HEADER = ["kernel", "launches", "blocks x threads", "MB", "registers", "l
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", default=",".join(ORDINARY))
-    parser.add_argument("--chip", default="sm_90a")
+    parser.add_argument("--chip", default="sm_90")
     parser.add_argument("--kernels", type=int, default=12, help="how many kernels of a case to show, slowest first")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()

@@ -87,7 +87,7 @@ static void buildLinalgToDevice(OpPassManager &pm, std::unique_ptr<Pass> mapping
 
 void mlir::cell::buildLinalgToGpuPipeline(OpPassManager &pm, const GpuOptions &options) {
   LinalgToGpuKernelsOptions mapping;
-  mapping.chip = options.chip, mapping.multiprocessors = options.multiprocessors, mapping.tf32 = options.tf32, mapping.products = options.products;
+  mapping.chip = options.chip, mapping.multiprocessors = options.multiprocessors, mapping.tf32 = options.tf32, mapping.products = options.products, mapping.wgmma = options.wgmma;
   buildLinalgToDevice(pm, createLinalgToGpuKernels(mapping), createBatchLaunches(), /*roundProducts=*/true);
 }
 
@@ -171,7 +171,8 @@ struct MappingOptions : PassPipelineOptions<MappingOptions> {
   Option<int64_t> multiprocessors{*this, "multiprocessors", llvm::cl::desc("Of the device; 0: those of the chip's largest"), llvm::cl::init(0)};
   Option<std::string> tf32{*this, "tf32", llvm::cl::desc("Products of f32 that may round their factors to tf32: none, matmul, conv, all"), llvm::cl::init(defaults.tf32)};
   Option<std::string> products{*this, "products", llvm::cl::desc("generated, library or measured"), llvm::cl::init(defaults.products)};
-  GpuOptions values() const { return {chip, multiprocessors, tf32, products}; }
+  Option<std::string> wgmma{*this, "wgmma", llvm::cl::desc("Products of f16 and bf16 by wgmma: auto, on, off"), llvm::cl::init(defaults.wgmma)};
+  GpuOptions values() const { return {chip, multiprocessors, tf32, products, wgmma}; }
 };
 
 struct CellToNVVMOptions : MappingOptions {

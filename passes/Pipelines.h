@@ -25,7 +25,7 @@ void buildLinalgToLLVMPipeline(OpPassManager &pm);
 struct GpuOptions {
   std::string chip = "sm_90";
   int64_t multiprocessors = 0; // of the device; 0: those of the chip's largest
-  std::string tf32 = "none", products = "generated"; // the options of linalg-to-gpu-kernels
+  std::string tf32 = "none", products = "generated", wgmma = "auto"; // the options of linalg-to-gpu-kernels
 };
 void buildLinalgToGpuPipeline(OpPassManager &pm, const GpuOptions &options = {});
 

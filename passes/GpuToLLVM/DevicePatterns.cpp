@@ -1,6 +1,7 @@
 //===- DevicePatterns.cpp - memory operations of kernels on bare pointers -===//
 #include "passes/GpuToLLVM/DevicePatterns.h"
 
+#include "passes/GpuToLLVM/Passes.h"
 #include "passes/LinalgToLLVM/Common.h"
 #include "passes/LinalgToLLVM/MemRefToPointers.h"
 
@@ -237,6 +238,13 @@ struct KernelPattern : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
     if (Attribute blocks = op->getAttr(NVVM::NVVMDialect::getMinctasmAttrName())) // how many are to fit a multiprocessor
       kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), blocks);
     setArgumentAttributes(op, kernel);
+    // A tensor map is passed by value.
+    for (unsigned i = 0; i < inputs; ++i)
+      if (op.getArgAttr(i, kTensorMap)) {
+        kernel.setArgAttr(i, LLVM::LLVMDialect::getByValAttrName(), TypeAttr::get(LLVM::LLVMArrayType::get(rewriter.getI8Type(), 128)));
+        kernel.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(), rewriter.getI64IntegerAttr(64));
+        kernel.setArgAttr(i, NVVM::NVVMDialect::getGridConstantAttrName(), rewriter.getUnitAttr());
+      }
     rewriter.inlineRegionBefore(op.getBody(), kernel.getBody(), kernel.end());
     if (failed(rewriter.convertRegionTypes(&kernel.getBody(), *getTypeConverter(), &signature)))
       return failure();
@@ -267,7 +275,7 @@ void cell::setArgumentAttributes(gpu::GPUFuncOp from, LLVM::LLVMFuncOp to) {
   Builder builder(from.getContext());
   for (auto [i, type] : llvm::enumerate(from.getFunctionType().getInputs())) {
     auto memref = dyn_cast<MemRefType>(type);
-    if (!memref || from.getArgAttr(i, "cell.tensor_map")) // by value
+    if (!memref || from.getArgAttr(i, kTensorMap)) // by value
       continue;
     for (StringRef name : {LLVM::LLVMDialect::getNoAliasAttrName(), LLVM::LLVMDialect::getReadonlyAttrName()})
       if (from.getArgAttr(i, name))

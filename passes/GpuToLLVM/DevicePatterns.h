@@ -3,10 +3,12 @@
 #define CELL_PASSES_GPUTOLLVM_DEVICEPATTERNS_H
 
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
-namespace mlir::gpu {
-class GPUFuncOp;
+namespace mlir {
+struct ConversionConfig;
 }
+
 namespace mlir::LLVM {
 class LLVMFuncOp;
 }
@@ -29,6 +31,19 @@ int64_t startAlignment(MemRefType type);
 /// What LLVM is told of the memory behind a kernel's arguments (noalias, readonly, align), on the device and in the simulator alike. `to` has
 /// the arguments of `from` first.
 void setArgumentAttributes(gpu::GPUFuncOp from, LLVM::LLVMFuncOp to);
+
+/// Dynamic shared memory, barriers in shared memory, bulk copies of tensors: ops and types.
+void populateHopperPatterns(LLVMTypeConverter &converter, RewritePatternSet &patterns);
+
+/// Ops that only sm_90a has, and those that every chip from sm_90 on has.
+bool isHopperOnly(Operation *op);
+bool isBulkCopyOp(Operation *op);
+
+/// Keeps what code generation could move out of the time in which sums of wgmma may be touched: their start comes before the loop, their use behind the wait.
+void tieSums(gpu::GPUFuncOp kernel);
+
+/// Ops of lowered kernels that are assembly and no intrinsics.
+LogicalResult lowerAssembly(gpu::GPUModuleOp module, const ConversionConfig &config);
 
 } // namespace mlir::cell
 

@@ -6,6 +6,7 @@
 #include "passes/LinalgToLLVM/FinalizeHost.h"
 #include "passes/LinalgToLLVM/MemRefToPointers.h"
 #include "passes/LinalgToLLVM/Routines.h"
+#include "runtime/gpu/cellgrad_gpu.h"
 
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -26,7 +27,8 @@ constexpr StringRef kProgram = "cg_gpu_program";
 
 /// Stack memory of a function for its calls of the runtime, which all copy what they are given before they return.
 struct Slots {
-  Value values, pointers, sizes; // 8 bytes per kernel argument, their addresses, blocks and threads
+  Value values, pointers, shape; // 8 bytes per kernel argument, their addresses; blocks, threads and shared memory
+  Value maps;                    // tensor maps, if there are launches with some
 };
 using SlotsOf = llvm::DenseMap<Operation *, Slots>;
 
@@ -36,13 +38,44 @@ Value element(OpBuilder &builder, Location loc, Type type, Value array, int32_t 
   return i ? LLVM::GEPOp::create(builder, loc, array.getType(), type, array, ArrayRef<LLVM::GEPArg>{i}, LLVM::GEPNoWrapFlags::inbounds).getResult() : array;
 }
 
+/// On a launch: for each argument the dictionary of its tensor map, or a unit.
+constexpr StringRef kTensorMaps = "cell.tensor_maps";
+constexpr int64_t kMapBytes = 128, kMapAlignment = 64;
+
+DictionaryAttr mapOf(gpu::LaunchFuncOp launch, unsigned argument) {
+  auto maps = launch->getAttrOfType<ArrayAttr>(kTensorMaps);
+  return maps && argument < maps.size() ? dyn_cast<DictionaryAttr>(maps[argument]) : DictionaryAttr();
+}
+
+unsigned mapsOf(gpu::LaunchFuncOp launch) {
+  unsigned count = 0;
+  for (unsigned i = 0; i < launch.getNumKernelOperands(); ++i)
+    count += bool(mapOf(launch, i));
+  return count;
+}
+
+/// What cg_gpu_tensor_map takes; empty where the dictionary or the buffer is not of the form that it has.
+SmallVector<int64_t> mapRecord(DictionaryAttr map, Type buffer) {
+  auto type = dyn_cast<MemRefType>(buffer);
+  auto sizes = map.getAs<DenseI64ArrayAttr>("sizes"), strides = map.getAs<DenseI64ArrayAttr>("strides"), box = map.getAs<DenseI64ArrayAttr>("box");
+  if (!type || !(type.getElementType().isF16() || type.getElementType().isBF16()) || !sizes || !strides || !box || sizes.empty() || sizes.size() > 5 ||
+      strides.size() != sizes.size() || box.size() != sizes.size())
+    return {};
+  SmallVector<int64_t> record{type.getElementType().isF16() ? CG_PRODUCT_F16 : CG_PRODUCT_BF16, sizes.size()};
+  for (DenseI64ArrayAttr part : {sizes, strides, box})
+    record.append(part.asArrayRef().begin(), part.asArrayRef().end());
+  return record;
+}
+
 /// Makes the stack memory that launches and reads of `func` need, at its start.
 void makeSlots(func::FuncOp func, SlotsOf &slots) {
   SmallVector<Operation *> users;
-  unsigned most = 0;
+  unsigned most = 0, maps = 0;
   func.walk([&](Operation *op) {
-    if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op))
+    if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op)) {
       most = std::max<unsigned>(most, launch.getNumKernelOperands());
+      maps = std::max(maps, mapsOf(launch));
+    }
     if (isa<gpu::LaunchFuncOp, memref::LoadOp>(op))
       users.push_back(op);
   });
@@ -55,7 +88,9 @@ void makeSlots(func::FuncOp func, SlotsOf &slots) {
   Slots made;
   made.values = LLVM::AllocaOp::create(builder, loc, pointer, i64, constantI64(builder, loc, std::max(most, 1u)));
   made.pointers = LLVM::AllocaOp::create(builder, loc, pointer, pointer, constantI64(builder, loc, std::max(most, 1u)));
-  made.sizes = LLVM::AllocaOp::create(builder, loc, pointer, builder.getI32Type(), constantI64(builder, loc, 6));
+  made.shape = LLVM::AllocaOp::create(builder, loc, pointer, builder.getI32Type(), constantI64(builder, loc, 7));
+  if (maps)
+    made.maps = LLVM::AllocaOp::create(builder, loc, pointer, builder.getI8Type(), constantI64(builder, loc, maps * kMapBytes), kMapAlignment);
   for (unsigned i = 0; i < most; ++i)
     LLVM::StoreOp::create(builder, loc, element(builder, loc, i64, made.values, i), element(builder, loc, pointer, made.pointers, i));
   for (Operation *op : users)
@@ -86,7 +121,17 @@ struct LaunchPattern : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
     Location loc = op.getLoc();
     Type pointer = LLVM::LLVMPointerType::get(getContext()), i64 = rewriter.getI64Type(), i32 = rewriter.getI32Type();
     const Slots &slot = slots.at(op);
+    auto module = op->getParentOfType<ModuleOp>();
+    unsigned maps = 0;
     for (auto [i, value] : llvm::enumerate(adaptor.getKernelOperands())) {
+      if (DictionaryAttr map = mapOf(op, i)) {
+        Value record = parameterArray(rewriter, loc, module, mapRecord(map, op.getKernelOperand(i).getType()));
+        Value memory = element(rewriter, loc, rewriter.getI8Type(), slot.maps, kMapBytes * maps++);
+        LLVM::LLVMFuncOp encode = declareRuntime(rewriter, module, "cg_gpu_tensor_map", {pointer, pointer, pointer});
+        LLVM::CallOp::create(rewriter, loc, encode, ValueRange{record, value, memory});
+        LLVM::StoreOp::create(rewriter, loc, memory, element(rewriter, loc, pointer, slot.pointers, i));
+        continue;
+      }
       // A bool is a byte.
       Value stored = value.getType().isInteger(1) ? LLVM::ZExtOp::create(rewriter, loc, rewriter.getI8Type(), value).getResult() : value;
       LLVM::StoreOp::create(rewriter, loc, stored, element(rewriter, loc, i64, slot.values, i));
@@ -94,10 +139,18 @@ struct LaunchPattern : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
     Value sizes[] = {adaptor.getGridSizeX(), adaptor.getGridSizeY(), adaptor.getGridSizeZ(), adaptor.getBlockSizeX(), adaptor.getBlockSizeY(), adaptor.getBlockSizeZ()};
     for (auto [i, size] : llvm::enumerate(sizes)) {
       Value narrow = size.getType() == i32 ? size : LLVM::TruncOp::create(rewriter, loc, i32, size).getResult();
-      LLVM::StoreOp::create(rewriter, loc, narrow, element(rewriter, loc, i32, slot.sizes, i));
+      LLVM::StoreOp::create(rewriter, loc, narrow, element(rewriter, loc, i32, slot.shape, i));
     }
-    LLVM::LLVMFuncOp launch = declareRuntime(rewriter, op->getParentOfType<ModuleOp>(), "cg_gpu_launch", {pointer, i64, pointer, pointer});
-    LLVM::CallOp::create(rewriter, loc, launch, ValueRange{programAddress(rewriter, loc), constantI64(rewriter, loc, kernelNumber(op)), slot.sizes, slot.pointers});
+    Value shared = adaptor.getDynamicSharedMemorySize();
+    if (!shared)
+      shared = LLVM::ConstantOp::create(rewriter, loc, rewriter.getI32IntegerAttr(0));
+    LLVM::StoreOp::create(rewriter, loc, shared, element(rewriter, loc, i32, slot.shape, 6));
+    LLVM::LLVMFuncOp launch = declareRuntime(rewriter, module, "cg_gpu_launch", {pointer, i64, pointer, pointer});
+    LLVM::CallOp::create(rewriter, loc, launch, ValueRange{programAddress(rewriter, loc), constantI64(rewriter, loc, kernelNumber(op)), slot.shape, slot.pointers});
+    // The next launch finds the places of its values again.
+    for (unsigned i = 0; maps && i < op.getNumKernelOperands(); ++i)
+      if (mapOf(op, i))
+        LLVM::StoreOp::create(rewriter, loc, element(rewriter, loc, i64, slot.values, i), element(rewriter, loc, pointer, slot.pointers, i));
     rewriter.eraseOp(op);
     return success();
   }
@@ -192,8 +245,11 @@ LogicalResult checkHost(ModuleOp module) {
           !cast<MemRefType>(copy.getTarget().getType()).areTrailingDimsContiguous(cast<MemRefType>(copy.getTarget().getType()).getRank()))
         return refuse("between buffers that are not contiguous is not supported on the host");
     if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op)) {
-      if (launch.getAsyncToken() || !launch.getAsyncDependencies().empty() || launch.getAsyncObject() || launch.getDynamicSharedMemorySize() || launch.hasClusterSize())
-        return refuse("with tokens, streams, clusters or dynamic shared memory is not supported");
+      if (launch.getAsyncToken() || !launch.getAsyncDependencies().empty() || launch.getAsyncObject() || launch.hasClusterSize())
+        return refuse("with tokens, streams or clusters is not supported");
+      for (unsigned i = 0; i < launch.getNumKernelOperands(); ++i)
+        if (DictionaryAttr map = mapOf(launch, i); map && mapRecord(map, launch.getKernelOperand(i).getType()).empty())
+          return refuse("has a tensor map that is not one of 1 to 5 sizes, strides and a box of a buffer of f16 or bf16");
       auto kernels = launch->getParentOfType<ModuleOp>().lookupSymbol<gpu::GPUModuleOp>(launch.getKernelModuleName());
       if (!kernels || kernelNumber(launch) < 0)
         return refuse("names no kernel of this module");
@@ -225,6 +281,7 @@ struct GpuHostToLLVM : cell::impl::GpuHostToLLVMBase<GpuHostToLLVM> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    noteTensorMaps(module);
     if (failed(checkHost(module)))
       return signalPassFailure();
     // Every run launches the same kernels if nothing is read back.
@@ -267,3 +324,20 @@ struct GpuHostToLLVM : cell::impl::GpuHostToLLVMBase<GpuHostToLLVM> {
   }
 };
 } // namespace
+
+void cell::noteTensorMaps(ModuleOp module) {
+  module.walk([&](gpu::LaunchFuncOp launch) {
+    auto kernel = SymbolTable::lookupNearestSymbolFrom<gpu::GPUFuncOp>(module, launch.getKernel());
+    if (!kernel)
+      return;
+    SmallVector<Attribute> maps;
+    bool any = false;
+    for (unsigned i = 0; i < kernel.getFunctionType().getNumInputs(); ++i) {
+      Attribute map = kernel.getArgAttr(i, kTensorMap);
+      any |= bool(map);
+      maps.push_back(map ? map : UnitAttr::get(module.getContext()));
+    }
+    if (any)
+      launch->setAttr(kTensorMaps, ArrayAttr::get(module.getContext(), maps));
+  });
+}

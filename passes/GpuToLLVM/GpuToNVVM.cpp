@@ -41,8 +41,25 @@ namespace {
 constexpr int64_t kNarrow = int64_t(1) << 30;
 
 /// Reports the first operation that this stage has no lowering for, at its own location.
-LogicalResult checkKernels(gpu::GPUModuleOp module) {
+LogicalResult checkKernels(gpu::GPUModuleOp module, const Chip &chip) {
   WalkResult result = module.walk([&](Operation *op) {
+    // Of the kernels with tensor maps; the numbers of chips in the table begin behind "sm_".
+    bool onlyHopper = isHopperOnly(op);
+    if ((onlyHopper && chip.name != "sm_90a") || (isBulkCopyOp(op) && chip.name < "sm_90" && chip.name.size() == 5)) {
+      op->emitError("stage gpu-to-nvvm: '") << op->getName() << "' needs the chip " << (onlyHopper ? "sm_90a" : "sm_90 or a later one") << ", and this program is for " << chip.name
+                                            << "; compile it with wgmma=off (set_context(gpu_config={\"wgmma\": False}))";
+      return WalkResult::interrupt();
+    }
+    if (onlyHopper || isBulkCopyOp(op))
+      return WalkResult::advance();
+    if (auto cast = dyn_cast<UnrealizedConversionCastOp>(op); cast && cast.getNumResults() == 1 && isa<nvgpu::TensorMapDescriptorType>(cast.getType(0))) {
+      auto argument = cast.getNumOperands() == 1 ? dyn_cast<BlockArgument>(cast.getOperand(0)) : BlockArgument();
+      auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
+      if (argument && argument.getOwner() == &kernel.getBody().front() && kernel.getArgAttr(argument.getArgNumber(), kTensorMap))
+        return WalkResult::advance();
+      op->emitError("stage gpu-to-nvvm: a tensor map is made of what is no argument with a '") << kTensorMap << "'";
+      return WalkResult::interrupt();
+    }
     if (failed(checkDeviceMemory(op)))
       return WalkResult::interrupt();
     if (isa<gpu::GPUModuleOp>(op) || (isa<math::MathDialect>(op->getDialect()) &&
@@ -51,7 +68,7 @@ LogicalResult checkKernels(gpu::GPUModuleOp module) {
       return WalkResult::advance();
     if (isa<arith::ArithDialect, cf::ControlFlowDialect, scf::SCFDialect, gpu::GPUDialect, vector::VectorDialect, nvgpu::NVGPUDialect, LLVM::LLVMDialect>(op->getDialect()) ||
         isa<memref::LoadOp, memref::StoreOp, memref::SubViewOp, memref::ReinterpretCastOp, memref::CastOp, memref::CollapseShapeOp, memref::ExpandShapeOp, memref::DimOp,
-            memref::AtomicRMWOp>(op))
+            memref::AtomicRMWOp, memref::ViewOp, memref::ExtractAlignedPointerAsIndexOp>(op))
       return WalkResult::advance();
     auto diag = op->emitError("stage gpu-to-nvvm: '") << op->getName() << "'";
     if (op->getNumResults())
@@ -66,7 +83,7 @@ LogicalResult checkKernels(gpu::GPUModuleOp module) {
 bool isNarrow(gpu::GPUFuncOp kernel) {
   WalkResult result = kernel.walk([](Operation *op) {
     for (Value value : op->getResults())
-      if (auto memref = dyn_cast<MemRefType>(value.getType()); memref && memref.getNumElements() >= kNarrow)
+      if (auto memref = dyn_cast<MemRefType>(value.getType()); memref && memref.hasStaticShape() && memref.getNumElements() >= kNarrow)
         return WalkResult::interrupt();
     if (auto constant = dyn_cast<arith::ConstantIndexOp>(op))
       if (constant.value() >= kNarrow || constant.value() <= -kNarrow)
@@ -234,6 +251,7 @@ struct GpuToNVVM : cell::impl::GpuToNVVMBase<GpuToNVVM> {
     RewritePatternSet patterns(context);
     populateMemRefToPointersPatterns(converter, patterns);
     populateDeviceMemoryPatterns(converter, patterns);
+    populateHopperPatterns(converter, patterns);
     populateKernelPattern(converter, patterns);
     arith::populateArithToLLVMConversionPatterns(converter, patterns);
     cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
@@ -255,8 +273,9 @@ struct GpuToNVVM : cell::impl::GpuToNVVMBase<GpuToNVVM> {
       getOperation().emitError("chip '") << chip << "' is not supported on this target; those that are: " << chipNames();
       return signalPassFailure();
     }
+    noteTensorMaps(getOperation());
     for (auto module : getOperation().getOps<gpu::GPUModuleOp>()) {
-      if (failed(checkKernels(module)))
+      if (failed(checkKernels(module, *found)))
         return signalPassFailure();
       llvm::DenseMap<StringAttr, bool> narrow;
       for (auto kernel : module.getOps<gpu::GPUFuncOp>()) {
@@ -267,6 +286,7 @@ struct GpuToNVVM : cell::impl::GpuToNVVMBase<GpuToNVVM> {
         bool is = narrow[kernel.getNameAttr()] = isNarrow(kernel);
         unrollPowers(kernel);
         lowerTf32(kernel);
+        tieSums(kernel);
         prepareKernel(kernel);
         if (is) // of arguments too
           clampIndices(kernel);
@@ -279,6 +299,8 @@ struct GpuToNVVM : cell::impl::GpuToNVVMBase<GpuToNVVM> {
       SmallVector<UnrealizedConversionCastOp> casts;
       module.walk([&](UnrealizedConversionCastOp cast) { casts.push_back(cast); });
       reconcileUnrealizedCasts(casts);
+      if (failed(lowerAssembly(module, config)))
+        return signalPassFailure();
       if (lines)
         addLineTables(module);
       Builder builder(&getContext());

@@ -219,6 +219,7 @@ struct GpuToSim : cell::impl::GpuToSimBase<GpuToSim> {
   }
 
   void runOnOperation() override {
+    noteTensorMaps(getOperation());
     for (auto kernels : llvm::make_early_inc_range(getOperation().getOps<gpu::GPUModuleOp>()))
       if (failed(lower(kernels)))
         return signalPassFailure();

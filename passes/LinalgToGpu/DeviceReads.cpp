@@ -3,6 +3,7 @@
 // else with them, the kernel loads them and computes its addresses itself, and nobody waits.
 #include "passes/LinalgToGpu/DeviceReads.h"
 
+#include "passes/GpuToLLVM/Passes.h"
 #include "passes/LinalgToLLVM/BufferRoots.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -134,7 +135,8 @@ private:
     for (unsigned i = 0; i < launch.getNumKernelOperands();) {
       llvm::SmallSetVector<Operation *, 16> slice;
       bool depends;
-      if (collect(launch.getKernelOperand(i), launch, slice, depends) && depends)
+      bool isMap = kernelOf(launch).getArgAttr(i, kTensorMap) != nullptr; // made by the host
+      if (!isMap && collect(launch.getKernelOperand(i), launch, slice, depends) && depends)
         move(launch, i, slice.getArrayRef());
       else
         ++i;
@@ -154,7 +156,7 @@ private:
         return builder.clone(*def)->getResult(0);
       bool isBuffer = isa<MemRefType>(outside.getType());
       for (auto [number, operand] : llvm::enumerate(operands))
-        if (operand == outside && (!isBuffer || (isLoaded && kernel.getArgAttr(number, "llvm.readonly"))))
+        if (operand == outside && (!isBuffer || (isLoaded && kernel.getArgAttr(number, "llvm.readonly") && !kernel.getArgAttr(number, kTensorMap))))
           return Value(kernel.getArgument(number));
       unsigned number = operands.size();
       NamedAttrList attributes;

@@ -29,6 +29,7 @@ GpuTarget GpuTarget::of(llvm::StringRef chip) {
   target.multiprocessors = row->multiprocessors;
   target.residentThreads = row->residentThreads, target.residentBlocks = row->residentBlocks, target.residentShared = row->sharedKiB * 1024;
   target.simt32 = row->simt32, target.simt64 = row->simt64, target.tensor16 = row->tensor16, target.tensorTf32 = row->tensorTf32;
+  target.hasWgmma = row->chip == "sm_90a";
   target.cacheRate = row->cacheRate, target.memoryRate = row->memoryRate;
   target.workspaceBytes = row->chip.starts_with("sm_8") || row->chip == "sm_120" ? 4 << 20 : 32 << 20; // as the library's manual advises
   return target;

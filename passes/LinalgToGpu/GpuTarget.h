@@ -33,6 +33,8 @@ struct GpuTarget {
   int64_t residentShared = 227 * 1024;
   // Per cycle and multiprocessor: multiply-adds, and bytes.
   double simt32 = 128, simt64 = 64, tensor16 = 1024, tensorTf32 = 512;
+  double wgmma16 = 2048;   // the same tensor cores, fed from shared memory by wgmma
+  bool hasWgmma = false;   // on sm_90a only
   double sharedRate = 128, cacheRate = 32, memoryRate = 14;
   int64_t workspaceBytes = 32 << 20, convolutionWorkspaceBytes = 256 << 20; // what libraries of products may use at most
 
@@ -53,6 +55,7 @@ struct GpuTarget {
 struct ProductPolicy {
   bool tf32Products = false, tf32Convolutions = false; // f32 factors may be rounded to tf32
   enum Way { Generated, Library, Measured } way = Generated;
+  enum Wgmma { Auto, On, Off } wgmma = Auto; // where the chip has it and the model takes it for faster; every product that fits, on any chip; nowhere
   bool matrices = true, convolutions = true; // which ones are not generated in any case
 };
 

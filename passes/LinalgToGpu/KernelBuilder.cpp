@@ -1,6 +1,7 @@
 //===- KernelBuilder.cpp - one GPU kernel under construction --------------===//
 #include "passes/LinalgToGpu/KernelBuilder.h"
 
+#include "passes/GpuToLLVM/Passes.h"
 #include "passes/LinalgToLLVM/BufferRoots.h"
 #include "passes/LinalgToLLVM/Common.h"
 #include "passes/LinalgToLLVM/LoopPlan.h"
@@ -139,6 +140,26 @@ Value KernelBuilder::flat(Value buffer) {
 Value KernelBuilder::shared(ArrayRef<int64_t> shape, Type element) {
   auto space = gpu::AddressSpaceAttr::get(getContext(), gpu::AddressSpace::Workgroup);
   return cast<gpu::GPUFuncOp>(func.getOperation()).addWorkgroupAttribution(MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space), getLoc());
+}
+
+Value KernelBuilder::dynamicShared(int64_t bytes) {
+  auto space = gpu::AddressSpaceAttr::get(getContext(), gpu::AddressSpace::Workgroup);
+  dynamicBytes = bytes;
+  return atEntry([&]() -> Value { return gpu::DynamicSharedMemoryOp::create(*this, MemRefType::get({ShapedType::kDynamic}, getI8Type(), MemRefLayoutAttrInterface(), space)); });
+}
+
+Value KernelBuilder::tensorMap(Value buffer, ArrayRef<int64_t> sizes, ArrayRef<int64_t> strides, MemRefType box) {
+  auto numbers = [&](StringRef name, ArrayRef<int64_t> values) { return getNamedAttr(name, getDenseI64ArrayAttr(values)); };
+  auto map = getDictionaryAttr({numbers("sizes", sizes), numbers("strides", strides), numbers("box", box.getShape())});
+  // The same buffer may be an ordinary argument besides, or another map.
+  unsigned number = arguments.size();
+  LogicalResult added = func.insertArgument(number, buffer.getType(), getDictionaryAttr(getNamedAttr(kTensorMap, map)), buffer.getLoc());
+  assert(succeeded(added));
+  (void)added;
+  arguments.push_back(buffer);
+  auto type = nvgpu::TensorMapDescriptorType::get(getContext(), box, nvgpu::TensorMapSwizzleKind::SWIZZLE_128B, nvgpu::TensorMapL2PromoKind::L2PROMO_128B,
+                                                  nvgpu::TensorMapOOBKind::OOB_ZERO, nvgpu::TensorMapInterleaveKind::INTERLEAVE_NONE);
+  return atEntry([&]() -> Value { return UnrealizedConversionCastOp::create(*this, type, func.getArgument(number)).getResult(0); });
 }
 
 Operation *KernelBuilder::cloneInto(Operation &op, IRMapping &map) {
@@ -295,7 +316,7 @@ void KernelBuilder::forEach(int64_t count, llvm::function_ref<void(Value)> body)
 static bool isWritten(Value buffer) {
   return llvm::any_of(buffer.getUses(), [](OpOperand &use) {
     Operation *user = use.getOwner();
-    if (isa<memref::LoadOp, vector::LoadOp, nvgpu::LdMatrixOp>(user))
+    if (isa<memref::LoadOp, vector::LoadOp, nvgpu::LdMatrixOp, UnrealizedConversionCastOp>(user)) // a tensor map
       return false;
     if (auto op = dyn_cast<DestinationStyleOpInterface>(user))
       return op.isDpsInit(&use);
@@ -353,7 +374,10 @@ bool KernelBuilder::fits(ArrayRef<int64_t> blocks) {
   if (sharedBytes > target.sharedBytes)
     module.refuse(getLoc()) << "the kernel '" << func.getName() << "' would need " << sharedBytes << " bytes of shared memory, and a block has " << target.sharedBytes
                             << "; use device_target=\"CPU\"";
-  return sharedBytes <= target.sharedBytes;
+  if (dynamicBytes > target.residentShared)
+    module.refuse(getLoc()) << "the kernel '" << func.getName() << "' would need " << dynamicBytes << " bytes of shared memory, and a block has " << target.residentShared
+                            << "; use device_target=\"CPU\"";
+  return sharedBytes <= target.sharedBytes && dynamicBytes <= target.residentShared;
 }
 
 void KernelBuilder::launch(ArrayRef<int64_t> grid) {
@@ -373,5 +397,8 @@ void KernelBuilder::launch(ArrayRef<int64_t> grid) {
     return gpu::KernelDim3{constant(values[0]), constant(values[1]), constant(values[2])};
   };
   auto name = SymbolRefAttr::get(StringAttr::get(getContext(), cast<gpu::GPUModuleOp>(func->getParentOp()).getName()), FlatSymbolRefAttr::get(getContext(), func.getName()));
-  gpu::LaunchFuncOp::create(host, name, sizes(blocks), sizes(size), /*dynamicSharedMemorySize=*/Value(), ValueRange(arguments));
+  Value dynamicSize;
+  if (dynamicBytes)
+    dynamicSize = arith::ConstantIntOp::create(host, dynamicBytes, 32);
+  gpu::LaunchFuncOp::create(host, name, sizes(blocks), sizes(size), dynamicSize, ValueRange(arguments));
 }

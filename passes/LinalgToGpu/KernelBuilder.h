@@ -94,6 +94,11 @@ public:
   Value flat(Value buffer);
   /// Static shared memory of the block.
   Value shared(ArrayRef<int64_t> shape, Type element);
+  /// Shared memory of the block beyond what is static, aligned to 1024 bytes: all of it. A kernel has no static one then.
+  Value dynamicShared(int64_t bytes);
+  /// An argument that is the tensor map of `buffer`, from which boxes of `box` elements (its type is that of a tile in shared memory) are copied; all
+  /// outermost first.
+  Value tensorMap(Value buffer, ArrayRef<int64_t> sizes, ArrayRef<int64_t> strides, MemRefType box);
   /// A copy of `op`, whose operands from outside the kernel become arguments.
   Operation *cloneInto(Operation &op, IRMapping &map);
 
@@ -142,6 +147,7 @@ private:
   SmallVector<int64_t> size;
   FunctionOpInterface func;
   Operation *entryEnd = nullptr; // the last op of the entry
+  int64_t dynamicBytes = 0;
   IRMapping captured, rows;
   SmallVector<Value> arguments;
   llvm::SmallDenseMap<int64_t, Value> constants;

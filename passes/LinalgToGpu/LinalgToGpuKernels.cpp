@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -37,7 +38,7 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
 
   void getDependentDialects(DialectRegistry &registry) const override {
     registerLinalgToLLVMDialects(registry);
-    registry.insert<gpu::GPUDialect, nvgpu::NVGPUDialect, vector::VectorDialect>();
+    registry.insert<gpu::GPUDialect, nvgpu::NVGPUDialect, NVVM::NVVMDialect, LLVM::LLVMDialect, vector::VectorDialect>();
   }
 
   /// What the options say; a word that is not known is refused.
@@ -47,6 +48,9 @@ struct LinalgToGpuKernels : cell::impl::LinalgToGpuKernelsBase<LinalgToGpuKernel
     bool measured = products == "measured" || products == "measured-matmul" || products == "measured-conv";
     policy.way = products == "library" ? ProductPolicy::Library : measured ? ProductPolicy::Measured : ProductPolicy::Generated;
     policy.matrices = products != "measured-conv", policy.convolutions = products != "measured-matmul";
+    policy.wgmma = wgmma == "on" ? ProductPolicy::On : wgmma == "off" ? ProductPolicy::Off : ProductPolicy::Auto;
+    if (policy.wgmma == ProductPolicy::Auto && wgmma != "auto")
+      return emitError(getOperation().getLoc(), "stage linalg-to-gpu-kernels: 'wgmma' is auto, on or off, not '") << wgmma << "'";
     if (!policy.tf32Products && !policy.tf32Convolutions && tf32 != "none")
       return emitError(getOperation().getLoc(), "stage linalg-to-gpu-kernels: 'tf32' is none, matmul, conv or all, not '") << tf32 << "'";
     if (policy.way == ProductPolicy::Generated && products != "generated")

@@ -24,7 +24,8 @@ def LinalgToGpuKernels : Pass<"linalg-to-gpu-kernels", "::mlir::ModuleOp"> {
     Option<"chip", "chip", "std::string", /*default=*/"\"sm_90\"", "What tiles and grids are chosen for: sm_80, sm_90 ..., sim">,
     Option<"multiprocessors", "multiprocessors", "int64_t", /*default=*/"0", "Multiprocessors of the device; 0: those of the chip's largest">,
     Option<"tf32", "tf32", "std::string", /*default=*/"\"none\"", "Which products of f32 may round their factors to tf32: none, matmul, conv, all">,
-    Option<"products", "products", "std::string", /*default=*/"\"generated\"", "Products by kernels (generated), by cuBLASLt where it can (library), or by what is faster on the device (measured; measured-matmul and measured-conv: only matrix products, only convolutions)">];
+    Option<"products", "products", "std::string", /*default=*/"\"generated\"", "Products by kernels (generated), by cuBLASLt where it can (library), or by what is faster on the device (measured; measured-matmul and measured-conv: only matrix products, only convolutions)">,
+    Option<"wgmma", "wgmma", "std::string", /*default=*/"\"auto\"", "Products of f16 and bf16 by wgmma: auto (chip sm_90a, where it is faster), on (each one that fits, whatever the chip), off">];
 }
 
 def BatchLaunches : Pass<"batch-launches", "::mlir::ModuleOp"> {

@@ -41,6 +41,11 @@ struct TileCandidate {
 };
 TileChoice chooseTile(const Product &product, const GpuTarget &target, ArrayRef<TileCandidate> candidates);
 
+/// Products by wgmma (HopperProduct.cpp): whether one can be computed so, the tiles that there are, and a kernel with one of them.
+bool fitsWgmma(const Product &product);
+void listWgmmaTiles(const GpuTarget &target, SmallVectorImpl<TileCandidate> &candidates);
+void emitWgmmaProduct(KernelModule &kernels, Product &product, size_t tile, const SplitSum &split);
+
 /// Memory for the sums of each piece, and how it is reached: the batch index is piece * batch + b. The final kernel adds them in order.
 Access makePartials(Product &product, int64_t pieces);
 void emitSumOfPartials(KernelModule &kernels, Product &product, const Access &partials, int64_t pieces);

@@ -316,6 +316,16 @@ bool cell::emitTensorCoreProduct(KernelModule &kernels, Product &p) {
   if (TileRing::canCopy(p.left, Access::Row) && TileRing::canCopy(p.right, Access::Column))
     shapes.insert(shapes.begin(), {2, 2, 4, 8});
   SmallVector<TileCandidate> candidates;
+  ProductPolicy::Wgmma policy = kernels.policy.wgmma;
+  bool byWgmma = !isTf32 && (policy == ProductPolicy::On || (policy == ProductPolicy::Auto && kernels.target.hasWgmma)) && fitsWgmma(p);
+  if (byWgmma)
+    listWgmmaTiles(kernels.target, candidates);
+  size_t wgmmaTiles = candidates.size();
+  if (byWgmma && policy == ProductPolicy::On) {
+    TileChoice choice = chooseTile(p, kernels.target, candidates);
+    emitWgmmaProduct(kernels, p, choice.tile, SplitSum(p, candidates[choice.tile].depth, choice.pieces));
+    return true;
+  }
   for (const WarpShape &s : shapes) {
     TileWork work;
     work.threads = s.threads();
@@ -328,6 +338,10 @@ bool cell::emitTensorCoreProduct(KernelModule &kernels, Product &p) {
     candidates.push_back({s.rows(), s.columns(), depth, isTf32 ? kernels.target.tensorTf32 : kernels.target.tensor16, work});
   }
   TileChoice choice = chooseTile(p, kernels.target, candidates);
-  emitWarpTiles(kernels, p, shapes[choice.tile], SplitSum(p, depth, choice.pieces));
+  SplitSum split(p, candidates[choice.tile].depth, choice.pieces);
+  if (choice.tile < wgmmaTiles)
+    emitWgmmaProduct(kernels, p, choice.tile, split);
+  else
+    emitWarpTiles(kernels, p, shapes[choice.tile - wgmmaTiles], split);
   return true;
 }

@@ -32,9 +32,17 @@ typedef struct {
   void *state;                /* belongs to the runtime; null in a fresh object */
 } cg_gpu_program;
 
-/* Puts a kernel on this thread's stream. grid_and_block: blocks in x, y, z, threads in x, y, z, all at least 1. args: one pointer to the value of each
- * argument (a device pointer, or a scalar: index is an int64_t, bool one byte); the values are copied before the call returns. */
-void cg_gpu_launch(cg_gpu_program *program, int64_t kernel, const int32_t grid_and_block[6], void **args);
+/* Puts a kernel on this thread's stream. shape: blocks in x, y, z, threads in x, y, z, all at least 1, and the bytes of dynamic shared memory (0: none).
+ * args: one pointer to the value of each argument (a device pointer, a scalar: index is an int64_t, bool one byte; or a tensor map); the values are copied
+ * before the call returns. */
+void cg_gpu_launch(cg_gpu_program *program, int64_t kernel, const int32_t shape[7], void **args);
+
+/* Writes the tensor map of a buffer, CG_GPU_TENSOR_MAP_BYTES at an address that is a multiple of 64: what bulk copies of boxes of a tensor to shared memory
+ * read as a kernel's argument. record: the type of the elements (CG_PRODUCT_F16, CG_PRODUCT_BF16), the rank, then sizes, strides and the box, in elements and
+ * outermost first; the innermost stride is 1, the box innermost 128 bytes. Chunks of 16 bytes are permuted in 128 bytes, and what is outside the tensor reads
+ * as zeros. */
+enum { CG_GPU_TENSOR_MAP_BYTES = 128 };
+void cg_gpu_tensor_map(const int64_t *record, const void *address, void *map);
 
 /* Copies device memory in stream order. bytes may be 0, and `to` may be `from`. */
 void cg_gpu_copy(void *to, const void *from, int64_t bytes);
@@ -104,7 +112,7 @@ int cg_gpu_open(int kind);
 int cg_gpu_device_count(int kind, int *count);
 typedef struct {
   char name[128];
-  char chip[16]; /* what to compile for: "sm_90", "sim" */
+  char chip[16]; /* what to compile for: "sm_80", "sm_90a", "sim" */
   int64_t memory_bytes;
   int32_t processors, driver_version;
 } cg_gpu_device;

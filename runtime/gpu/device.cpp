@@ -30,7 +30,8 @@ int describeDevice(const Driver &driver, int number, CUdevice *handle, cg_gpu_de
   if (driver.cgDriverChip)
     snprintf(out->chip, sizeof out->chip, "%s", driver.cgDriverChip());
   else
-    snprintf(out->chip, sizeof out->chip, "sm_%d%d", major, minor);
+    // What is for one architecture only has instructions that its common part lacks, and a program for this device may use them.
+    snprintf(out->chip, sizeof out->chip, "sm_%d%d%s", major, minor, major == 9 && minor == 0 ? "a" : "");
   out->memory_bytes = int64_t(memory);
   out->processors = processors;
   out->driver_version = version;

@@ -36,6 +36,7 @@ bool lookUp(void *handle, const std::string &name, Driver &found) {
   CG_CUDA_GRAPHS(CG_REQUIRE)
   found.graphs = !missing;
   CG_CUDA_OPTIONAL(CG_LOOK_UP)
+  CG_CUDA_HOPPER(CG_LOOK_UP)
   CG_CUDA_TIMING(CG_LOOK_UP)
   CG_CUDA_EXTRA(CG_LOOK_UP)
   return true;

@@ -2,6 +2,7 @@
 #include "runtime/cpu/cellgrad_cpu.h"
 #include "runtime/gpu/gpu.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -14,6 +15,7 @@ namespace {
 struct Loaded {
   CUmodule module = nullptr;
   std::vector<CUfunction> functions;
+  std::vector<std::atomic<int32_t>> sharedBytes; // of dynamic shared memory that a function was allowed to have
   std::unordered_map<const void *, void *> constants;
 };
 struct State {
@@ -45,6 +47,7 @@ int loadFunctions(Device &device, cg_gpu_program *program, Loaded &loaded) {
                 format, program->chip ? program->chip : "an unknown chip", static_cast<long long>(program->image_bytes), describe(*device.driver, error).c_str(), hint, *log ? "\n" : "", log);
   }
   loaded.functions.resize(size_t(program->kernel_count));
+  loaded.sharedBytes = std::vector<std::atomic<int32_t>>(size_t(program->kernel_count));
   for (int64_t k = 0; k < program->kernel_count; ++k)
     if (CUresult error = device.driver->cuModuleGetFunction(&loaded.functions[size_t(k)], loaded.module, program->kernels[k])) {
       device.driver->cuModuleUnload(loaded.module);
@@ -112,15 +115,32 @@ int failedKernel(Device &device, const cg_gpu_program *program, int64_t kernel, 
               g[0], g[1], g[2], g[3], g[4], g[5], describe(*device.driver, error).c_str());
 }
 
+/// What every kernel may have of dynamic shared memory.
+constexpr int32_t kPlainSharedBytes = 48 * 1024;
+
+/// Lets a kernel have more than that. Not 0: the reason is set.
+int allowShared(Device &device, cg_gpu_program *program, Loaded &loaded, int64_t kernel, const int32_t *g) {
+  std::atomic<int32_t> &allowed = loaded.sharedBytes[size_t(kernel)];
+  if (g[6] <= std::max(kPlainSharedBytes, allowed.load(std::memory_order_acquire)))
+    return CG_GPU_OK;
+  if (!device.driver->cuFuncSetAttribute)
+    return fail("%s: kernel '%s' needs %d bytes of shared memory, and the driver has no function cuFuncSetAttribute to allow that", device.title().c_str(),
+                program->kernels[kernel], g[6]);
+  if (CUresult error = device.driver->cuFuncSetAttribute(loaded.functions[size_t(kernel)], CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, g[6]))
+    return failedKernel(device, program, kernel, g, "allowing the shared memory of", error);
+  allowed.store(g[6], std::memory_order_release);
+  return CG_GPU_OK;
+}
+
 /// Not 0: the reason is set.
 int launch(Device &device, cg_gpu_program *program, int64_t kernel, const int32_t *g, void **args) {
   Loaded *loaded = load(device, program);
-  if (!loaded)
+  if (!loaded || allowShared(device, program, *loaded, kernel, g))
     return CG_GPU_FAILED;
   if (kernel < 0 || kernel >= int64_t(loaded->functions.size()))
     return fail("%s: the program launches kernel %lld of %lld", device.title().c_str(), static_cast<long long>(kernel), static_cast<long long>(program->kernel_count));
   CUresult error = device.driver->cuLaunchKernel(loaded->functions[size_t(kernel)], unsigned(g[0]), unsigned(g[1]), unsigned(g[2]), unsigned(g[3]),
-                                          unsigned(g[4]), unsigned(g[5]), 0, running.stream, args, nullptr);
+                                          unsigned(g[4]), unsigned(g[5]), unsigned(g[6]), running.stream, args, nullptr);
   if (error)
     return failedKernel(device, program, kernel, g, "starting", error);
   ++running.launches;
@@ -133,6 +153,33 @@ int launch(Device &device, cg_gpu_program *program, int64_t kernel, const int32_
     if ((error = device.driver->cuStreamSynchronize(running.stream)))
       return failedKernel(device, program, kernel, g, "running", error);
   return CG_GPU_OK;
+}
+
+/// Not 0: the reason is set.
+int encodeMap(Device &device, const int64_t *record, const void *from, void *map) {
+  constexpr int64_t kMost = 5; // dimensions of a tensor map
+  int64_t type = record[0], rank = record[1];
+  const int64_t *sizes = record + 2, *strides = sizes + rank, *boxes = strides + rank;
+  if (!device.driver->cuTensorMapEncodeTiled)
+    return fail("%s: a kernel of the program copies by tensor maps, and the driver has no function cuTensorMapEncodeTiled: update it, or compile with "
+                "set_context(gpu_config={\"wgmma\": False})", device.title().c_str());
+  if ((type != CG_PRODUCT_F16 && type != CG_PRODUCT_BF16) || rank < 1 || rank > kMost)
+    return fail("a tensor map of type %lld and rank %lld is not supported", static_cast<long long>(type), static_cast<long long>(rank));
+  constexpr unsigned long long kBytes = 2;
+  unsigned long long size[kMost], stride[kMost];
+  unsigned box[kMost], every[kMost];
+  for (int64_t i = 0; i < rank; ++i) {
+    int64_t outer = rank - 1 - i; // innermost first
+    size[i] = static_cast<unsigned long long>(sizes[outer]);
+    if (i)
+      stride[i - 1] = static_cast<unsigned long long>(strides[outer]) * kBytes;
+    box[i] = unsigned(boxes[outer]);
+    every[i] = 1;
+  }
+  CUresult error = device.driver->cuTensorMapEncodeTiled(map, type == CG_PRODUCT_F16 ? CU_TENSOR_MAP_FLOAT16 : CU_TENSOR_MAP_BFLOAT16,
+                                                         unsigned(rank), const_cast<void *>(from), size, stride, box, every, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+                                                         CU_TENSOR_MAP_L2_PROMOTION_128B, CU_TENSOR_MAP_OOB_FILL_ZEROS);
+  return error ? fail("%s: the tensor map of a kernel's argument is refused: %s", device.title().c_str(), describe(*device.driver, error).c_str()) : CG_GPU_OK;
 }
 
 int read(Device &device, void *host, const void *from, int64_t bytes) {
@@ -163,8 +210,13 @@ void cellgrad::gpu::countWait() {
   stop(CG_FAILURE_PROGRAM);
 }
 
-void cg_gpu_launch(cg_gpu_program *program, int64_t kernel, const int32_t grid_and_block[6], void **args) {
-  if (launch(here(), program, kernel, grid_and_block, args))
+void cg_gpu_launch(cg_gpu_program *program, int64_t kernel, const int32_t shape[7], void **args) {
+  if (launch(here(), program, kernel, shape, args))
+    stop(CG_FAILURE_PROGRAM);
+}
+
+void cg_gpu_tensor_map(const int64_t *record, const void *address, void *map) {
+  if (encodeMap(here(), record, address, map))
     stop(CG_FAILURE_PROGRAM);
 }
 

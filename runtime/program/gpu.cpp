@@ -67,7 +67,7 @@ bool runsOn(const DeviceTarget &target, const std::string &chip) {
 } // namespace
 
 void *Gpu::import(const char *name) const {
-  for (const char *known : {"cg_gpu_launch", "cg_gpu_copy", "cg_gpu_read", "cg_gpu_constant", "cg_gpu_tape_create", "cg_gpu_print"})
+  for (const char *known : {"cg_gpu_launch", "cg_gpu_tensor_map", "cg_gpu_copy", "cg_gpu_read", "cg_gpu_constant", "cg_gpu_tape_create", "cg_gpu_print"})
     if (!strcmp(known, name))
       return dlsym(library, name);
   return nullptr;

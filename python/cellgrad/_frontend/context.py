@@ -34,7 +34,8 @@ def set_context(*, mode: int | None = None, device_target: str | None = None, de
         ascend_chip: which accelerator programs are compiled for and simulated on, ``"Ascend910B1"`` to ``"Ascend910B4"`` (``"Ascend910B3"`` at first).
         gpu_config: ``matmul_allow_tf32`` and ``conv_allow_tf32`` (both ``False``) let products and convolutions of float32 round their factors to the 11 bits of tf32,
             which tensor cores take. ``products`` says what computes matrix products and convolutions: ``"generated"`` kernels, the ``"library"`` (cuBLASLt, cuDNN), or what is
-            faster on this GPU (``"measured"``, the default where a library is installed; ``None`` goes back to it). Programs are compiled for what is set when they are called.
+            faster on this GPU (``"measured"``, the default where a library is installed; ``None`` goes back to it). ``wgmma``: whether products of float16 and bfloat16 use the instructions of chip sm_90a (``None``, the default: there, where they are faster;
+            ``True``: wherever they fit, which the simulator runs and other GPUs refuse; ``False``: never). Programs are compiled for what is set when they are called.
 
     Raises:
         ValueError: an unknown mode, target, chip, size or key; another device than 0 of the CPU.
@@ -81,12 +82,12 @@ def _configuration(given: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise TypeError(f"For 'set_context', the 'gpu_config' should be a dict, but got {type(given).__name__}.")
     for key, value in given.items():
-        if key not in ("matmul_allow_tf32", "conv_allow_tf32", "products"):
-            raise ValueError(f"For 'set_context', 'gpu_config' has the keys 'matmul_allow_tf32', 'conv_allow_tf32' and 'products', but got {key!r}.")
+        if key not in ("matmul_allow_tf32", "conv_allow_tf32", "products", "wgmma"):
+            raise ValueError(f"For 'set_context', 'gpu_config' has the keys 'matmul_allow_tf32', 'conv_allow_tf32', 'products' and 'wgmma', but got {key!r}.")
         if key == "products":
             if value is not None and value not in device.WAYS:
                 raise ValueError(f"For 'set_context', the 'products' of 'gpu_config' should be one of {list(device.WAYS)}, but got {value!r}.")
-        elif not isinstance(value, bool):
+        elif not isinstance(value, bool) and not (key == "wgmma" and value is None):
             raise TypeError(f"For 'set_context', the '{key}' of 'gpu_config' should be a bool, but got {type(value).__name__}.")
     return given
 

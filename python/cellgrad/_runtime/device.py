@@ -41,7 +41,7 @@ _current = CPU
 WAYS = ("generated", "library", "measured")
 # By (cuBLASLt is here, cuDNN is here): a program has no scratch memory for a library that is not there.
 _measured_ways = {(True, True): "measured", (True, False): "measured-matmul", (False, True): "measured-conv", (False, False): "generated"}
-_settings: dict[str, Any] = {"matmul_allow_tf32": False, "conv_allow_tf32": False, "products": None}
+_settings: dict[str, Any] = {"matmul_allow_tf32": False, "conv_allow_tf32": False, "products": None, "wgmma": None}
 
 
 def current() -> Device:
@@ -61,7 +61,8 @@ def target_of(chip: str, multiprocessors: int = 0, products: str | None = None) 
     matmul, conv = _settings["matmul_allow_tf32"], _settings["conv_allow_tf32"]
     tf32 = "all" if matmul and conv else "matmul" if matmul else "conv" if conv else ""
     way = products or _products(local=False)
-    options = {"multiprocessors": multiprocessors or "", "tf32": tf32, "products": "" if way == "generated" else way}
+    wgmma = {None: "", True: "on", False: "off"}[_settings["wgmma"]]
+    options = {"multiprocessors": multiprocessors or "", "tf32": tf32, "products": "" if way == "generated" else way, "wgmma": wgmma}
     return chip + "".join(f" {key}={value}" for key, value in options.items() if value)
 
 
@@ -102,7 +103,7 @@ def settings() -> dict[str, Any]:
 
 
 def configure(**changes: Any) -> None:
-    """Changes how products are computed on GPUs, from the next call on: ``matmul_allow_tf32``, ``conv_allow_tf32``, ``products``."""
+    """Changes how products are computed on GPUs, from the next call on: ``matmul_allow_tf32``, ``conv_allow_tf32``, ``products``, ``wgmma``."""
     before = dict(_settings)
     _settings.update(changes)
     if _current.target == "GPU":

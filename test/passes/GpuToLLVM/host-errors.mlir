@@ -26,15 +26,14 @@ func.func @strided(%x: memref<4x4xf32>, %y: memref<4x2xf32>) {
 // -----
 
 module attributes {gpu.container_module} {
-  func.func @shared(%x: memref<4xf32>) {
+  func.func @map(%x: memref<4xf32>) {
     %c1 = arith.constant 1 : index
-    %bytes = arith.constant 64 : i32
-    // expected-error@+1 {{with tokens, streams, clusters or dynamic shared memory is not supported}}
-    gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1) dynamic_shared_memory_size %bytes args(%x : memref<4xf32>)
+    // expected-error@+1 {{has a tensor map that is not one of 1 to 5 sizes, strides and a box of a buffer of f16 or bf16}}
+    gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1) args(%x : memref<4xf32>)
     return
   }
   gpu.module @kernels {
-    gpu.func @k(%x: memref<4xf32>) kernel { gpu.return }
+    gpu.func @k(%x: memref<4xf32> {cell.tensor_map = {sizes = array<i64: 4>, strides = array<i64: 1>, box = array<i64: 64>}}) kernel { gpu.return }
   }
 }
 
