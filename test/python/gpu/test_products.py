@@ -12,7 +12,7 @@ import cellgrad as ms
 from cellgrad import Tensor, ops
 from cellgrad._runtime import device
 
-DEFAULT = {"matmul_allow_tf32": False, "conv_allow_tf32": False, "products": None}
+DEFAULT = {"matmul_allow_tf32": False, "conv_allow_tf32": False, "products": None, "wgmma": None}
 rng = np.random.default_rng(11)
 
 
