@@ -10,13 +10,14 @@ import pytest
 
 import cellgrad as ms
 from cellgrad import Tensor, ops
+from cellgrad._runtime import device
 
 rng = np.random.default_rng(3)
 
 
 @pytest.fixture(autouse=True)
 def wgmma():
-    if not ms.runtime.device_count() or (os.environ.get("CELLGRAD_CUDA_DRIVER") != "sim" and "H" not in ms.runtime.device_name()):
+    if device.current().chip not in ("sim", "sim-checked", "sm_90a"):
         pytest.skip("only GPUs of compute capability 9.0 have wgmma")
     ms.set_context(gpu_config={"wgmma": True, "products": "generated"})
     yield
@@ -45,6 +46,20 @@ def normal(*shape):
 def test_layouts(m, n, k, ta, tb, dtype):
     a, b = normal(*((k, m) if ta else (m, k))), normal(*((n, k) if tb else (k, n)))
     check(lambda a, b: ops.matmul(a.T if ta else a, b.T if tb else b), lambda a, b: (a.T if ta else a) @ (b.T if tb else b), a, b, dtype=dtype)
+
+
+@pytest.mark.skipif(os.environ.get("CELLGRAD_CUDA_DRIVER") != "sim", reason="a device says how many multiprocessors it has")
+@pytest.mark.parametrize("ta, tb", [(False, False), (True, False), (False, True), (True, True)], ids=["nn", "tn", "nt", "tt"])
+@pytest.mark.parametrize("m, n, k, blocks", [(256, 512, 200, 4), (136, 520, 136, 6), (256, 128, 136, 2), (64, 256, 136, 1)])
+def test_large_tiles(monkeypatch, m, n, k, blocks, ta, tb):
+    # Few multiprocessors want the tiles that large products have on many.
+    monkeypatch.setattr(device, "_full", lambda target, number, chip: device.target_of(chip, 1))
+    ms.set_context(gpu_config={"wgmma": True})
+    a, b = normal(*((k, m) if ta else (m, k))), normal(*((n, k) if tb else (k, n)))
+    fn = ms.jit(lambda a, b: ops.matmul(a.T if ta else a, b.T if tb else b))
+    (kernel,) = fn.lower(Tensor(a).astype(ms.bfloat16), Tensor(b).astype(ms.bfloat16)).kernels()
+    assert kernel.grid == (blocks, 1, 1), kernel
+    check(lambda a, b: ops.matmul(a.T if ta else a, b.T if tb else b), lambda a, b: (a.T if ta else a) @ (b.T if tb else b), a, b, dtype=ms.bfloat16)
 
 
 @pytest.mark.parametrize("m, n, k", [(67, 53, 72), (5, 131, 520), (129, 257, 64)])
@@ -91,7 +106,7 @@ def test_replayed_with_other_memory():
 @pytest.mark.parametrize("mode", ["checked", "checked,seed=5", "seed=11"])
 def test_other_orders_of_threads_and_checks(mode):
     # The switch is read once per process.
-    tests = f"{__file__}::test_layouts[136-72-200-tn-Float16]", f"{__file__}::test_epilogue_and_split_sum", f"{__file__}::test_rows_and_columns_beyond_the_tiles[67-53-72]"
+    tests = f"{__file__}::test_layouts[136-72-200-tn-Float16]", f"{__file__}::test_large_tiles[256-512-200-4-tn]", f"{__file__}::test_epilogue_and_split_sum", f"{__file__}::test_rows_and_columns_beyond_the_tiles[67-53-72]"
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], env={**os.environ, "CELLGRAD_GPU_SIM": mode}, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-3000:]
 
