@@ -93,7 +93,7 @@ LogicalResult cell::expandScalars(Operation *root, const ConversionConfig &confi
   target.addIllegalOp<math::RsqrtOp, math::IsInfOp, math::IPowIOp, arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>();
   auto bf16 = [](Type type) { return getElementTypeOrSelf(type).isBF16(); };
   target.addDynamicallyLegalOp<arith::ExtFOp>([=](arith::ExtFOp op) { return !bf16(op.getIn().getType()); });
-  target.addDynamicallyLegalOp<arith::TruncFOp>([=](arith::TruncFOp op) { return !bf16(op.getType()) && !(op.getIn().getType().isF64() && op.getType().isF16()); });
+  target.addDynamicallyLegalOp<arith::TruncFOp>([=](arith::TruncFOp op) { return !bf16(op.getType()) && !(getElementTypeOrSelf(op.getIn()).isF64() && getElementTypeOrSelf(op.getType()).isF16()); });
   target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   if (configure)
     configure(target);

@@ -13,19 +13,25 @@ namespace {
 struct NarrowThroughF32 : OpRewritePattern<arith::TruncFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::TruncFOp op, PatternRewriter &b) const override {
-    if (!op.getIn().getType().isF64() || op.getType().getIntOrFloatBitWidth() != 16)
+    if (!getElementTypeOrSelf(op.getIn()).isF64() || getElementTypeOrSelf(op.getType()).getIntOrFloatBitWidth() != 16)
       return failure();
     Location loc = op.getLoc();
-    Value near = arith::TruncFOp::create(b, loc, b.getF32Type(), op.getIn());
-    Value back = arith::ExtFOp::create(b, loc, b.getF64Type(), near);
-    Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), near);
-    auto constant = [&](int64_t value) -> Value { return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(value)); };
+    auto vector = dyn_cast<VectorType>(op.getType());
+    auto like = [&](Type element) -> Type { return vector ? VectorType::get(vector.getShape(), element) : element; };
+    Type words = like(b.getI32Type());
+    Value near = arith::TruncFOp::create(b, loc, like(b.getF32Type()), op.getIn());
+    Value back = arith::ExtFOp::create(b, loc, like(b.getF64Type()), near);
+    Value bits = arith::BitcastOp::create(b, loc, words, near);
+    auto constant = [&](int64_t value) -> Value {
+      TypedAttr number = b.getI32IntegerAttr(value);
+      return arith::ConstantOp::create(b, loc, vector ? DenseElementsAttr::get(cast<VectorType>(words), Attribute(number)) : number);
+    };
     Value inexact = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, back, op.getIn());
     Value even = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, arith::AndIOp::create(b, loc, bits, constant(1)), constant(0));
     auto magnitude = [&](Value v) -> Value { return math::AbsFOp::create(b, loc, v); };
     Value beyond = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, magnitude(back), magnitude(op.getIn()));
     Value step = arith::SelectOp::create(b, loc, beyond, constant(-1), constant(1));
-    Value odd = arith::BitcastOp::create(b, loc, b.getF32Type(), arith::AddIOp::create(b, loc, bits, step));
+    Value odd = arith::BitcastOp::create(b, loc, like(b.getF32Type()), arith::AddIOp::create(b, loc, bits, step));
     Value sticky = arith::SelectOp::create(b, loc, arith::AndIOp::create(b, loc, inexact, even), odd, near);
     b.replaceOpWithNewOp<arith::TruncFOp>(op, op.getType(), sticky);
     return success();

@@ -135,10 +135,12 @@ int allowShared(Device &device, cg_gpu_program *program, Loaded &loaded, int64_t
 /// Not 0: the reason is set.
 int launch(Device &device, cg_gpu_program *program, int64_t kernel, const int32_t *g, void **args) {
   Loaded *loaded = load(device, program);
-  if (!loaded || allowShared(device, program, *loaded, kernel, g))
+  if (!loaded)
     return CG_GPU_FAILED;
   if (kernel < 0 || kernel >= int64_t(loaded->functions.size()))
     return fail("%s: the program launches kernel %lld of %lld", device.title().c_str(), static_cast<long long>(kernel), static_cast<long long>(program->kernel_count));
+  if (allowShared(device, program, *loaded, kernel, g))
+    return CG_GPU_FAILED;
   CUresult error = device.driver->cuLaunchKernel(loaded->functions[size_t(kernel)], unsigned(g[0]), unsigned(g[1]), unsigned(g[2]), unsigned(g[3]),
                                           unsigned(g[4]), unsigned(g[5]), unsigned(g[6]), running.stream, args, nullptr);
   if (error)

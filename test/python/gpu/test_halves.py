@@ -50,3 +50,12 @@ def test_conversion_to_float16(dtype):
     x = np.linspace(-3.0, 3.0, 100).astype(dtype)
     half = ms.jit(lambda x: x.astype(ms.float16))(Tensor(x) * 1.0)
     np.testing.assert_array_equal(half.asnumpy(), x.astype(np.float16))
+
+
+def test_conversion_of_doubles_rounds_once():
+    """Beside the middle of two bfloat16 by less than f32 can tell: rounding to f32 first would end at the even one."""
+    middle = 1.0 + 2.0**-8
+    x = np.array([middle, middle + 2.0**-40, middle - 2.0**-40, -middle - 2.0**-40, 2.0**-134 + 2.0**-180, 3.4e38, 1e300, -np.inf, 0.0])
+    narrow = ms.jit(lambda x: x.astype(ms.bfloat16))(Tensor(x)).astype(ms.float64).asnumpy()
+    expected = [1.0, 1.0 + 2.0**-7, 1.0, -1.0 - 2.0**-7, 2.0**-133, np.inf, np.inf, -np.inf, 0.0]
+    np.testing.assert_array_equal(narrow, expected)
