@@ -1,14 +1,16 @@
 """Arrays in the memory of a GPU: ours, and those of other libraries, which calls use where they are."""
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import _arrays, _dlpack
-from ._library import Error, check, library
+from ._library import Error, Handle, check, library
 
 __all__ = ["DeviceArray", "Given", "given", "is_on_device"]
 
@@ -19,7 +21,8 @@ class DeviceArray:
     """An array on a GPU: a result of a call with arrays there, or what ``ProgramFile.to_device`` made.
 
     Other libraries share it without a copy, by DLPack (``torch.from_dlpack``, ``jax.dlpack.from_dlpack``, ``cupy.from_dlpack``) or ``__cuda_array_interface__`` (Numba, CuPy), in the order of
-    their streams; ``numpy()`` copies it to the host. It keeps its file alive.
+    their streams; ``numpy()`` copies it to the host. It keeps its file alive. Calls and ``numpy()`` wait for the whole GPU as long as another library has it, for that library's
+    work with it may be on any stream; a call that gets the other library's array instead is ordered with its stream alone.
 
     Attributes:
         shape: its sizes.
@@ -29,18 +32,14 @@ class DeviceArray:
 
     def __init__(self, file: Any, dtype: str, shape: tuple[int, ...]) -> None:
         _dlpack.sweep()  # memory for this array
-        self._c = library()  # there when the module is gone
-        self._file, self.dtype, self.shape, self._shared = file, dtype, shape, False
+        self._file, self.dtype, self.shape = file, dtype, shape
+        self._shared: list[ctypes.c_int32] = []  # of each time that another library got it: whether that library is done with it
         self.nbytes = math.prod(shape) * _arrays.storage(dtype).itemsize
         self.device: int = file.device
-        self._address, error = ctypes.c_void_p(), Error()
-        check(self._c.cgp_allocate(file._handle, self.nbytes, ctypes.byref(self._address), ctypes.byref(error)), error)
-
-    def __del__(self) -> None:
-        if getattr(self, "_address", None):
-            if self._shared:  # other streams may still read it
-                self._c.cgp_synchronize(self._file._handle, None)
-            self._c.cgp_free(self._file._handle, self._address)
+        c, address, error = library(), ctypes.c_void_p(), Error()
+        check(c.cgp_allocate(file._handle, self.nbytes, ctypes.byref(address), ctypes.byref(error)), error)
+        assert address.value is not None
+        self._address = Handle(address.value, partial(_free, c, file._handle, address.value, self._shared))
 
     @property
     def ndim(self) -> int:
@@ -50,6 +49,7 @@ class DeviceArray:
     def numpy(self) -> np.ndarray:
         """A copy on the host; bfloat16 as float32. Waits for the programs that compute it."""
         copy, error = np.empty(self.shape, _arrays.storage(self.dtype)), Error()
+        self._wait_for_others()
         check(library().cgp_download(self._file._handle, copy.ctypes.data, self._address, self.nbytes, ctypes.byref(error)), error)
         return _arrays.shown(self, copy)
 
@@ -74,19 +74,42 @@ class DeviceArray:
             raise ValueError(f"{stream} is not a stream; 1 is CUDA's default stream, -1 asks for no synchronisation")
         if stream != -1:
             _order("cgp_let_wait", self._file, stream or _DEFAULT_STREAM)
-        self._shared = True
-        return _dlpack.capsule(self, self._address.value or 0, self.device, self.dtype, self.shape, max_version is not None and max_version[0] >= 1)
+        capsule, done = _dlpack.capsule(self, self._address, self.device, self.dtype, self.shape, max_version is not None and max_version[0] >= 1)
+        self._shared.append(done)
+        return capsule
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
         if self.dtype == "bfloat16":
             raise AttributeError("__cuda_array_interface__ has no bfloat16; take DLPack")
-        self._shared = True
-        address = self._address.value if self.nbytes else 0
+        if not self._shared or self._shared[0] is not _NEVER_DONE:
+            self._shared.insert(0, _NEVER_DONE)
+        address = int(self._address) if self.nbytes else 0
         return {"version": 3, "shape": self.shape, "typestr": np.dtype(self.dtype).str, "data": (address, False), "strides": None, "stream": self._file.stream}
+
+    def _wait_for_others(self) -> bool:
+        """Waits for what other libraries do with it by now; whether there are any."""
+        if not self._shared:
+            return False
+        over = [done for done in self._shared if done.value]
+        error = Error()
+        check(library().cgp_synchronize(self._file._handle, ctypes.byref(error)), error)
+        for done in over:
+            with contextlib.suppress(ValueError):  # another thread did
+                self._shared.remove(done)
+        return bool(self._shared)
 
     def __repr__(self) -> str:
         return f"DeviceArray({self.dtype}{list(self.shape)}, GPU {self.device})"
+
+
+_NEVER_DONE = ctypes.c_int32(0)  # nothing tells when a user of __cuda_array_interface__ is
+
+
+def _free(c: Any, file: Handle, address: int, shared: list[ctypes.c_int32]) -> None:
+    if shared:  # other streams may still read it
+        c.cgp_synchronize(file, None)
+    c.cgp_free(file, address)
 
 
 def _order(function: str, file: Any, stream: int) -> None:
@@ -125,14 +148,15 @@ def given(file: Any, info: Any, value: Any) -> Given:
     """The array for an input. Work on the file's stream comes after that which makes it.
 
     Raises:
-        TypeError: of another dtype; no array.
-        ValueError: of another shape, on another GPU, not contiguous, not at a multiple of 16 bytes; written, but read-only.
+        TypeError: of another dtype or byte order; no array.
+        ValueError: of another shape, on another GPU, with a mask, not contiguous, not at a multiple of 16 bytes; written, but read-only.
     """
     if not file.on_gpu:
         raise ValueError(f"'{info.name}' is given on a GPU, and the program runs on the CPU: give a copy on the host")
     if isinstance(value, DeviceArray):  # of the same stream, if it is of the same GPU
-        _suits(file, info, _dlpack.Message(value._address.value or 0, _dlpack.CUDA, value.device, value.dtype, value.shape, None, False))
-        return Given(value._address.value or 0, value.nbytes, value, file.stream)
+        _suits(file, info, _dlpack.Message(value._address, _dlpack.CUDA, value.device, value.dtype, value.shape, None, False))
+        shared = value._wait_for_others()  # whose later work is on streams that nobody knows
+        return Given(value._address, value.nbytes, value, 0 if shared else file.stream)
     interface = getattr(value, "__cuda_array_interface__", None) if not _speaks_dlpack(value) else None
     stream = 0
     if interface is None:
@@ -140,9 +164,13 @@ def given(file: Any, info: Any, value: Any) -> Given:
     else:
         stream = interface.get("stream") or 0
         dtype = np.dtype(interface["typestr"])
-        strides = interface.get("strides")
+        if interface.get("mask") is not None:
+            raise ValueError(f"'{info.name}' is given with a mask, which programs do not know: give its data alone")
+        if not dtype.isnative:
+            raise TypeError(f"'{info.name}' is given in another byte order ({interface['typestr']}) than this machine's")
+        strides, size = interface.get("strides"), max(dtype.itemsize, 1)
         if strides is not None:
-            strides = tuple(step // dtype.itemsize if step % dtype.itemsize == 0 else -1 for step in strides)
+            strides = tuple(step // size if step % size == 0 else -1 for step in strides)
         message = _dlpack.Message(interface["data"][0] or 0, _dlpack.CUDA, file.device, dtype.name, tuple(interface["shape"]), strides, bool(interface["data"][1]))
         keep = value
         if stream or interface.get("version", 0) < 3:  # which says of no stream: what makes the array was given to the default one

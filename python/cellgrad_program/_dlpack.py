@@ -90,9 +90,16 @@ _api("Py_IncRef", None, ctypes.py_object)(_lent)
 
 def sweep() -> None:
     """Lets go of what consumers are done with, and of capsules that nobody took and nobody has any more."""
-    with _lock:
+    # The garbage collector may begin anywhere in here and run what sweeps too: nobody waits for the lock, and others only append meanwhile.
+    if not _lock.acquire(blocking=False):
+        return
+    try:
         over = [i for i, lent in enumerate(_lent) if lent.done.value or _is_forgotten(lent)]
         ended = [_lent.pop(i) for i in reversed(over)]
+    finally:
+        _lock.release()
+    for lent in ended:
+        lent.done.value = 1
     del ended  # what it frees may wait for the GPU
 
 
@@ -101,8 +108,8 @@ def _is_forgotten(lent: _Lent) -> bool:
     return sys.getrefcount(lent.capsule) <= 2 and bool(_is_valid(lent.capsule, _NAME) or _is_valid(lent.capsule, _VERSIONED_NAME))
 
 
-def capsule(owner: Any, address: int, device: int, dtype: str, shape: tuple[int, ...], versioned: bool) -> Any:
-    """A capsule for an array on a GPU that keeps its owner alive until the consumer is done with it and the next ``sweep`` sees that."""
+def capsule(owner: Any, address: int, device: int, dtype: str, shape: tuple[int, ...], versioned: bool) -> tuple[Any, ctypes.c_int32]:
+    """A capsule for an array on a GPU that keeps its owner alive until the consumer is done with it and the next ``sweep`` sees that; and whether the consumer is."""
     sweep()
     rank = len(shape)
     sizes, strides = (ctypes.c_int64 * max(rank, 1))(*shape), (ctypes.c_int64 * max(rank, 1))()
@@ -119,6 +126,5 @@ def capsule(owner: Any, address: int, device: int, dtype: str, shape: tuple[int,
     message.tensor = _Tensor(address, CUDA, device, rank, _NUMBERS[kind], bits, 1, ctypes.cast(sizes, ctypes.POINTER(ctypes.c_int64)),
                              ctypes.cast(strides, ctypes.POINTER(ctypes.c_int64)), 0)
     made = _new(ctypes.addressof(message), _VERSIONED_NAME if versioned else _NAME, None)
-    with _lock:
-        _lent.append(_Lent(message, done, made, (sizes, strides, owner)))
-    return made
+    _lent.append(_Lent(message, done, made, (sizes, strides, owner)))
+    return made, done

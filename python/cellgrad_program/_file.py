@@ -4,14 +4,14 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import weakref
-from typing import Any, NamedTuple
 from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import _arrays, _device, _safetensors, _tree
-from ._library import Array, Buffer, DamagedError, Error, check, library
+from ._library import Array, Buffer, DamagedError, Error, Handle, check, library
 
 __all__ = ["Program", "ProgramFile", "TensorInfo", "load"]
 
@@ -38,8 +38,8 @@ def _info(pointer: Any) -> TensorInfo:
 class _Memory:
     """What an array on a Parameter keeps alive."""
 
-    def __init__(self, file: ProgramFile, address: int, dtype: np.dtype, shape: tuple[int, ...]) -> None:
-        self.file = file
+    def __init__(self, handle: Handle, address: int, dtype: np.dtype, shape: tuple[int, ...]) -> None:
+        self.handle = handle
         self.__array_interface__ = {"version": 3, "data": (address, False), "typestr": dtype.str, "shape": shape}
 
 
@@ -128,8 +128,7 @@ class ProgramFile:
 
     def __init__(self, handle: int) -> None:
         c = library()
-        self._handle = handle
-        weakref.finalize(self, c.cgp_close, handle).atexit = False  # arrays on its memory may live until the very end
+        self._handle = Handle(handle, partial(c.cgp_close, handle))  # arrays on its memory, or of its GPU, have it too
         self.digest: str = c.cgp_digest(handle).decode()
         self.on_gpu = bool(c.cgp_runs_on_gpu(handle))
         self.device: int = c.cgp_device(handle)
@@ -193,7 +192,7 @@ class ProgramFile:
         if self.on_gpu:
             return _arrays.shown(info, self._copied(index))
         address = library().cgp_parameter_data(self._handle, index)
-        return _arrays.shown(info, np.asarray(_Memory(self, address, _arrays.storage(info.dtype), info.shape)))
+        return _arrays.shown(info, np.asarray(_Memory(self._handle, address, _arrays.storage(info.dtype), info.shape)))
 
     def _copied(self, index: int) -> np.ndarray:
         """A Parameter's value, bfloat16 as its bits."""

@@ -3,10 +3,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["Array", "Buffer", "DamagedError", "Error", "MachineError", "ProgramError", "Tensor", "UntrustedError", "check", "library", "set_num_threads"]
+__all__ = ["Array", "Buffer", "DamagedError", "Error", "Handle", "MachineError", "ProgramError", "Tensor", "UntrustedError", "check", "library", "set_num_threads"]
 
 _NAME = "libcellgrad_program.so"
 _API = 2
@@ -96,12 +98,41 @@ def _path() -> str:
 def library() -> Any:
     """The library, loaded at the first use."""
     loaded = ctypes.CDLL(_path())
+    try:
+        api = loaded.cgp_api()
+    except AttributeError:
+        raise OSError(f"{loaded._name} is not the library of this module; take both from one cellgrad") from None
+    if api != _API:
+        raise OSError(f"{loaded._name} has interface {api}, and this module uses {_API}; take both from one cellgrad")
     for name, (result, *arguments) in _SIGNATURES.items():
         function = getattr(loaded, name)
         function.restype, function.argtypes = result, arguments
-    if loaded.cgp_api() != _API:
-        raise OSError(f"{loaded._name} has interface {loaded.cgp_api()}, and this module uses {_API}; take both from one cellgrad")
     return loaded
+
+
+_untrack = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("PyObject_GC_UnTrack", ctypes.pythonapi))
+
+
+class Handle(int):
+    """A pointer of the C library; ``end`` gives it back when nobody has it any more.
+
+    The garbage collector ends all objects of a cycle in any order, each with what hangs on it alone. This one is kept from it: it ends by its count of references,
+    when all that could still use it is gone. It refers to nothing itself, so it is part of no cycle.
+    """
+
+    __slots__ = ()
+    _ends: dict[int, Callable[[], Any]] = {}  # by id
+
+    def __new__(cls, pointer: int, end: Callable[[], Any]) -> Handle:
+        made = super().__new__(cls, pointer)
+        _untrack(made)
+        cls._ends[id(made)] = end
+        return made
+
+    def __del__(self, ends: dict[int, Callable[[], Any]] = _ends, at_exit: Callable[[], bool] = sys.is_finalizing) -> None:
+        end = ends.pop(id(self), None)
+        if end is not None and not at_exit():
+            end()
 
 
 def check(status: int, error: Error) -> None:

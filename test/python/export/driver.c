@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int uploads, downloads, waits, replays, modules, records, edges;
+int uploads, downloads, waits, replays, modules, records, edges, quiets;
 void *waiting[64], *recorded[64]; /* streams, of edges and records in their order */
 
 #define FORWARD(name, parameters, arguments, note)                                                                                      \
@@ -17,6 +17,7 @@ typedef unsigned long long address;
 FORWARD(cuMemcpyHtoDAsync_v2, (address to, const void *from, size_t bytes, void *stream), (to, from, bytes, stream), ++uploads)
 FORWARD(cuMemcpyDtoHAsync_v2, (void *to, address from, size_t bytes, void *stream), (to, from, bytes, stream), ++downloads)
 FORWARD(cuStreamSynchronize, (void *stream), (stream), ++waits)
+FORWARD(cuCtxSynchronize, (void), (), ++quiets)
 FORWARD(cuGraphLaunch, (void *graph, void *stream), (graph, stream), ++replays)
 FORWARD(cuModuleLoadDataEx, (void **module, const void *image, unsigned count, int *options, void **values), (module, image, count, options, values), ++modules)
 FORWARD(cuStreamWaitEvent, (void *stream, void *event, unsigned flags), (stream, event, flags), waiting[edges++ % 64] = stream)

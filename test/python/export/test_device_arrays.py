@@ -156,6 +156,8 @@ class Theirs:
 address = dx.__cuda_array_interface__['data'][0]
 raises(ValueError, 'multiple of 16 bytes', f, Theirs(data=(address + 4, False)), x)
 raises(ValueError, 'is not contiguous', f, Theirs(strides=(4, 16)), x)
+raises(ValueError, "'x' is given with a mask", f, Theirs(mask=dx), x)
+raises(TypeError, 'in another byte order (>f4)', f, Theirs(typestr='>f4'), x)
 assert f(Theirs(strides=(32, 4)), x)['z'].shape == (4, 8)
 host = np.ones((8, 8), np.float32)
 raises(ValueError, 'is not memory of GPU 0', f, Theirs(data=(host.ctypes.data + -host.ctypes.data % 16, False)), x)
