@@ -175,6 +175,8 @@ struct Bound {
 // bound and flat are null for arguments that do not bind.
 Call *newCall(Dispatcher *d, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, const Bound *bound, const Flat *flat);
 Call *bindCall(Dispatcher *d, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames); // a call that is not made
+PyObject *callDispatcher(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames); // its vectorcall
+void dropEntry(Dispatcher *d, Entry *e);
 bool initCallType(PyObject *module);
 bool initDispatcherType(PyObject *module);
 
