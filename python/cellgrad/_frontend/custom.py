@@ -11,7 +11,7 @@ from .._runtime import _core
 from . import rules, trace
 from .checks import check_callable
 from .convert import call
-from .guards import active_recorder
+from .hooks import active_recorder
 from .jit import name_of
 from .structure import map_leaves
 

@@ -1,15 +1,12 @@
 """What a capture read from Python, written down as guards: a later call may reuse the program while they hold.
 
-Attribute reads are recorded by a ``__getattribute__`` hook on the classes concerned, which exists only while a capture is open. Globals, closure
-variables and attributes of modules are found in the bytecode of every user function that is reached.
+Attribute reads are told by the hooks of ``hooks.py``. Globals, closure variables and attributes of modules are found in the bytecode of every user
+function that is reached.
 """
 from __future__ import annotations
 
 import dis
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -17,108 +14,18 @@ import numpy as np
 
 from .._runtime import _core
 from .._runtime.dtype import DType
+from .hooks import install, is_foreign, uninstall
 from .locations import is_user_code
 
-__all__ = ["Recorder", "active_recorder", "is_foreign", "recording"]
+__all__ = ["Recorder"]
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes)
-_FOREIGN = frozenset(sys.stdlib_module_names) | {"numpy", "scipy", "cellgrad", "ml_dtypes", "_pytest", "pytest", "matplotlib", "mlir"}
 _COMPARED_BYTES = 4096
 _LONG = 64  # a container longer than this is compared by one snapshot instead of guard by guard
-
-_installed: dict[type, tuple[int, dict[str, Any], dict[str, Any]]] = {}  # class -> how many recorders want its hooks, the hooks, what they hide
-_lock = threading.RLock()
-
-
-class _Active(threading.local):
-    recorder: Recorder | None = None
-
-
-_active = _Active()
-
-
-def active_recorder() -> Recorder | None:
-    return _active.recorder
-
-
-def is_foreign(module: str | None) -> bool:
-    """Whether a module is none of the user's: the standard library, NumPy, cellgrad itself."""
-    return (module or "").partition(".")[0] in _FOREIGN
 
 
 def _is_simple(value: Any) -> bool:
     return isinstance(value, _SCALARS) or (type(value) is tuple and all(_is_simple(v) for v in value))
-
-
-def _user_getter(cls: type, name: str) -> Callable | None:
-    """The function behind a property that the user wrote; it is converted like one that is called."""
-    for base in cls.__mro__:
-        if name in base.__dict__:
-            found = base.__dict__[name]
-            if type(found) is property and isinstance(found.fget, FunctionType) and not is_foreign(found.fget.__module__):
-                from .convert import invoke
-
-                fget = found.fget
-                return lambda owner: invoke(fget, (owner,), {})
-            return None
-    return None
-
-
-def _make_hooks(cls: type) -> dict[str, Any]:
-    original: Any = cls.__getattribute__
-    assign: Any = cls.__setattr__
-
-    def __getattribute__(self: Any, name: str) -> Any:
-        recorder = _active.recorder
-        if recorder is None or name.startswith("__"):
-            return original(self, name)
-        try:
-            getter = _user_getter(type(self), name)
-            value = original(self, name) if getter is None else getter(self)
-        except AttributeError:
-            recorder.missing(self, name)
-            raise
-        recorder.attribute(self, name, value)
-        return value
-
-    def __setattr__(self: Any, name: str, value: Any) -> None:
-        recorder = _active.recorder
-        if recorder is not None:
-            recorder.assigned(self, name)
-        assign(self, name, value)
-
-    return {"__getattribute__": __getattribute__, "__setattr__": __setattr__}
-
-
-def _install(cls: type) -> bool:
-    """Puts the hooks on a class; False where the class does not let itself be changed."""
-    with _lock:
-        count, hooks, hidden = _installed.get(cls, (0, {}, {}))
-        if not count:
-            if "__getattribute__" in cls.__dict__:
-                return False
-            hooks = _make_hooks(cls)
-            hidden = {name: cls.__dict__[name] for name in hooks if name in cls.__dict__}
-            try:
-                for name, hook in hooks.items():
-                    type.__setattr__(cls, name, hook)
-            except TypeError:
-                return False
-        _installed[cls] = (count + 1, hooks, hidden)
-        return True
-
-
-def _uninstall(cls: type) -> None:
-    with _lock:
-        count, hooks, hidden = _installed.pop(cls)
-        if count > 1:
-            _installed[cls] = (count - 1, hooks, hidden)
-            return
-        for name, hook in hooks.items():
-            if name in hidden:
-                type.__setattr__(cls, name, hidden[name])
-            elif cls.__dict__.get(name) is hook:
-                type.__delattr__(cls, name)
 
 
 class Recorder:
@@ -137,7 +44,7 @@ class Recorder:
 
     def close(self) -> None:
         while self._classes:
-            _uninstall(self._classes.pop())
+            uninstall(self._classes.pop())
 
     # -- what the hooks see ---------------------------------------------------------------------------------------------
     def attribute(self, obj: Any, name: str, value: Any) -> None:
@@ -290,7 +197,7 @@ class Recorder:
                 cls = base
         if cls.__module__ != "cellgrad.nn.cell" and (is_foreign(cls.__module__) or not cls.__flags__ & (1 << 9)):
             return  # not a class written in Python by the user
-        if cls not in self._classes and _install(cls):
+        if cls not in self._classes and install(cls):
             self._classes.append(cls)
         call = cls.__dict__.get("__call__")
         if isinstance(call, FunctionType) and not is_foreign(cls.__module__):
@@ -387,14 +294,3 @@ def _unchanged(container: Any, items: list) -> Callable[[Any], bool]:
         return all(same(a, b) for a, b in zip(now, items))
 
     return check
-
-
-@contextmanager
-def recording(recorder: Recorder) -> Iterator[Recorder]:
-    """Records the reads of this thread."""
-    outer, _active.recorder = _active.recorder, recorder
-    try:
-        yield recorder
-    finally:
-        _active.recorder = outer
-        recorder.close()

@@ -16,7 +16,8 @@ from . import context, precision, program, trace
 from .call_names import AS_WRITTEN, CallNames
 from .convert import call, invoke
 from .explain import Explanation, explain, report_miss, worth_explaining
-from .guards import Recorder, active_recorder
+from .guards import Recorder
+from .hooks import active_recorder
 from .locations import user_traceback
 from .structure import has_leaf, with_leaves
 

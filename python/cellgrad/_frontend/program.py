@@ -8,7 +8,8 @@ from .. import _errors as err
 from .._runtime import _core, device
 from . import trace
 from .convert.side_effects import room_for_recursion
-from .guards import Recorder, recording
+from .guards import Recorder
+from .hooks import recording
 from .structure import map_leaves, tensor_leaves
 
 __all__ = ["Captured", "Program", "capture", "compile_for", "compile_op", "make_executable"]

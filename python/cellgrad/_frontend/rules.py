@@ -16,7 +16,7 @@ from ..common.parameter import Parameter
 from . import trace
 from .convert import invoke
 from .dispatch import full
-from .guards import active_recorder
+from .hooks import active_recorder
 from .jit import name_of
 from .locations import function_position
 from .structure import map_leaves, tensor_leaves

@@ -12,7 +12,7 @@ from .. import _errors as err
 from .._runtime import _core
 from .checks import check_callable, check_flag, check_position
 from .derive import NO_SENS, Derived, differentiate
-from .guards import active_recorder
+from .hooks import active_recorder
 from .jit import AS_WRITTEN, Compiled, bind_or_raise, name_of, shared
 
 __all__ = ["Request", "by_position", "deferred", "get_grad", "grad", "request_key", "take_sens", "value_and_grad"]

@@ -14,7 +14,7 @@ from . import locations, trace
 from .batch_axes import Axes, check_axes, flatten_axes, flatten_output, in_range
 from .checks import check_callable
 from .dispatch import as_tensor, dispatch
-from .guards import active_recorder
+from .hooks import active_recorder
 from .jit import AS_WRITTEN, Compiled, bind_or_raise, name_of, run_function
 from .structure import map_leaves, tensor_leaves
 from .transforms import deferred

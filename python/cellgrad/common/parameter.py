@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import _errors as err
 from .._frontend import state
-from .._frontend.guards import active_recorder
+from .._frontend.hooks import active_recorder
 from .._runtime import _core, tensor_data
 from .._runtime import dtype as dt
 from .tensor import Tensor

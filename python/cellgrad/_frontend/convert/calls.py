@@ -9,7 +9,7 @@ from typing import Any
 
 from ... import _errors as err
 from ..._runtime import _core
-from .. import guards, trace
+from .. import hooks, trace
 from ..locations import function_position, is_user_code
 from . import builtin
 from .functions import convert, writes_globals
@@ -37,7 +37,7 @@ def is_user_function(fn: Any) -> bool:
     code = fn.__code__
     known = _kinds.get(id(code))
     if known is None:
-        known = _kinds[id(code)] = (code, is_user_code(code) and not guards.is_foreign(fn.__module__))
+        known = _kinds[id(code)] = (code, is_user_code(code) and not hooks.is_foreign(fn.__module__))
     return known[1]
 
 
@@ -47,7 +47,7 @@ def invoke(fn: Any, args: tuple, kwargs: dict) -> Any:
         return invoke(fn.__func__, (fn.__self__, *args), kwargs) if is_user_function(fn.__func__) else _foreign(fn, args, kwargs)
     if not is_user_function(fn):
         return _foreign(fn, args, kwargs)
-    recorder = guards.active_recorder()
+    recorder = hooks.active_recorder()
     if recorder is not None:
         recorder.reached(fn)
     if fn.__code__.co_flags & _ASYNC:

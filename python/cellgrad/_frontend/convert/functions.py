@@ -6,7 +6,7 @@ import weakref
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
-from .. import guards
+from .. import hooks
 from .rewrite import rewrite
 from .source import Definition, Unconvertible, find_definition
 
@@ -51,7 +51,7 @@ def convert(fn: FunctionType) -> FunctionType:
     template = _template(fn)
     if template.code is None:
         return fn
-    recorder = guards.active_recorder()
+    recorder = hooks.active_recorder()
     if recorder is not None:
         recorder.defines(template.code)
     cells = dict(zip(fn.__code__.co_freevars, fn.__closure__ or ()))
