@@ -100,8 +100,8 @@ void cg_gpu_print(const char *format, int64_t count, void *const *data, const in
 
 /* The reason of this thread's last failure. */
 const char *cg_gpu_error(void);
-/* CG_GPU_OUT_OF_MEMORY is told apart; other reasons are one. */
-enum { CG_GPU_OK, CG_GPU_FAILED, CG_GPU_OUT_OF_MEMORY };
+/* Told apart: no memory, and an address or a stream that cannot be used so, of which nothing was. Other reasons are one. */
+enum { CG_GPU_OK, CG_GPU_FAILED, CG_GPU_OUT_OF_MEMORY, CG_GPU_ARGUMENT };
 
 /* Kinds of devices, by the number of the first: what has the CUDA driver's functions can be one. A device's number tells its kind. */
 enum { CG_GPU_CUDA = 0, CG_GPU_ASCEND = 64 };
@@ -128,7 +128,7 @@ int cg_gpu_memory_stats(int device, cg_gpu_memory *out);
 int cg_gpu_empty_cache(int device);
 int cg_gpu_set_memory_limit(int device, int64_t bytes);
 
-/* Fails for what is not memory of this device: the host's, another device's, or nothing. Its first and its last byte are looked at. */
+/* CG_GPU_ARGUMENT for what is not memory of this device: the host's, another device's, or nothing. Its first and its last byte are looked at. */
 int cg_gpu_check_memory(int device, const void *memory, int64_t bytes);
 
 /* Copies in the order of the stream. upload and move return when `from` may change (upload) or at once (move), download when the data is there. After the
@@ -143,7 +143,7 @@ int cg_gpu_synchronize(int device);
 /* Waits for the streams of other libraries in the process as well. */
 int cg_gpu_quiesce(int device);
 /* The device's stream, and edges to another one: let_wait lets `stream` wait for what was started on the device's, wait_for the other way round.
- * A stream is a CUstream of the driver, or 1 for CUDA's default one. */
+ * A stream is a CUstream of the driver, or 1 for CUDA's default one; CG_GPU_ARGUMENT for one that is being captured as a graph. */
 int cg_gpu_stream(int device, void **stream);
 int cg_gpu_let_wait(int device, void *stream);
 int cg_gpu_wait_for(int device, void *stream);

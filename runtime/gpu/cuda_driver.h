@@ -42,6 +42,7 @@ enum {
   CUDA_ERROR_LAUNCH_FAILED = 719,
   CUDA_ERROR_NOT_SUPPORTED = 801,
   CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED = 900,
+  CUDA_ERROR_STREAM_CAPTURE_IMPLICIT = 906,
   CUDA_ERROR_UNKNOWN = 999
 };
 
@@ -49,13 +50,15 @@ enum {
 enum {
   CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16,
   CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75,
-  CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76
+  CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76,
+  CU_DEVICE_ATTRIBUTE_PAGEABLE_MEMORY_ACCESS = 88
 };
 /* CUjit_option: sizes are given by value in the option's void *, and read back from there. */
 enum { CU_JIT_ERROR_LOG_BUFFER = 5, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES = 6 };
 enum { CU_STREAM_NON_BLOCKING = 1 };
 enum { CU_EVENT_DISABLE_TIMING = 2 };
 enum { CU_STREAM_CAPTURE_MODE_RELAXED = 2 };
+enum { CU_STREAM_CAPTURE_STATUS_NONE = 0, CU_STREAM_CAPTURE_STATUS_ACTIVE = 1 };
 
 /* X(result, name, parameters). Required: without one of these a driver is too old to be used. */
 #define CG_CUDA_REQUIRED(X)                                                                                                             \
@@ -101,9 +104,11 @@ enum { CU_STREAM_CAPTURE_MODE_RELAXED = 2 };
   X(CUresult, cuGraphDestroy, (CUgraph graph))                                                                                          \
   X(CUresult, cuGraphExecDestroy, (CUgraphExec exec))
 
-/* Optional. cuCtxSynchronize waits for the streams of other libraries too, cuPointerGetAttribute tells what an address is. */
+/* Optional. cuCtxSynchronize waits for the streams of other libraries too, cuPointerGetAttribute tells what an address is, cuStreamIsCapturing whether work for
+ * a stream is kept for a graph and not run (0: no). */
 #define CG_CUDA_OPTIONAL(X)                                                                                                             \
   X(CUresult, cuCtxSynchronize, (void))                                                                                                 \
+  X(CUresult, cuStreamIsCapturing, (CUstream stream, int *status))                                                                      \
   X(CUresult, cuPointerGetAttribute, (void *value, int attribute, CUdeviceptr pointer))
 enum { CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2, CU_POINTER_ATTRIBUTE_IS_MANAGED = 8, CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL = 9 };
 enum { CU_MEMORYTYPE_HOST = 1, CU_MEMORYTYPE_DEVICE = 2 };

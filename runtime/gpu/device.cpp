@@ -63,6 +63,8 @@ Device *cellgrad::gpu::openDevice(int number) {
     Within within(*device);
     error = driver->cuStreamCreate(&device->stream, CU_STREAM_NON_BLOCKING);
   }
+  int reads = 0;
+  device->readsPageable = !driver->cuDeviceGetAttribute(&reads, CU_DEVICE_ATTRIBUTE_PAGEABLE_MEMORY_ACCESS, handle) && reads;
   if (error) {
     fail("%s cannot be opened: %s", device->title().c_str(), describe(*driver, error).c_str());
     delete device;
@@ -167,10 +169,10 @@ int cg_gpu_upload(int number, void *to, const void *from, int64_t bytes) {
   Device *device = openDevice(number);
   Within within(*device);
   // The driver has taken pageable memory into its own staging buffers by now. Memory that it knows (another library's pinned or managed memory, which
-  // counts as the host's or the device's by where it lies at present) it reads later.
+  // counts as the host's or the device's by where it lies at present) it reads later, and so may a device any memory that reads it by itself.
   int type = 0;
   bool known = device->driver->cuPointerGetAttribute && !device->driver->cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, address(from)) && type;
-  return known ? synchronize(*device, "a copy to the device") : CG_GPU_OK;
+  return known || device->readsPageable ? synchronize(*device, "a copy to the device") : CG_GPU_OK;
 }
 
 int cg_gpu_download(int number, void *to, const void *from, int64_t bytes) {
@@ -230,6 +232,16 @@ int cg_gpu_stream(int number, void **stream) {
 }
 
 namespace {
+/// Work for a stream that is being captured does not run now: neither can it be waited for, nor do programs become a part of another library's graph.
+int checkStream(Device &device, CUstream stream) {
+  int status = CU_STREAM_CAPTURE_STATUS_NONE;
+  CUresult error = device.driver->cuStreamIsCapturing ? device.driver->cuStreamIsCapturing(stream, &status) : CUDA_SUCCESS;
+  if (status != CU_STREAM_CAPTURE_STATUS_NONE || error == CUDA_ERROR_STREAM_CAPTURE_IMPLICIT)
+    return refuse("%s: stream %p is being captured as a CUDA graph, and programs cannot be a part of one: run them before the capture or after it",
+                  device.title().c_str(), static_cast<void *>(stream));
+  return error ? failed(device, "asking the driver about a stream", error) : CG_GPU_OK;
+}
+
 /// `later` runs what is given to it from now on after what `first` has by now.
 int order(Device &device, CUstream first, CUstream later) {
   Within within(device);
@@ -247,10 +259,16 @@ int order(Device &device, CUstream first, CUstream later) {
 
 int cg_gpu_let_wait(int number, void *stream) {
   Device *device = openDevice(number);
-  return device ? order(*device, device->stream, static_cast<CUstream>(stream)) : CG_GPU_FAILED;
+  if (!device)
+    return CG_GPU_FAILED;
+  int result = checkStream(*device, static_cast<CUstream>(stream));
+  return result ? result : order(*device, device->stream, static_cast<CUstream>(stream));
 }
 
 int cg_gpu_wait_for(int number, void *stream) {
   Device *device = openDevice(number);
-  return device ? order(*device, static_cast<CUstream>(stream), device->stream) : CG_GPU_FAILED;
+  if (!device)
+    return CG_GPU_FAILED;
+  int result = checkStream(*device, static_cast<CUstream>(stream));
+  return result ? result : order(*device, static_cast<CUstream>(stream), device->stream);
 }

@@ -98,14 +98,26 @@ std::string cellgrad::gpu::beside(const char *name) {
   return slash == std::string::npos ? name : path.substr(0, slash + 1) + name;
 }
 
+static void setReason(const char *format, va_list list) {
+  char text[sizeof reason]; // an argument may be the present reason
+  vsnprintf(text, sizeof text, format, list);
+  memcpy(reason, text, sizeof text);
+}
+
 int cellgrad::gpu::fail(const char *format, ...) {
   va_list list;
   va_start(list, format);
-  char text[sizeof reason]; // an argument may be the present reason
-  vsnprintf(text, sizeof text, format, list);
+  setReason(format, list);
   va_end(list);
-  memcpy(reason, text, sizeof text);
   return CG_GPU_FAILED;
+}
+
+int cellgrad::gpu::refuse(const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  setReason(format, list);
+  va_end(list);
+  return CG_GPU_ARGUMENT;
 }
 
 const char *cg_gpu_error(void) { return reason; }

@@ -31,8 +31,9 @@ const Driver *openDriver(int kind);
 /// The path of a file in the folder of this library.
 std::string beside(const char *name);
 
-/// Sets the reason of this thread's failure; returns CG_GPU_FAILED.
+/// Sets the reason of this thread's failure; returns CG_GPU_FAILED, or CG_GPU_ARGUMENT.
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /// The driver's name and text of an error.
 std::string describe(const Driver &driver, CUresult error);
 std::string formatBytes(int64_t bytes);
@@ -55,6 +56,7 @@ struct Device {
   CUcontext context = nullptr;
   CUstream stream = nullptr;
   cg_gpu_device about = {};
+  bool readsPageable = false; // it may read any memory of the host by itself, at any time
 
   // Blocks in size classes (memory.cpp).
   std::mutex lock;

@@ -43,8 +43,9 @@ int loadFunctions(Device &device, cg_gpu_program *program, Loaded &loaded) {
                        : error == CUDA_ERROR_NO_BINARY_FOR_GPU || error == CUDA_ERROR_INVALID_IMAGE
                            ? "; the program was compiled for another chip than this one"
                            : "";
-    return fail("%s, a %s, does not take the program's device code (%s for %s, %lld bytes): %s%s%s%s", device.title().c_str(), device.about.chip,
+    fail("%s, a %s, does not take the program's device code (%s for %s, %lld bytes): %s%s%s%s", device.title().c_str(), device.about.chip,
                 format, program->chip ? program->chip : "an unknown chip", static_cast<long long>(program->image_bytes), describe(*device.driver, error).c_str(), hint, *log ? "\n" : "", log);
+    return error == CUDA_ERROR_OUT_OF_MEMORY ? CG_GPU_OUT_OF_MEMORY : CG_GPU_FAILED;
   }
   loaded.functions.resize(size_t(program->kernel_count));
   loaded.sharedBytes = std::vector<std::atomic<int32_t>>(size_t(program->kernel_count));
@@ -56,8 +57,8 @@ int loadFunctions(Device &device, cg_gpu_program *program, Loaded &loaded) {
   return CG_GPU_OK;
 }
 
-/// Null with the reason set.
-Loaded *load(Device &device, cg_gpu_program *program) {
+/// Null with the reason set, and `error` to which one of CG_GPU_FAILED and CG_GPU_OUT_OF_MEMORY it is.
+Loaded *load(Device &device, cg_gpu_program *program, int &error) {
   State &state = stateOf(program);
   std::atomic<Loaded *> &slot = state.on[device.number];
   if (Loaded *loaded = slot.load(std::memory_order_acquire))
@@ -66,7 +67,8 @@ Loaded *load(Device &device, cg_gpu_program *program) {
   if (Loaded *loaded = slot.load(std::memory_order_acquire))
     return loaded;
   auto *loaded = new Loaded();
-  if (program->kernel_count && loadFunctions(device, program, *loaded)) {
+  error = program->kernel_count ? loadFunctions(device, program, *loaded) : CG_GPU_OK;
+  if (error) {
     delete loaded;
     return nullptr;
   }
@@ -76,9 +78,12 @@ Loaded *load(Device &device, cg_gpu_program *program) {
 
 /// Null with the reason set.
 void *constantOf(Device &device, cg_gpu_program *program, const void *host, int64_t bytes, int &kind) {
-  Loaded *loaded = load(device, program);
-  if (!loaded)
+  int failure = CG_GPU_OK;
+  Loaded *loaded = load(device, program, failure);
+  if (!loaded) {
+    kind = failure == CG_GPU_OUT_OF_MEMORY ? CG_FAILURE_MEMORY : kind;
     return nullptr;
+  }
   State &state = stateOf(program);
   std::lock_guard<std::mutex> guard(state.lock);
   auto found = loaded->constants.find(host);
@@ -134,9 +139,10 @@ int allowShared(Device &device, cg_gpu_program *program, Loaded &loaded, int64_t
 
 /// Not 0: the reason is set.
 int launch(Device &device, cg_gpu_program *program, int64_t kernel, const int32_t *g, void **args) {
-  Loaded *loaded = load(device, program);
+  int failure = CG_GPU_FAILED;
+  Loaded *loaded = load(device, program, failure);
   if (!loaded)
-    return CG_GPU_FAILED;
+    return failure;
   if (kernel < 0 || kernel >= int64_t(loaded->functions.size()))
     return fail("%s: the program launches kernel %lld of %lld", device.title().c_str(), static_cast<long long>(kernel), static_cast<long long>(program->kernel_count));
   if (allowShared(device, program, *loaded, kernel, g))
@@ -213,8 +219,8 @@ void cellgrad::gpu::countWait() {
 }
 
 void cg_gpu_launch(cg_gpu_program *program, int64_t kernel, const int32_t shape[7], void **args) {
-  if (launch(here(), program, kernel, shape, args))
-    stop(CG_FAILURE_PROGRAM);
+  if (int error = launch(here(), program, kernel, shape, args))
+    stop(error == CG_GPU_OUT_OF_MEMORY ? CG_FAILURE_MEMORY : CG_FAILURE_PROGRAM);
 }
 
 void cg_gpu_tensor_map(const int64_t *record, const void *address, void *map) {
@@ -255,7 +261,8 @@ int cg_gpu_load(int number, cg_gpu_program *program) {
   if (!device)
     return CG_GPU_FAILED;
   Within within(*device);
-  return load(*device, program) ? CG_GPU_OK : CG_GPU_FAILED;
+  int error = CG_GPU_FAILED;
+  return load(*device, program, error) ? CG_GPU_OK : error;
 }
 
 void cg_gpu_unload(cg_gpu_program *program) {

@@ -31,8 +31,13 @@ bool check(Place place, const std::vector<Tensor> &tensors, const std::vector<Ar
     if (argument.onDevice ? address % CGP_DEVICE_ALIGNMENT : address % kAlign[tensor.dtype])
       return refuse(argument.onDevice ? " does not begin at a multiple of " + std::to_string(CGP_DEVICE_ALIGNMENT) + " bytes, as arrays on the GPU have to"
                                       : " is not aligned like its elements");
-    if (argument.onDevice && place.gpu->checkMemory(place.device, argument.data, argument.bytes) != CG_GPU_OK)
-      return refuse(std::string(": ") + place.gpu->error());
+    if (!argument.onDevice)
+      continue;
+    if (int result = place.gpu->checkMemory(place.device, argument.data, argument.bytes)) {
+      refuse(std::string(": ") + place.gpu->error());
+      problem.status = statusOf(result);
+      return false;
+    }
   }
   return true;
 }
@@ -95,7 +100,7 @@ public:
   }
 
 private:
-  bool done(int error) { return error == CG_GPU_OK || problem.set(error == CG_GPU_OUT_OF_MEMORY ? CGP_MEMORY : CGP_PROGRAM, gpu.error()); }
+  bool done(int error) { return error == CG_GPU_OK || problem.set(statusOf(error), gpu.error()); }
 
   /// Where each input and output lies on the GPU.
   bool place() {

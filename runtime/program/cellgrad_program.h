@@ -12,7 +12,8 @@
  *   if (cgp_call(predict, inputs, 1, outputs, 1, &error)) ...
  *   cgp_close(file);
  *
- * Every function may be called from any thread. Calls of programs that write Parameters run one at a time; others run side by side.
+ * Every function may be called from any thread. On the CPU, calls of programs that write Parameters run one at a time and others side by side. On a GPU the calls of a
+ * file are started one after another and run in that order.
  *===----------------------------------------------------------------------===*/
 #ifndef CELLGRAD_PROGRAM_H
 #define CELLGRAD_PROGRAM_H
@@ -35,7 +36,7 @@ enum {
   CGP_DAMAGED,    /* not a program file, of another format version, or changed since it was written */
   CGP_UNTRUSTED,  /* whole, but not the file that was asked for by its digest */
   CGP_MACHINE,    /* made for another processor, GPU, system or runtime; the GPU's driver does not take it */
-  CGP_ARGUMENT,   /* wrong number, size or address of buffers; no such name */
+  CGP_ARGUMENT,   /* wrong number, size, place or address of arrays, a stream that cannot be used, no such Parameter; nothing was done */
   CGP_MEMORY,     /* no memory */
   CGP_ASSERTION,  /* an assertion in the program failed */
   CGP_PROGRAM     /* the program stopped for another reason */
@@ -64,12 +65,12 @@ typedef struct {
   int64_t bytes; /* has to be the tensor's */
 } cgp_buffer;
 
-/* Loads a program file. Before anything is mapped as code its length, its digest, its header with every offset, the processor's features and the functions that
- * the code asks for are checked, and the GPU's driver has taken the kernels; nothing of it runs before a call of cgp_call. `digest` is null, or what cgp_digest has to give: 64 hexadecimal
- * digits that came by a way that you trust. `error` may be null, here and below. Returns a status. */
+/* Loads a program file: checks its length, its digest, its header with every offset and the processor's features, then for each program its object code and the functions that
+ * it asks for before it can be run as code, and for a GPU the record of the kernels, which the driver takes then. Nothing of a file runs before it is called. `digest` is null,
+ * or what cgp_digest has to give: 64 hexadecimal digits that came by a way that you trust. `data` may be freed afterwards. `error` may be null, here and below. Returns a status. */
 int cgp_open(const char *path, const char *digest, cgp_file **file, cgp_error *error);
 int cgp_open_memory(const void *data, size_t bytes, const char *digest, cgp_file **file, cgp_error *error);
-/* Frees a file with its programs and Parameters; no call of one may be running. Null is allowed. */
+/* Frees a file with its programs and Parameters; nothing else may be using it, and what cgp_allocate gave is freed before. Null is allowed. */
 void cgp_close(cgp_file *file);
 
 /* BLAKE2b-256 of the content, in hexadecimal digits. The header is JSON (docs/design/export-format.md). All are valid until cgp_close. */
@@ -117,24 +118,26 @@ typedef struct {
   int32_t place;
 } cgp_array;
 
-/* cgp_call with arrays of both places. Repeated calls with the same arrays on the GPU are replayed as a CUDA graph.
+/* cgp_call with arrays of both places. A program that starts the same kernels each time is replayed as a CUDA graph when it gets the same arrays on the GPU again.
  * A stream is a CUstream or cudaStream_t, or (void *)1 for CUDA's default one. The program runs after what was given to `stream` by now, and what is given to it from now on runs after the
- * program. The call returns when the program is started where all that it writes is on the GPU, and otherwise when it is done; failures of kernels that show later are told by later calls.
+ * program; it cannot be one that is being captured as a graph. The call returns when the program is started where all that it writes is on the GPU, and otherwise when it is done; failures
+ * of kernels that show later are told by later calls. Arrays of the host may change and be freed when it returns; those on the GPU are used until the program is done.
  * With null no other stream is ordered: arrays on the GPU are ready before the call, and results when it returns. */
 int cgp_call_on(const cgp_program *program, const cgp_array *inputs, size_t input_count, const cgp_array *outputs, size_t output_count, void *stream, cgp_error *error);
 
 /* The stream on which the file's programs run, null on the CPU: a cgp_call_on that gets it waits for nothing that it need not. */
 void *cgp_stream(const cgp_file *file);
-/* Orders streams as cgp_call_on does: the file's waits for `stream`, or lets it wait. Return a status, as all below. */
+/* Orders streams as cgp_call_on does: the file's waits for `stream`, or lets it wait. Return a status. */
 int cgp_wait_for(const cgp_file *file, void *stream, cgp_error *error);
 int cgp_let_wait(const cgp_file *file, void *stream, cgp_error *error);
 /* Waits for all work on the GPU, that of other libraries in the process too. */
 int cgp_synchronize(const cgp_file *file, cgp_error *error);
-/* Memory of the file's GPU in the order of its stream: it may be freed while a program that was started uses it. Before memory is freed that another
- * stream may still use, cgp_wait_for it. It is freed before cgp_close. */
+/* Memory of the file's GPU, at a multiple of CGP_DEVICE_ALIGNMENT, in the order of the file's stream: it may be freed while a program that was started uses it, and what is given out may
+ * be memory that such a program still uses. So before another stream uses new memory, cgp_let_wait it, and before memory is freed that another stream may still use, cgp_wait_for it.
+ * No bytes are an address too. Returns a status, with null in `data` where it fails. cgp_free takes null, and does nothing with what cgp_allocate did not give. */
 int cgp_allocate(const cgp_file *file, int64_t bytes, void **data, cgp_error *error);
 void cgp_free(const cgp_file *file, void *data);
-/* Copies between host and GPU in the order of the file's stream; when they return, the memory of the host may be used again. */
+/* Copies between host and GPU in the order of the file's stream, done when they return. Return a status. */
 int cgp_upload(const cgp_file *file, void *to, const void *from, int64_t bytes, cgp_error *error);
 int cgp_download(const cgp_file *file, void *to, const void *from, int64_t bytes, cgp_error *error);
 

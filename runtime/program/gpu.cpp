@@ -30,10 +30,11 @@ const Gpu *load(std::string &why) {
     return function != nullptr;
   };
   Gpu found{};
-#define CGP_FIND(member, name)                                                                                                          \
-  if (!find(found.member, #name))                                                                                                       \
+#define CGP_FIND(member, name) &&find(found.member, #name)
+  if (!(true CGP_EACH_GPU_FUNCTION(CGP_FIND))) {
+    dlclose(library);
     return nullptr;
-  CGP_EACH_GPU_FUNCTION(CGP_FIND)
+  }
 #undef CGP_FIND
   gpu = found;
   gpu.library = library;

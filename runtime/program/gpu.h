@@ -27,6 +27,11 @@ struct Gpu {
   void *library;
 };
 
+/// What one of its results is to a caller.
+inline int statusOf(int result) {
+  return result == CG_GPU_OK ? CGP_OK : result == CG_GPU_OUT_OF_MEMORY ? CGP_MEMORY : result == CG_GPU_ARGUMENT ? CGP_ARGUMENT : CGP_PROGRAM;
+}
+
 /// The runtime, with a device that can run what is made for `target`; null where there is none.
 const Gpu *openGpu(const DeviceTarget &target, int device, Problem &problem);
 

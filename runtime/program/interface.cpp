@@ -44,7 +44,18 @@ int onGpu(const cgp_file *file, cgp_error *error, Function function) {
   if (!place.gpu)
     return report(CGP_ARGUMENT, "the programs of this file run on the CPU", error);
   int result = function(*place.gpu, place.device);
-  return report(result == CG_GPU_OK ? CGP_OK : result == CG_GPU_OUT_OF_MEMORY ? CGP_MEMORY : CGP_PROGRAM, result == CG_GPU_OK ? "" : place.gpu->error(), error);
+  return report(statusOf(result), result == CG_GPU_OK ? "" : place.gpu->error(), error);
+}
+
+/// Copies between the host and an array on the file's GPU.
+template <typename Copy>
+int copyWith(const cgp_file *file, const void *array, const void *host, int64_t bytes, cgp_error *error, Copy copy) {
+  if (bytes < 0 || (bytes && !host))
+    return report(CGP_ARGUMENT, bytes < 0 ? "a copy of " + std::to_string(bytes) + " bytes" : std::string("the memory of the host is a null pointer"), error);
+  return onGpu(file, error, [&](const Gpu &gpu, int device) {
+    int result = gpu.checkMemory(device, array, bytes);
+    return result == CG_GPU_OK ? copy(gpu, device) : result;
+  });
 }
 } // namespace
 
@@ -168,6 +179,8 @@ int cgp_synchronize(const cgp_file *file, cgp_error *error) {
 }
 int cgp_allocate(const cgp_file *file, int64_t bytes, void **data, cgp_error *error) {
   *data = nullptr;
+  if (bytes < 0)
+    return report(CGP_ARGUMENT, "an array of " + std::to_string(bytes) + " bytes", error);
   return onGpu(file, error, [&](const Gpu &gpu, int device) { return gpu.allocate(device, std::max<int64_t>(bytes, 1), data); });
 }
 void cgp_free(const cgp_file *file, void *data) {
@@ -175,16 +188,13 @@ void cgp_free(const cgp_file *file, void *data) {
     file->place.gpu->release(file->place.device, data);
 }
 int cgp_upload(const cgp_file *file, void *to, const void *from, int64_t bytes, cgp_error *error) {
-  return onGpu(file, error, [&](const Gpu &gpu, int device) {
-    int result = gpu.checkMemory(device, to, bytes);
-    return result == CG_GPU_OK ? gpu.upload(device, to, from, bytes) : result;
+  return copyWith(file, to, from, bytes, error, [&](const Gpu &gpu, int device) {
+    int result = gpu.startUpload(device, to, from, bytes);
+    return result == CG_GPU_OK ? gpu.synchronize(device) : result;
   });
 }
 int cgp_download(const cgp_file *file, void *to, const void *from, int64_t bytes, cgp_error *error) {
-  return onGpu(file, error, [&](const Gpu &gpu, int device) {
-    int result = gpu.checkMemory(device, from, bytes);
-    return result == CG_GPU_OK ? gpu.download(device, to, from, bytes) : result;
-  });
+  return copyWith(file, from, to, bytes, error, [&](const Gpu &gpu, int device) { return gpu.download(device, to, from, bytes); });
 }
 
 void cgp_set_threads(int n) { cg_set_num_threads(n); }

@@ -23,13 +23,17 @@ Block cellgrad::program::allocate(size_t bytes, Place place) {
 bool cellgrad::program::copyIn(Place place, void *to, const void *from, size_t bytes, Problem &problem) {
   if (!place.gpu)
     return memcpy(to, from, bytes), true;
-  return !bytes || place.gpu->upload(place.device, to, from, static_cast<int64_t>(bytes)) == CG_GPU_OK || problem.set(CGP_PROGRAM, place.gpu->error());
+  int result = place.gpu->startUpload(place.device, to, from, static_cast<int64_t>(bytes));
+  if (!result)
+    result = place.gpu->synchronize(place.device);
+  return !result || problem.set(statusOf(result), place.gpu->error());
 }
 
 bool cellgrad::program::copyOut(Place place, void *to, const void *from, size_t bytes, Problem &problem) {
   if (!place.gpu)
     return memcpy(to, from, bytes), true;
-  return !bytes || place.gpu->download(place.device, to, from, static_cast<int64_t>(bytes)) == CG_GPU_OK || problem.set(CGP_PROGRAM, place.gpu->error());
+  int result = place.gpu->download(place.device, to, from, static_cast<int64_t>(bytes));
+  return !result || problem.set(statusOf(result), place.gpu->error());
 }
 
 cgp_program::~cgp_program() {
@@ -43,6 +47,31 @@ namespace {
 template <typename T>
 T *cast(void *address) {
   return reinterpret_cast<T *>(address);
+}
+
+/// Memory for the file's Parameters, with their values.
+bool loadState(cgp_file &file, std::vector<State> &states, Problem &problem) {
+  Place place = file.place;
+  int result = CG_GPU_OK;
+  for (State &state : states) {
+    Block value = allocate(state.data.size(), place);
+    if (!value) {
+      problem.set(CGP_MEMORY, "no memory for the Parameters of the program");
+      break;
+    }
+    if (!place.gpu)
+      memcpy(value.get(), state.data.data(), state.data.size());
+    else if ((result = place.gpu->startUpload(place.device, value.get(), state.data.data(), static_cast<int64_t>(state.data.size())))) {
+      problem.set(statusOf(result), place.gpu->error());
+      break;
+    }
+    file.values.push_back(std::move(value));
+    file.state.push_back(std::move(state.tensor));
+  }
+  // One wait for all: the file's bytes may be freed, whatever has failed.
+  if (place.gpu && !states.empty() && (result = place.gpu->synchronize(place.device)) && problem.status == CGP_OK)
+    problem.set(statusOf(result), place.gpu->error());
+  return problem.status == CGP_OK;
 }
 
 /// Maps a program's code and looks at all that a call relies on.
@@ -110,15 +139,8 @@ bool cellgrad::program::load(std::string_view bytes, const char *digest, int dev
       return false;
     file->programs.push_back(std::move(program));
   }
-  for (State &state : contents.state) {
-    Block value = allocate(state.data.size(), file->place);
-    if (!value)
-      return problem.set(CGP_MEMORY, "no memory for the Parameters of the program");
-    if (!copyIn(file->place, value.get(), state.data.data(), state.data.size(), problem))
-      return false;
-    file->values.push_back(std::move(value));
-    file->state.push_back(std::move(state.tensor));
-  }
+  if (!loadState(*file, contents.state, problem))
+    return false;
   for (Tensor &tensor : file->state) // they have moved
     tensor.settle();
   *out = file.release();

@@ -20,6 +20,11 @@ CUresult cuStreamEndCapture(CUstream stream, CUgraph *graph) {
   stream->capture = nullptr;
   return CUDA_SUCCESS;
 }
+CUresult cuStreamIsCapturing(CUstream stream, int *status) {
+  std::lock_guard<std::recursive_mutex> guard(driverLock());
+  *status = captureOf(stream) ? CU_STREAM_CAPTURE_STATUS_ACTIVE : CU_STREAM_CAPTURE_STATUS_NONE;
+  return CUDA_SUCCESS;
+}
 CUresult cuGraphInstantiateWithFlags(CUgraphExec *exec, CUgraph graph, unsigned long long flags) {
   std::lock_guard<std::recursive_mutex> guard(driverLock());
   *exec = new CUgraphExec_st{graph->work};

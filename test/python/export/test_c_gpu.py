@@ -45,6 +45,7 @@ static cgp_array device(void *data, int64_t bytes) { return (cgp_array){data, by
 
 int main(int argc, char **argv) {
   cgp_file *file, *other;
+  void *far;
   assert(argc == 2);
   OK(cgp_open(argv[1], NULL, &file, &error));
   int *uploads = counter("uploads"), *downloads = counter("downloads"), *waits = counter("waits"), *replays = counter("replays");
@@ -108,11 +109,16 @@ int main(int argc, char **argv) {
   REFUSED(cgp_call_on(f, given, 2, results, 2, NULL, &error), CGP_ARGUMENT, "has 4096 bytes");
   given[0] = (cgp_array){dx, B, 7};
   REFUSED(cgp_call_on(f, given, 2, results, 2, NULL, &error), CGP_ARGUMENT, "not 7");
-  REFUSED(cgp_upload(file, x, w, B, &error), CGP_PROGRAM, "is not memory of GPU 0");
+  REFUSED(cgp_upload(file, x, w, B, &error), CGP_ARGUMENT, "is not memory of GPU 0");
+  REFUSED(cgp_download(file, w, x, B, &error), CGP_ARGUMENT, "is not memory of GPU 0");
+  REFUSED(cgp_upload(file, dx, w, -1, &error), CGP_ARGUMENT, "-1 bytes");
+  REFUSED(cgp_download(file, w, dx, INT64_MIN, &error), CGP_ARGUMENT, "bytes");
+  REFUSED(cgp_upload(file, dx, NULL, B, &error), CGP_ARGUMENT, "null pointer");
+  REFUSED(cgp_allocate(file, -1, &far, &error), CGP_ARGUMENT, "-1 bytes");
+  OK(cgp_upload(file, NULL, NULL, 0, &error));
   cgp_choose_gpu(1);
   OK(cgp_open(argv[1], NULL, &other, &error));
   assert(cgp_device(other) == 1);
-  void *far;
   OK(cgp_allocate(other, B, &far, &error));
   given[0] = device(far, B);
   REFUSED(cgp_call_on(f, given, 2, results, 2, NULL, &error), CGP_ARGUMENT, "belongs to device 1");
