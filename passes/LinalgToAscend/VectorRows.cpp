@@ -341,6 +341,7 @@ private:
 void cell::lowerVectorRows(ModuleOp module, AscendKernels &kernels) {
   SmallVector<linalg::LinalgOp> starts;
   module.walk([&](linalg::LinalgOp op) { starts.push_back(op); });
+  kernels.forgetTaken();
   llvm::SmallPtrSet<Operation *, 32> gone;
   for (linalg::LinalgOp op : starts) {
     if (gone.contains(op.getOperation()) || kernels.isTaken(op.getOperation()))

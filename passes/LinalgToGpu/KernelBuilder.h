@@ -48,7 +48,9 @@ public:
   /// The scalar that output `number` of `op` starts from, if a fill gives it and nothing else sees that; the fill is gone then. Null otherwise. For mappings
   /// that read each old value once at most.
   Value takeStart(linalg::LinalgOp op, unsigned number);
-  /// True for a fill that a mapping has taken.
+  /// Whoever lowers ops of a list calls this when the list is made: what was taken before is not in it, but an op that is may have the address of a fill that is gone.
+  void forgetTaken() { taken.clear(); }
+  /// True for a fill of that list that a mapping has taken, and so erased.
   bool isTaken(Operation *fill) const { return taken.contains(fill); }
 
   /// Reports that a kernel is more than a device can take; the pass fails in the end.

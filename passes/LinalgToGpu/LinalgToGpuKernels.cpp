@@ -117,6 +117,7 @@ LogicalResult cell::lowerRemainingOps(ModuleOp module, KernelModule &kernels, St
         stores.push_back(store);
       return WalkResult::advance();
     });
+  kernels.forgetTaken();
   for (memref::StoreOp store : stores)
     lowerStore(kernels, store);
   IRRewriter rewriter(module.getContext());

@@ -352,6 +352,7 @@ static void addWholeReductions(std::optional<RowChain> &chain, const GpuTarget &
 void cell::lowerRowChains(ModuleOp module, KernelModule &kernels) {
   SmallVector<linalg::LinalgOp> starts;
   module.walk([&](linalg::LinalgOp op) { starts.push_back(op); });
+  kernels.forgetTaken();
   llvm::SmallPtrSet<Operation *, 32> gone;
   for (linalg::LinalgOp op : starts) {
     if (gone.contains(op.getOperation()) || kernels.isTaken(op.getOperation()))
