@@ -53,6 +53,20 @@ def test_products_in_tf32(m, n, k, ta, tb):
     assert np.abs(on - rounded).max() < 3e-6 * scale < 1e-4 * scale < np.abs(on - exact).max()
 
 
+@pytest.mark.parametrize("ta, tb", [(False, False), (True, False), (False, True)], ids=["nn", "tn", "nt"])
+def test_large_products_in_tf32(ta, tb):
+    """Warps of 64 x 64, more steps along the sum than stages, tiles that are not full."""
+    m, n, k = 1600, 1200, 200
+    a, b = normal(*((k, m) if ta else (m, k))), normal(*((n, k) if tb else (k, n)))
+    product = ms.jit(lambda a, b: ops.matmul(a.T if ta else a, b.T if tb else b))
+    ms.set_context(gpu_config={"matmul_allow_tf32": True, "products": "generated"})
+    (kernel,) = product.lower(Tensor(a), Tensor(b)).kernels()
+    if os.environ.get("CELLGRAD_CUDA_DRIVER") == "sim":
+        assert "tf32" in kernel.name and kernel.block == (128, 1, 1) and kernel.grid == (130, 1, 1)
+    rounded = to_tf32(a.T if ta else a).astype(np.float64) @ to_tf32(b.T if tb else b).astype(np.float64)
+    assert np.abs(product(Tensor(a), Tensor(b)).asnumpy() - rounded).max() < 8e-6 * np.sqrt(k)
+
+
 def test_values_that_tf32_must_keep():
     a = np.zeros((64, 64), np.float32)
     a[0, 0], a[1, 0], a[2, 0], a[3, 0], a[4, 0] = np.inf, np.nan, 3.4e38, 1 + 2.0**-11, 1 + 3 * 2.0**-12

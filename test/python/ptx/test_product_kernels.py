@@ -35,6 +35,15 @@ def test_convolution_and_its_gradients(dtype):
         assert dtype == ms.float32 or "_mma" in kernel.name or "_sum" in kernel.name, kernel
 
 
+def test_convolution_of_few_channels_and_its_gradients():
+    loss = lambda x, w: ops.sum(ops.conv2d(x, w, pad_mode="pad", padding=1) ** 2)
+    gradient = ms.value_and_grad(loss, (0, 1))
+    found = [k for k in kernels(lambda x, w: gradient(x, w), "sm_90", (32, 16, 32, 32), (16, 16, 3, 3), dtype=ms.float32) if k.name.startswith("conv2d")]
+    assert {"_".join(k.name.split("_")[:2]) for k in found} >= {"conv2d_dx", "conv2d_dw"} and len(found) >= 3
+    for kernel in found:
+        assert kernel.spill_bytes == 0 and kernel.registers <= 168 and kernel.registers * kernel.block[0] <= 32768, kernel
+
+
 @pytest.mark.parametrize("chip", ["sm_80", "sm_90a"])
 @pytest.mark.parametrize("ta, tb", [(False, False), (True, False), (False, True)], ids=["nn", "tn", "nt"])
 def test_product_in_tf32(chip, ta, tb):

@@ -1,4 +1,4 @@
-// RUN: cell-opt %s --linalg-to-gpu | FileCheck %s
+// RUN: cell-opt %s --split-input-file --linalg-to-gpu | FileCheck %s
 
 // Bias and relu are computed where the product is stored: one kernel, and the product itself is never written.
 
@@ -29,4 +29,17 @@ func.func @main(%a: tensor<1024x128xf32>, %b: tensor<128x1024xf32>, %bias: tenso
     linalg.yield %t : f32
   } -> tensor<1024x1024xf32>
   return %r : tensor<1024x1024xf32>
+}
+
+// -----
+
+// A convolution with 16 channels takes tiles of 16 rows: 64 threads of 8 x 4 or fewer sums, and nothing beside the result is computed.
+
+// CHECK-LABEL: func.func @few_channels
+// CHECK: gpu.func @conv2d_0
+// CHECK-SAME: known_block_size = array<i32: 64, 1, 1>
+func.func @few_channels(%x: tensor<128x16x32x32xf32>, %w: tensor<16x16x3x3xf32>) -> tensor<128x16x32x32xf32> {
+  %e = tensor.empty() : tensor<128x16x32x32xf32>
+  %y = cellrt.call "conv2d" params [1, 1, 1, 1, 1, 1, 1, 1, 1] ins(%x, %w : tensor<128x16x32x32xf32>, tensor<16x16x3x3xf32>) outs(%e : tensor<128x16x32x32xf32>) -> tensor<128x16x32x32xf32>
+  return %y : tensor<128x16x32x32xf32>
 }
