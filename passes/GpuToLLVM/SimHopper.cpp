@@ -82,7 +82,7 @@ void sim::markSums(Operation *function) {
           reached.insert(user->getParentOp()->getResult(number));
           if (auto parent = dyn_cast<scf::ForOp>(user->getParentOp()))
             reached.insert(parent.getRegionIterArg(number));
-        } else if (isa<arith::SelectOp, LLVM::InsertValueOp>(user)) {
+        } else if (isa<arith::SelectOp>(user)) {
           reached.insert(user->getResult(0));
         } else if (marked.insert({user->getBlock(), value}).second) {
           Operation *first = user; // of this block
@@ -90,7 +90,10 @@ void sim::markSums(Operation *function) {
             if (other->getBlock() == user->getBlock() && other->isBeforeInBlock(first) && !isa<NVVM::WgmmaMmaAsyncOp>(other))
               first = other;
           OpBuilder builder(first);
-          call(builder, product.getLoc(), "cg_sim_wgmma_use", {}, {threadRecord(product), placeOf(builder, product), numberOf(builder, product)});
+          auto type = cast<LLVM::LLVMStructType>(value.getType());
+          Value memory = stackSlot(builder, product, type);
+          LLVM::StoreOp::create(builder, product.getLoc(), value, memory);
+          call(builder, product.getLoc(), "cg_sim_wgmma_use", {}, {threadRecord(product), placeOf(builder, product), memory, constantI32(builder, product.getLoc(), type.getBody().size())});
         }
       }
     }

@@ -136,8 +136,13 @@ LogicalResult sim::outlineKernel(gpu::GPUFuncOp kernel, const LLVMTypeConverter 
   };
   for (unsigned i = 0; i < count; ++i)
     give(body.getArgument(i), function.getArgument(i));
-  int64_t shared = 0;
   unsigned workgroup = kernel.getNumWorkgroupAttributions();
+  // On the device a static buffer is aligned to no more than this. The first one does not lie at the start of shared memory, which is aligned to more, so that who needs that is found.
+  constexpr int64_t kStaticAlignment = 16, kMostStatic = 48 * 1024;
+  int64_t all = kStaticAlignment, shared;
+  for (BlockArgument argument : body.getArguments().slice(count, workgroup))
+    all += llvm::alignTo(contiguousBytes(cast<MemRefType>(argument.getType())), kStaticAlignment);
+  shared = workgroup && all <= kMostStatic ? kStaticAlignment : 0;
   for (unsigned i = count; i < body.getNumArguments(); ++i) {
     BlockArgument argument = body.getArgument(i);
     auto buffer = cast<MemRefType>(argument.getType());
@@ -147,7 +152,7 @@ LogicalResult sim::outlineKernel(gpu::GPUFuncOp kernel, const LLVMTypeConverter 
     }
     Value base = sim::sharedBase(builder, loc, function.getArguments().back());
     give(argument, LLVM::GEPOp::create(builder, loc, pointer, byte, base, ArrayRef<LLVM::GEPArg>{int32_t(shared)}));
-    shared = llvm::alignTo(shared + contiguousBytes(buffer), 128);
+    shared = llvm::alignTo(shared + contiguousBytes(buffer), kStaticAlignment);
   }
   shared = sim::placeShared(builder, kernel, function.getArguments().back(), shared);
   body.eraseArguments(0, body.getNumArguments());

@@ -120,8 +120,8 @@ int failedKernel(Device &device, const cg_gpu_program *program, int64_t kernel, 
               g[0], g[1], g[2], g[3], g[4], g[5], describe(*device.driver, error).c_str());
 }
 
-/// What every kernel may have of dynamic shared memory.
-constexpr int32_t kPlainSharedBytes = 48 * 1024;
+/// What every kernel may have of dynamic shared memory: of 48 KiB its mbarriers, and the gap up to the alignment of the dynamic memory, take the first.
+constexpr int32_t kPlainSharedBytes = 47 * 1024;
 
 /// Lets a kernel have more than that. Not 0: the reason is set.
 int allowShared(Device &device, cg_gpu_program *program, Loaded &loaded, int64_t kernel, const int32_t *g) {

@@ -308,7 +308,8 @@ char *sharedMemory(size_t &bytes) {
 uint32_t nextStep(Lane &lane) { return ++state().warps[lane.context.warp].step; }
 
 uint32_t stepOf(const Lane &lane) { return state().warps[lane.context.warp].step; }
-bool isBehind(const Lane &lane, int32_t warp, uint32_t step) { return step < std::max(state().phase, lane.async.known[Known::steps(warp)]); }
+uint32_t stepsBehind(const Lane &lane, int32_t warp) { return std::max(state().phase, lane.async.known[Known::steps(warp)]); }
+bool isBehind(const Lane &lane, int32_t warp, uint32_t step) { return step < stepsBehind(lane, warp); }
 
 /// The records of shared memory, and the time of an access of the lane.
 static Moment momentOf(const Lane &lane) {

@@ -94,6 +94,8 @@ uint32_t nextStep(Lane &lane);
 /// The step of the lane's warp now. True if all that warp `warp` did in its step `step` lies behind the lane.
 uint32_t stepOf(const Lane &lane);
 bool isBehind(const Lane &lane, int32_t warp, uint32_t step);
+/// The first step of warp `warp` that does not lie behind the lane.
+uint32_t stepsBehind(const Lane &lane, int32_t warp);
 /// Empty, or which access of these bytes of shared memory is not ordered with one that this thread causes. Nothing is noted.
 std::string collides(Lane &lane, const void *address, size_t bytes, bool write);
 

@@ -26,7 +26,7 @@ typedef struct {
   const int32_t *argument_bytes;
   const int32_t *argument_alignments; /* of the memory that it points to; 0: the argument is a number */
 } cg_sim_kernel;
-enum { CG_SIM_VERSION = 2 };
+enum { CG_SIM_VERSION = 3 };
 enum { CG_SIM_WAITS = 1, CG_SIM_ASYNCHRONOUS = 2 };
 
 /* `place` is text for messages: the user's line and the operation; null in kernels that are not checked. `op` tells the operations of a kernel apart. */
@@ -64,8 +64,8 @@ void cg_sim_wgmma(cg_sim_thread *thread, int32_t op, const char *place, int64_t 
 void cg_sim_wgmma_fence(cg_sim_thread *thread);
 void cg_sim_wgmma_commit(cg_sim_thread *thread);
 void cg_sim_wgmma_wait(cg_sim_thread *thread, int32_t groups_left);
-/* The sums that the wgmma with this number may have left are about to be used by something else. */
-void cg_sim_wgmma_use(cg_sim_thread *thread, const char *place, int32_t op);
+/* These registers, `count` sums that a wgmma may have left, are about to be used by something else. */
+void cg_sim_wgmma_use(cg_sim_thread *thread, const char *place, const float *sums, int32_t count);
 /* Checked kernels say what they are about to touch. */
 enum { CG_SIM_LOAD, CG_SIM_STORE, CG_SIM_ATOMIC };
 void cg_sim_access(cg_sim_thread *thread, const char *place, const void *address, int32_t bytes, int32_t alignment, int32_t kind, int32_t inside);

@@ -18,7 +18,8 @@ struct Mbarrier {
   int32_t maker; // thread, and the step of its warp
   uint32_t madeIn;
   const char *place;
-  bool visible; // to bulk copies
+  bool shown;       // to bulk copies, by its maker
+  uint32_t shownIn; // in this step
   Known arriving, released;
 };
 
@@ -28,8 +29,8 @@ struct Grain {
   uint32_t products[Known::kWarpgroups]; // the last product of each warpgroup that reads here
 };
 struct Store {
-  uint32_t number; // of that thread
-  uint16_t writer; // 1 + thread
+  uint32_t number, step; // of that thread, of its warp
+  uint16_t writer;       // 1 + thread
 };
 
 struct Async {
@@ -109,17 +110,25 @@ std::string settle(Mbarrier &m) {
   return {};
 }
 
-bool isVisible(const Store &store) {
-  int32_t count;
-  return !store.writer || blockLanes(count)[store.writer - 1].async.fencedStores >= store.number;
+/// True if asynchronous work that the lane starts sees the store: a proxy fence lies between the two. That may be one of the writer itself, or of a thread that
+/// had the store behind it; and it must be behind the lane.
+bool isVisible(const Lane &lane, const Store &store) {
+  if (!store.writer)
+    return true;
+  int32_t count, warp = (store.writer - 1) / 32;
+  if (store.step < lane.async.known[Known::fenced(warp)])
+    return true;
+  const auto &fences = blockLanes(count)[store.writer - 1].async.fences;
+  auto first = std::lower_bound(fences.begin(), fences.end(), store.number, [](const ProxyFence &fence, uint32_t number) { return fence.stores < number; });
+  return first != fences.end() && (lane.index == store.writer - 1 || isBehind(lane, warp, first->step));
 }
 
-/// Empty, or which ordinary store of these bytes asynchronous work does not see.
-std::string hiddenStore(size_t offset, size_t bytes) {
+/// Empty, or which ordinary store of these bytes asynchronous work of the lane does not see.
+std::string hiddenStore(const Lane &lane, size_t offset, size_t bytes) {
   const auto &stores = async().stores;
   for (size_t i = offset; i < offset + bytes && i < stores.size(); ++i)
-    if (!isVisible(stores[i]))
-      return "thread " + std::to_string(stores[i].writer - 1) + " of the block wrote the bytes by an ordinary store, with no fence.proxy.async after it";
+    if (!isVisible(lane, stores[i]))
+      return "thread " + std::to_string(stores[i].writer - 1) + " of the block wrote the bytes by an ordinary store, with no fence.proxy.async between that and this";
   return {};
 }
 bool storedTo(size_t offset) {
@@ -177,7 +186,6 @@ bool cellgrad::sim::arriveLate(uint64_t random, std::string &error) {
   copy.done = true;
   Mbarrier &m = a.mbarriers[size_t(copy.mbarrier)];
   m.bytes -= copy.bytes;
-  m.arriving.merge(copy.known);
   error = settle(m);
   return true;
 }
@@ -202,7 +210,7 @@ std::string cellgrad::sim::touchAsync(Lane &lane, size_t offset, size_t bytes, b
     sharedMemory(all);
     if (a.stores.size() < all)
       a.stores.resize(all);
-    Store store = {++lane.async.stores, uint16_t(lane.index + 1)};
+    Store store = {++lane.async.stores, stepOf(lane), uint16_t(lane.index + 1)};
     std::fill_n(a.stores.begin() + long(offset), bytes, store);
   }
   return {};
@@ -221,20 +229,27 @@ std::string cellgrad::sim::readByProduct(Lane *lanes, int32_t warpgroup, uint32_
     if (!copy.done)
       return "it reads what the bulk copy" + at(copy.place) + " has not brought yet";
     for (int32_t warp = 0; warp < 4; ++warp) {
-      bool waited = false;
-      for (int32_t i = 0; i < 32 && !waited; ++i)
-        waited = lanes[32 * warp + i].async.known[Known::phases(copy.mbarrier)] > copy.phase;
-      if (!waited)
+      auto waited = [&](const Lane &lane) { return lane.async.known[Known::phases(copy.mbarrier)] > copy.phase; };
+      if (std::none_of(lanes + 32 * warp, lanes + 32 * warp + 32, waited))
         return "it reads what the bulk copy" + at(copy.place) + " brought, and warp " + std::to_string(warp) + " of the warpgroup did not wait for its mbarrier";
     }
   }
   if (storedTo(offset)) {
-    std::string text = hiddenStore(offset, kGrain);
+    // Of each warp one thread at least has the stores, and their fences, behind it.
     size_t bytes;
-    if (text.empty() && place)
-      text = collides(lanes[0], sharedMemory(bytes) + offset, kGrain, /*write=*/false);
-    if (!text.empty())
-      return text;
+    for (int32_t i = 0; i < 128; i += 32) {
+      std::string first;
+      auto sees = [&](Lane &lane) {
+        std::string text = place ? collides(lane, sharedMemory(bytes) + offset, kGrain, /*write=*/false) : std::string();
+        if (text.empty())
+          text = hiddenStore(lane, offset, kGrain);
+        if (first.empty())
+          first = text;
+        return text.empty();
+      };
+      if (std::none_of(lanes + i, lanes + i + 32, sees))
+        return first;
+    }
   } else if (place && !grain.copy) {
     return "it reads bytes of shared memory that nothing has written";
   }
@@ -276,7 +291,7 @@ void cg_sim_mbarrier_init(cg_sim_thread *thread, const char *place, void *group,
     cg_sim_access(thread, place, address, 8, 8, CG_SIM_STORE, 1);
   uint64_t word = kMark ^ a.mbarriers.size();
   memcpy(address, &word, 8);
-  a.mbarriers.push_back({address, arrivals, arrivals, 0, 0, lane.index, stepOf(lane), place, false, {}, {}});
+  a.mbarriers.push_back({address, arrivals, arrivals, 0, 0, lane.index, stepOf(lane), place, false, 0, {}, {}});
 }
 
 int64_t cg_sim_mbarrier_arrive(cg_sim_thread *thread, const char *place, void *group, int64_t index, int64_t count, int64_t expected, int32_t active) {
@@ -315,10 +330,19 @@ void cg_sim_mbarrier_wait(cg_sim_thread *thread, const char *place, void *group,
 
 void cg_sim_fence(cg_sim_thread *thread, int32_t stores) {
   auto &lane = *reinterpret_cast<Lane *>(thread);
-  if (stores)
-    lane.async.fencedStores = lane.async.stores;
   for (Mbarrier &m : async().mbarriers)
-    m.visible |= m.maker == lane.index;
+    if (m.maker == lane.index && !m.shown)
+      m.shown = true, m.shownIn = stepOf(lane);
+  if (!stores)
+    return;
+  auto &fences = lane.async.fences;
+  if (fences.empty() || fences.back().stores < lane.async.stores)
+    fences.push_back({lane.async.stores, stepOf(lane)});
+  // And what others wrote that lies behind this thread.
+  int32_t count;
+  blockLanes(count);
+  for (int32_t warp = 0; 32 * warp < count; ++warp)
+    lane.async.known.raise(Known::fenced(warp), stepsBehind(lane, warp));
 }
 
 void cg_sim_bulk_copy(cg_sim_thread *thread, const char *place, const void *map, void *group, int64_t index, int64_t count, void *to, int64_t bytes, int32_t rank,
@@ -328,7 +352,7 @@ void cg_sim_bulk_copy(cg_sim_thread *thread, const char *place, const void *map,
   Async &a = async();
   auto &lane = *reinterpret_cast<Lane *>(thread);
   Mbarrier &m = find(thread, place, static_cast<char *>(group), index, count);
-  if (!m.visible)
+  if (!(m.shown && (m.maker == lane.index || isBehind(lane, m.maker / 32, m.shownIn))) && m.madeIn >= lane.async.known[Known::fenced(m.maker / 32)])
     fault(thread, place, "bulk copies do not see " + name(m) + " yet: its maker needs fence.mbarrier_init or fence.proxy.async after mbarrier.init");
   BulkCopy copy = {};
   memcpy(copy.map, map, sizeof copy.map);
@@ -357,7 +381,7 @@ void cg_sim_bulk_copy(cg_sim_thread *thread, const char *place, const void *map,
   if (place)
     text = collides(lane, copy.to, size_t(tile), /*write=*/true);
   if (text.empty())
-    text = hiddenStore(offset, size_t(tile));
+    text = hiddenStore(lane, offset, size_t(tile));
   for (Grain *grain = grainsOf(offset), *end = grain + tile / int64_t(kGrain); grain != end && text.empty(); ++grain) {
     if (grain->copy && !a.copies[size_t(grain->copy - 1)].done)
       text = "the bulk copy" + at(a.copies[size_t(grain->copy - 1)].place) + " to the same bytes is under way";
@@ -372,8 +396,6 @@ void cg_sim_bulk_copy(cg_sim_thread *thread, const char *place, const void *map,
   if (!a.stores.empty())
     std::fill_n(a.stores.begin() + long(offset), tile, Store{});
   memset(copy.to, 0xff, size_t(tile)); // nobody knows what is there until the copy was waited for
-  copy.known = lane.async.known;
-  copy.known.raise(Known::steps(lane.context.warp), nextStep(lane));
   a.open.push_back(a.copies.size());
   a.copies.push_back(copy);
 }

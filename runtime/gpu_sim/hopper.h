@@ -15,14 +15,15 @@ namespace cellgrad::sim {
 
 struct Lane;
 
-/// What a thread knows to lie behind it, as numbers that only grow (a vector clock): per warpgroup the last product that is done, per warp its steps,
-/// per mbarrier the phases that completed. Barriers of the block and mbarriers hand it on.
+/// What a thread knows to lie behind it, as numbers that only grow (a vector clock): per warpgroup the last product that is done, per warp its steps, and those
+/// of its steps that lie in front of a proxy fence that is behind, per mbarrier the phases that completed. Barriers of the block and mbarriers hand it on.
 class Known {
 public:
   static constexpr size_t kWarpgroups = 8, kWarps = 32;
   static constexpr size_t product(int32_t warpgroup) { return size_t(warpgroup); }
   static constexpr size_t steps(int32_t warp) { return kWarpgroups + size_t(warp); }
-  static constexpr size_t phases(int32_t mbarrier) { return kWarpgroups + kWarps + size_t(mbarrier); }
+  static constexpr size_t fenced(int32_t warp) { return kWarpgroups + kWarps + size_t(warp); }
+  static constexpr size_t phases(int32_t mbarrier) { return kWarpgroups + 2 * kWarps + size_t(mbarrier); }
 
   uint32_t operator[](size_t i) const { return i < numbers.size() ? numbers[i] : 0; }
   void raise(size_t i, uint32_t value) {
@@ -41,16 +42,27 @@ private:
   std::vector<uint32_t> numbers;
 };
 
+/// Sums that a product left in a thread's registers, known by a hash of them.
+struct Sums {
+  uint64_t hash;
+  uint32_t product; // its number
+  bool used;        // by other operations, with no wgmma.fence since
+};
+/// A proxy fence of a thread: how many ordinary stores to shared memory lie in front of it, and the step of its warp.
+struct ProxyFence {
+  uint32_t stores, step;
+};
+
 /// The asynchronous side of one thread.
 struct AsyncLane {
   Known known;
   bool fenced;     // wgmma.fence since the last group was committed
   uint32_t issued; // number of the last product of its warpgroup
-  std::vector<uint32_t> groups;                     // last product of each committed group
-  std::vector<std::pair<int32_t, uint32_t>> lastOf; // per operation the number of its last product
-  std::vector<uint64_t> sums;                       // hashes of sums that products left
-  int32_t mbarrier, parity;                         // waited for
-  uint32_t stores, fencedStores;                    // ordinary stores to shared memory; those before its last proxy fence
+  std::vector<uint32_t> groups; // last product of each committed group
+  std::vector<Sums> sums;
+  int32_t mbarrier, parity; // waited for
+  uint32_t stores;          // ordinary ones to shared memory
+  std::vector<ProxyFence> fences;
 };
 
 /// Addresses as a descriptor has them: bits 4 to 6 are changed by bits 7 to 9, as many as the pattern has (0 to 3: none, 32, 64, 128 bytes).
@@ -82,7 +94,6 @@ struct BulkCopy {
   uint32_t phase;
   const char *place;
   bool done;
-  Known known; // of the thread that issued it
 };
 /// The bytes of a map's tile, or -1 with a text if the 128 bytes are no tensor map of this simulator.
 int64_t tileBytes(const void *map, int32_t rank, int32_t &swizzleBits, std::string &text);

@@ -90,14 +90,21 @@ struct Own {
   float *out;
 };
 
-/// Registers that the threads wrote need wgmma.fence before a product; sums that products left do not.
-void checkFences(Lane *lanes, cg_sim_thread *thread, const char *place, int32_t n, bool adds) {
+/// What a product left in these registers, if nothing has changed them since; of several with the same sums the first.
+Sums *leftIn(AsyncLane &lane, const float *values, int32_t count) {
+  uint64_t hash = hashOf(values, count);
+  auto found = std::find_if(lane.sums.begin(), lane.sums.end(), [&](const Sums &sums) { return sums.hash == hash; });
+  return found == lane.sums.end() ? nullptr : &*found;
+}
+
+/// Registers that the threads wrote, or used, need wgmma.fence before a product; sums that products left do not.
+void checkFences(Lane *lanes, cg_sim_thread *thread, const char *place, int32_t n) {
   for (int32_t i = 0; i < 128; ++i) {
     AsyncLane &lane = lanes[i].async;
-    if (lane.fenced)
-      continue;
-    uint64_t hash = adds ? hashOf(static_cast<Own *>(lanes[i].exchange)->in, n / 2) : 0;
-    if (!adds || std::find(lane.sums.begin(), lane.sums.end(), hash) == lane.sums.end())
+    const Sums *sums = leftIn(lane, static_cast<Own *>(lanes[i].exchange)->in, n / 2);
+    if (sums && sums->used)
+      fault(thread, place, "the sums were used by the threads, and there was no wgmma.fence after that (thread " + std::to_string(lanes[i].index) + " of the block)");
+    if (!sums && !lane.fenced)
       fault(thread, place, "the sums were written by the threads, and there was no wgmma.fence since the last commit (thread " + std::to_string(lanes[i].index) + " of the block)");
   }
 }
@@ -117,7 +124,7 @@ void cg_sim_wgmma(cg_sim_thread *thread, int32_t op, const char *place, int64_t 
           if (other.a != a || other.b != b)
             fault(thread, place, "the threads of the warpgroup have different descriptors");
         }
-        checkFences(lanes, thread, place, n, flags & CG_SIM_ADDS);
+        checkFences(lanes, thread, place, n);
         static float left[kRows * kDepth], right[kDepth * kMostColumns], sums[kRows * kMostColumns];
         uint32_t number = lanes[0].async.issued + 1;
         Reader reader = {lanes, thread, place, number, type};
@@ -141,20 +148,21 @@ void cg_sim_wgmma(cg_sim_thread *thread, int32_t op, const char *place, int64_t 
         for (int32_t i = 0; i < 128; ++i) {
           AsyncLane &lane = lanes[i].async;
           lane.issued = number;
-          if (lane.sums.size() >= 16)
+          // All that may still be used too early, and some that are done.
+          if (lane.sums.size() >= 16 && lane.sums.front().product <= lane.known[Known::product(lanes[i].index / 128)])
             lane.sums.erase(lane.sums.begin());
-          lane.sums.push_back(hashOf(static_cast<Own *>(lanes[i].exchange)->out, n / 2));
-          auto last = std::find_if(lane.lastOf.begin(), lane.lastOf.end(), [&](auto &entry) { return entry.first == op; });
-          if (last == lane.lastOf.end())
-            lane.lastOf.emplace_back(op, number);
-          else
-            last->second = number;
+          lane.sums.push_back({hashOf(static_cast<Own *>(lanes[i].exchange)->out, n / 2), number, false});
         }
       },
       128);
 }
 
-void cg_sim_wgmma_fence(cg_sim_thread *thread) { reinterpret_cast<Lane *>(thread)->async.fenced = true; }
+void cg_sim_wgmma_fence(cg_sim_thread *thread) {
+  AsyncLane &lane = reinterpret_cast<Lane *>(thread)->async;
+  lane.fenced = true;
+  for (Sums &sums : lane.sums)
+    sums.used = false;
+}
 
 void cg_sim_wgmma_commit(cg_sim_thread *thread) {
   AsyncLane &lane = reinterpret_cast<Lane *>(thread)->async;
@@ -172,10 +180,13 @@ void cg_sim_wgmma_wait(cg_sim_thread *thread, int32_t left) {
   groups.erase(groups.begin(), groups.begin() + long(done));
 }
 
-void cg_sim_wgmma_use(cg_sim_thread *thread, const char *place, int32_t op) {
+void cg_sim_wgmma_use(cg_sim_thread *thread, const char *place, const float *values, int32_t count) {
   auto &lane = *reinterpret_cast<Lane *>(thread);
-  for (auto [which, number] : lane.async.lastOf)
-    if (which == op && number > lane.async.known[Known::product(lane.index / 128)])
-      fault(thread, place, "the sums of a product are used before wgmma.wait_group says that it is done");
+  Sums *sums = leftIn(lane.async, values, count);
+  if (!sums)
+    return;
+  if (sums->product > lane.async.known[Known::product(lane.index / 128)])
+    fault(thread, place, "the sums of a product are used before wgmma.wait_group says that it is done");
+  sums->used = true;
 }
 }

@@ -27,6 +27,8 @@ static std::string text(Type type) {
 Expected<HostTensor> HostTensor::zeros(Type type) {
   HostTensor t;
   t.type = dyn_cast<RankedTensorType>(type);
+  if (auto buffer = dyn_cast<MemRefType>(type); buffer && buffer.getLayout().isIdentity()) // of a file that is in the stage with buffers
+    t.type = RankedTensorType::get(buffer.getShape(), buffer.getElementType());
   if (!t.type || !t.type.hasStaticShape())
     return problem("only ranked tensors of static shape can be run, not " + text(type));
   Type element = t.type.getElementType();

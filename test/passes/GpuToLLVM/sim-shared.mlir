@@ -1,15 +1,16 @@
 // RUN: cell-opt --gpu-to-sim %s | FileCheck %s
-// Shared memory is at fixed places of the block's; bool takes a byte there, in vectors too. What waits makes a kernel cooperative. A barrier may touch all memory, a shuffle none.
+// Shared memory is at fixed places of the block's, none of them aligned to more than 16 bytes; bool takes a byte there, in vectors too. What waits makes a kernel cooperative. A barrier may touch all memory, a shuffle none.
 
 // CHECK-DAG: llvm.func @cg_sim_barrier(!llvm.ptr, i32, !llvm.ptr) attributes {convergent, no_unwind}
 // CHECK-DAG: llvm.func @cg_sim_shuffle({{.*}}) -> !llvm.struct<(i64, i64)> attributes {convergent, memory_effects = #llvm.memory_effects<other = none,
 // CHECK-LABEL: llvm.func internal @cg_sim_body.exchange
 // CHECK: llvm.getelementptr %{{.*}}[56] : (!llvm.ptr) -> !llvm.ptr, i8
-// CHECK: llvm.getelementptr %{{.*}}[128] : (!llvm.ptr) -> !llvm.ptr, i8
+// CHECK: llvm.getelementptr %{{.*}}[16] : (!llvm.ptr) -> !llvm.ptr, i8
+// CHECK: llvm.getelementptr %{{.*}}[32] : (!llvm.ptr) -> !llvm.ptr, i8
 // CHECK: llvm.zext %{{.*}} : vector<4xi1> to vector<4xi8>
 // CHECK: llvm.call @cg_sim_barrier
 // CHECK: llvm.mlir.global external constant @cg_sim.exchange()
-// CHECK: %[[BYTES:.*]] = llvm.mlir.constant(256 : i64)
+// CHECK: %[[BYTES:.*]] = llvm.mlir.constant(48 : i64)
 // CHECK: %[[YES:.*]] = llvm.mlir.constant(1 : i32)
 // CHECK: llvm.insertvalue %[[YES]], %{{.*}}[1]
 // CHECK: llvm.insertvalue %[[BYTES]], %{{.*}}[6]

@@ -42,7 +42,7 @@ def test_dynamic_shared_memory(driver):
     def launch(shared, blocks=1):
         driver.launch(function, (blocks, 1, 1), (64, 1, 1), a, shared=shared)
 
-    with pytest.raises(DriverError, match="50256 bytes of dynamic shared memory, with 256 static ones; 48896 are allowed"):
+    with pytest.raises(DriverError, match="50256 bytes of dynamic shared memory, from byte 1024 on; 48128 are allowed"):
         launch(50256)
     with pytest.raises(DriverError, match="231425 bytes of dynamic shared memory, from byte 1024 on; a block has at most 232448"):
         driver.call("cuFuncSetAttribute", function, 8, 226 * 1024 + 1)
@@ -95,7 +95,7 @@ def test_mbarrier_orders_accesses(driver):
     arrive = f"%k = nvgpu.mbarrier.arrive %bars[%c0] : {G} -> !nvgpu.mbarrier.token\n"
     with pytest.raises(DriverError, match="race: the same bytes were (written|read) by thread"):  # too early
         run(one_block.replace(arrive, "").replace("    %x = memref.load", "    " + arrive + "    %x = memref.load"))
-    with pytest.raises(DriverError, match=r"thread \(32, 0, 0\) waits for phase 0 of the mbarrier at byte 256 .*\(32 of 32 arrivals and 0 bytes are missing\) at .*:\d+, nvgpu.mbarrier.try_wait.parity, and nobody is left"):
+    with pytest.raises(DriverError, match=r"thread \(32, 0, 0\) waits for phase 0 of the mbarrier at byte 272 .*\(32 of 32 arrivals and 0 bytes are missing\) at .*:\d+, nvgpu.mbarrier.try_wait.parity, and nobody is left"):
         run(one_block.replace(arrive, ""))
     with pytest.raises(DriverError, match="nvgpu.mbarrier.arrive: thread 0 of the block initialised the mbarrier at .* with no barrier between"):
         run(one_block.replace("gpu.barrier", ""))
@@ -179,6 +179,27 @@ def test_tile_of_three_dimensions(driver):
     array = np.random.default_rng(0).standard_normal((3, 10, 40)).astype(np.float32)
     got = copy_tile(driver, tile_kernel("f32", (2, 8, 32), 3), array, (2, 8, 32), (8, 4, 2))
     np.testing.assert_array_equal(got, expected_tile(array, (2, 8, 32), (8, 4, 2), 3))
+
+
+def test_static_memory_is_aligned_as_on_the_device(driver):
+    """To 16 bytes and no more; a tile needs 128, swizzled 1024."""
+    array = np.zeros((40, 64), np.float16)
+    text = tile_kernel("f16", (24, 64), 2).replace(") kernel {", f") workgroup(%st: memref<3072xi8, {SPACE}>) kernel {{").replace("%dyn[%c0][] : memref<?xi8", "%st[%c0][] : memref<3072xi8")
+    with pytest.raises(DriverError, match="nvgpu.tma.async.load .*: the tile lies at byte 16 of shared memory, not at a multiple of 1024"):
+        copy_tile(driver, text, array, (24, 64), (0, 0))
+
+
+def test_a_copy_shows_nothing_but_itself(driver):
+    """Who waits for a tile has behind it what its thread did before it arrived, not what it did before it started the copy."""
+    array = np.ones((24, 64), np.float16)
+    word = f"memref<32xf16, {SPACE}>"
+    expect, copy, store = "        nvgpu.mbarrier.arrive.expect_tx", "        nvgpu.tma.async.load", f"        memref.store %one, %word[%c0] : {word}\n"
+    text = tile_kernel("f16", (24, 64), 2).replace(") kernel {", f") workgroup(%word: {word}) kernel {{\n%one = arith.constant 1.0 : f16")
+    text = text.replace("      gpu.barrier\n", "").replace(expect, "      }\n      gpu.barrier\n      scf.if %first {\n" + expect)
+    text = text.replace("      %w = gpu.block_dim x", f"      %w = gpu.block_dim x\n      %s = memref.load %word[%c0] : {word}\n      memref.store %s, %out[%c0] : memref<1536xf16>\n      gpu.barrier")
+    assert (copy_tile(driver, text.replace(expect, store + expect).replace("memref.store %s", "// "), array, (24, 64), (0, 0)) == 1).all()
+    with pytest.raises(DriverError, match="memref.load .*: race: the same bytes were written by thread 0 of the block with no barrier between"):
+        copy_tile(driver, text.replace(copy, store + copy), array, (24, 64), (0, 0))
 
 
 def test_tile_that_nobody_waited_for(driver):

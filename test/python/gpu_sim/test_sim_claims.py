@@ -2,13 +2,12 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sim_driver import Driver, DriverError, compile_kernels
+from sim_driver import Driver, DriverError, compile_kernels, tool
 
 # Thread 0 counts what `changed` holds down; all end when they find 0 in `seen`, which may be the same memory.
 COUNT = """
@@ -39,30 +38,44 @@ EXCHANGE = {"changed": "%seen"}
 TWO_NAMES = {"changed": "%changed"}
 
 
-def count(form: dict, claim: str, checked: bool = False) -> float:
-    driver = Driver()
-    module = driver.load(compile_kernels(COUNT.format(claim=claim, **form), checked))
-    memory = driver.upload(np.full(4, 3, np.float32))
-    driver.launch(driver.function(module, "count"), (1, 1, 1), (64, 1, 1), memory, memory)
-    return driver.download(memory, 4, np.float32)[0]
+def run(tmp_path: Path, form: dict, claim: str, sim: str = "seed=0", fails: bool = False) -> str:
+    """What is said by cell-run, which compiles kernels as programs are compiled: with the passes that every simulated kernel goes through."""
+    source = tmp_path / "count.mlir"
+    source.write_text(f"""module attributes {{gpu.container_module}} {{
+func.func @main(%m: memref<4xf32>) {{
+  %c1 = arith.constant 1 : index
+  %c64 = arith.constant 64 : index
+  gpu.launch_func @kernels::@count blocks in (%c1, %c1, %c1) threads in (%c64, %c1, %c1) args(%m : memref<4xf32>, %m : memref<4xf32>)
+  return
+}}
+gpu.module @kernels {{
+{COUNT.format(claim=claim, **form)}
+}}
+}}""")
+    chip = "sim-checked" if "checked" in sim else "sim"
+    command = [tool("cell-run"), "--target=gpu-sim", f"--sim={sim}", f"--pipeline=gpu-program-to-llvm{{chip={chip}}}", "--input=3,3,3,3", source]
+    environment = {k: v for k, v in os.environ.items() if k != "CELLGRAD_GPU_SIM"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode != 0) == fails, done.stderr
+    return done.stderr
 
 
-@pytest.mark.parametrize("checked", [False, True])
-def test_without_a_claim_threads_see_what_others_write(checked):
-    assert count(EXCHANGE, "", checked) == 0 and count(TWO_NAMES, "", checked) == 0
+@pytest.mark.parametrize("sim", ["seed=0", "checked"])
+def test_without_a_claim_threads_see_what_others_write(tmp_path, sim):
+    run(tmp_path, EXCHANGE, "", sim)
+    run(tmp_path, TWO_NAMES, "", sim)
 
 
-def test_memory_that_others_write_behind_a_barrier_is_not_one_arguments_alone():
-    with pytest.raises(DriverError, match=r"thread \(1, 0, 0\) waits for the barrier, which thread \(0, 0, 0\) never reaches: it has ended"):
-        count(EXCHANGE, "{llvm.noalias}")
+def test_memory_that_others_write_behind_a_barrier_is_not_one_arguments_alone(tmp_path):
+    text = run(tmp_path, EXCHANGE, "{llvm.noalias}", fails=True)
+    assert "thread (1, 0, 0) waits for the barrier, which thread (0, 0, 0) never reaches: it has ended" in text
 
 
-def test_endless_loops_of_barriers_end():
-    """Two arguments are the same memory, and one is said to be alone: nobody sees an end."""
-    script = 'from test_sim_claims import TWO_NAMES, count\ncount(TWO_NAMES, "{llvm.noalias}")'
-    env = dict(os.environ, CELLGRAD_GPU_SIM="waits=1000")
-    done = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent, env=env, capture_output=True, text=True, timeout=60)
-    assert "thread (0, 0, 0) has waited 1000 times, at last for the barrier: a loop without end" in done.stderr
+def test_endless_loops_of_barriers_end(tmp_path):
+    """Two arguments are the same memory, and one is said to be alone: nobody sees an end. Without a number of waits that takes seconds."""
+    for sim, waits in (("waits=1000", 1000), ("seed=0", 1 << 22)):
+        text = run(tmp_path, TWO_NAMES, "{llvm.noalias}", sim, fails=True)
+        assert f"thread (0, 0, 0) has waited {waits} times, at last for the barrier: a loop without end" in text
 
 
 def test_arguments_are_aligned_as_the_kernel_says():

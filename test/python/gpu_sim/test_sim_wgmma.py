@@ -81,6 +81,8 @@ FAULTS = {
     "made, and not shown to copies": ([("nvvm.fence.mbarrier.init", "")], AT + f"nvgpu.tma.async.load of .*: bulk copies do not see {MBARRIER} yet"),
     "consumer with the wrong parity": ([("eq, %odd, %c1", "eq, %odd, %c0")], AT + "nvvm.wgmma.mma_async: it reads"),
     "producer with the wrong parity": ([("%free = arith.cmpi eq, %odd, %c0", "%free = arith.cmpi eq, %odd, %c1")], rf"thread \(0, 0, 0\) waits for phase 0 of {MBARRIER} \(1 of 1 arrivals and 0 bytes are missing\) at .*; thread \(128, 0, 0\) waits for phase 0 of {MBARRIER} \(4 of 4"),
+    "shown to copies with no barrier after it": ([("  nvvm.fence.mbarrier.init\n}\ngpu.barrier", "}\ngpu.barrier\nscf.if %first {\n  nvvm.fence.mbarrier.init\n}")], AT + f"nvgpu.tma.async.load of .*: bulk copies do not see {MBARRIER} yet"),
+    "sums used between the fence and a product": ([("nvvm.wgmma.fence.aligned", "nvvm.wgmma.fence.aligned\n%u = llvm.extractvalue %sum[0] : !llvm.struct<(" + ", ".join(["f32"] * 32) + ")>\nmemref.store %u, %c[%c0, %c0] : memref<64x64xf32>"), ("%v0 =", "%w0 ="), ("store %v0,", "store %w0,"), ("memref.store %u, %c[%c0, %c0]", "memref.store %u, %c[%row0u, %q0]"), ("scf.if %consumer {", "scf.if %consumer {\n%row0u = arith.divui %t, %c2 : index\n%q0 = arith.remui %t, %c2 : index")], AT + r"nvvm.wgmma.mma_async: the sums were used by the threads, and there was no wgmma.fence after that"),
     "too few bytes": ([("expect_tx %bars[%s], %c16384", "expect_tx %bars[%s], %c8192")], f"{MBARRIER} completes its phase while the bulk copy at .* is under way: expect_tx announced too few bytes"),
     "bytes without notice": ([("expect_tx %bars[%s], %c16384", "expect_tx %bars[%s], %c0")], "it reads what the bulk copy at .* has not brought yet"),
     "more bytes than come": ([("%false = arith", "%more = arith.constant 20000 : index\n%false = arith"), ("expect_tx %bars[%s], %c16384", "expect_tx %bars[%s], %more")], r"\(0 of 1 arrivals and 3616 bytes are missing\)"),
@@ -93,7 +95,7 @@ FAULTS = {
     "no fence for the sums": ([("nvvm.wgmma.fence.aligned", "")], AT + r"nvvm.wgmma.mma_async: the sums were written by the threads, and there was no wgmma.fence"),
     "tile at the wrong place": ([("%base = arith.muli %s, %c16384 : index", "%bs = arith.muli %s, %c16384 : index\n%base = arith.addi %bs, %c128 : index")], r"the tile lies at byte \d+ of shared memory, not at a multiple of 1024"),
     "address without its base": ([("%ia = arith.index_cast %sa", "%sz = arith.subi %sa, %c128 : index\n%ia = arith.index_cast %sz")], "the descriptor of factor A leads to address 0 of shared memory, which the block has from 1024"),
-    "address before the tile": ([("%ia = arith.index_cast %sa", "%sz = arith.subi %sa, %c64 : index\n%ia = arith.index_cast %sz")], "thread 128 of the block wrote the bytes by an ordinary store, with no fence.proxy.async"),
+    "address before the tile": ([("%ia = arith.index_cast %sa", "%sz = arith.subi %sa, %c64 : index\n%ia = arith.index_cast %sz")], "race: the same bytes were written by thread 128 of the block"),
     "bits that mean nothing": ([("%da = arith.addi %ia, %fa", "%jk = arith.constant 32768 : i64\n%ja = arith.addi %ia, %jk : i64\n%da = arith.addi %ja, %fa")], "the descriptor of factor A has bits set that mean nothing"),
     "base offset": ([("%da = arith.addi %ia, %fa", "%jk = arith.constant 562949953421312 : i64\n%ja = arith.addi %ia, %jk : i64\n%da = arith.addi %ja, %fa")], "has a base offset"),
     "descriptors that differ": ([("%ia = arith.index_cast %sa", "%sz = arith.addi %sa, %lane : index\n%ia = arith.index_cast %sz")], "the threads of the warpgroup have different descriptors"),
@@ -145,6 +147,26 @@ def test_order_of_threads_does_not_matter():
         env = dict(os.environ, CELLGRAD_GPU_SIM=f"checked,seed={seed}")
         done = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+
+
+def test_sums_of_one_product_are_used_while_the_next_runs(driver):
+    """The same operation may be under way again when what it left before is done, and used."""
+    case = Ring(driver, 64, 3, 4)
+    sums = "!llvm.struct<(" + ", ".join(["f32"] * 32) + ")>"
+    got = case.run(
+        ("iter_args(%sum = %zero) -> " + sums, "iter_args(%sum = %zero, %total = %zero) -> (" + sums + ", " + sums + ")"),
+        ("%result = scf.for", "%result, %last = scf.for"),
+        ("%pa = memref", "%fresh = llvm.mlir.zero : " + sums + "\n%pa = memref"), ("%db0, %sum,", "%db0, %fresh,"),
+        (WAIT + "0", WAIT + "1\n" + f"%e0 = llvm.extractvalue %sum[0] : {sums}\n%l0 = llvm.extractvalue %total[0] : {sums}\n%both = arith.addf %e0, %l0 : f32\n%next = llvm.insertvalue %both, %total[0] : {sums}"),
+        (f"scf.yield %d3 : {sums}", f"scf.yield %d3, %next : {sums}, {sums}"),
+        ("    scf.if %leader {\n      %token", "    %none = arith.cmpi eq, %lane, %c64 : index\n    scf.if %none {\n      %token"),
+        ("%warp = arith.divui", WAIT + "0\n%warp = arith.divui"), ("%v0 = llvm.extractvalue %result[0]", "%v0a = llvm.extractvalue %result[0]"), 
+        ("memref.store %v0,", f"%v0b = llvm.extractvalue %last[0] : {sums}\n%v0 = arith.addf %v0a, %v0b : f32\nmemref.store %v0,"),
+    )  # fmt: skip
+    whole = case.a @ case.b
+    where = np.zeros(case.shape, bool)
+    where[[16 * w + g for w in range(4) for g in range(8)], :8:2] = True  # register 0 of each thread
+    assert np.allclose(got[where], whole[where], rtol=1e-4, atol=1e-4)
 
 
 def plain(scale="one", transposed=False):
@@ -209,5 +231,11 @@ def test_factors_of_ordinary_stores(driver, transposed):
         run(lambda text: "\n".join(line for line in text.splitlines() if "fence.proxy" not in line))
     with pytest.raises(DriverError, match="nvvm.wgmma.mma_async: race: the same bytes were written by thread"):
         run(lambda text: text.replace("gpu.barrier", ""))
+    fence = next(line for line in plain().splitlines() if "fence.proxy" in line)
+    np.testing.assert_array_equal(run(lambda text: text.replace(f"{fence}\ngpu.barrier", f"gpu.barrier\n{fence}")), run())  # by those who read
+    with pytest.raises(DriverError, match="nvvm.wgmma.mma_async: thread .* wrote the bytes by an ordinary store, with no fence.proxy.async between"):
+        # By those who wrote, of whom half do so when the other half goes on to read.
+        low, high = (f"%{name} = arith.cmpi {name}, %t, %c64 : index\nscf.if %{name} {{\n{fence}\n}}" for name in ("ult", "uge"))
+        run(lambda text: text.replace(f"{fence}\ngpu.barrier", f"%c64 = arith.constant 64 : index\n{low}\ngpu.barrier\n{high}"))
     with pytest.raises(DriverError, match="it ends with products that it did not wait for"):
         run(lambda text: text.replace("nvvm.wgmma.wait.group.sync.aligned 0", "").replace("memref.store %v", "// ").replace("%v", "// %v"))
