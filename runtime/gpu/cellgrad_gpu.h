@@ -143,8 +143,9 @@ int cg_gpu_synchronize(int device);
 /* Waits for the streams of other libraries in the process as well. */
 int cg_gpu_quiesce(int device);
 /* The device's stream, and edges to another one: let_wait lets `stream` wait for what was started on the device's, wait_for the other way round.
- * A stream is a CUstream of the driver, or 1 for CUDA's default one; CG_GPU_ARGUMENT for one that is being captured as a graph. */
+ * A stream is a CUstream of the driver, or 1 for CUDA's default one; CG_GPU_ARGUMENT for one that is being captured as a graph, as check_stream gives alone. */
 int cg_gpu_stream(int device, void **stream);
+int cg_gpu_check_stream(int device, void *stream);
 int cg_gpu_let_wait(int device, void *stream);
 int cg_gpu_wait_for(int device, void *stream);
 

@@ -232,16 +232,6 @@ int cg_gpu_stream(int number, void **stream) {
 }
 
 namespace {
-/// Work for a stream that is being captured does not run now: neither can it be waited for, nor do programs become a part of another library's graph.
-int checkStream(Device &device, CUstream stream) {
-  int status = CU_STREAM_CAPTURE_STATUS_NONE;
-  CUresult error = device.driver->cuStreamIsCapturing ? device.driver->cuStreamIsCapturing(stream, &status) : CUDA_SUCCESS;
-  if (status != CU_STREAM_CAPTURE_STATUS_NONE || error == CUDA_ERROR_STREAM_CAPTURE_IMPLICIT)
-    return refuse("%s: stream %p is being captured as a CUDA graph, and programs cannot be a part of one: run them before the capture or after it",
-                  device.title().c_str(), static_cast<void *>(stream));
-  return error ? failed(device, "asking the driver about a stream", error) : CG_GPU_OK;
-}
-
 /// `later` runs what is given to it from now on after what `first` has by now.
 int order(Device &device, CUstream first, CUstream later) {
   Within within(device);
@@ -257,11 +247,25 @@ int order(Device &device, CUstream first, CUstream later) {
 }
 } // namespace
 
+// Work for a stream that is being captured does not run now: neither can it be waited for, nor do programs become a part of another library's graph.
+int cg_gpu_check_stream(int number, void *stream) {
+  Device *device = openDevice(number);
+  if (!device)
+    return CG_GPU_FAILED;
+  Within within(*device);
+  int status = CU_STREAM_CAPTURE_STATUS_NONE;
+  CUresult error = device->driver->cuStreamIsCapturing ? device->driver->cuStreamIsCapturing(static_cast<CUstream>(stream), &status) : CUDA_SUCCESS;
+  if (status != CU_STREAM_CAPTURE_STATUS_NONE || error == CUDA_ERROR_STREAM_CAPTURE_IMPLICIT)
+    return refuse("%s: stream %p is being captured as a CUDA graph, and programs cannot be a part of one: run them before the capture or after it",
+                  device->title().c_str(), stream);
+  return error ? failed(*device, "asking the driver about a stream", error) : CG_GPU_OK;
+}
+
 int cg_gpu_let_wait(int number, void *stream) {
   Device *device = openDevice(number);
   if (!device)
     return CG_GPU_FAILED;
-  int result = checkStream(*device, static_cast<CUstream>(stream));
+  int result = cg_gpu_check_stream(number, stream);
   return result ? result : order(*device, device->stream, static_cast<CUstream>(stream));
 }
 
@@ -269,6 +273,6 @@ int cg_gpu_wait_for(int number, void *stream) {
   Device *device = openDevice(number);
   if (!device)
     return CG_GPU_FAILED;
-  int result = checkStream(*device, static_cast<CUstream>(stream));
+  int result = cg_gpu_check_stream(number, stream);
   return result ? result : order(*device, static_cast<CUstream>(stream), device->stream);
 }

@@ -85,7 +85,7 @@ public:
 
   bool run() {
     void *own;
-    if (!place() || !done(gpu.stream(device, &own)))
+    if ((arguments.stream && !done(gpu.checkStream(device, arguments.stream))) || !place() || !done(gpu.stream(device, &own)))
       return false;
     bool ordered = arguments.stream && arguments.stream != own;
     if (ordered && !done(gpu.waitFor(device, arguments.stream)))

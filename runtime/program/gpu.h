@@ -13,6 +13,7 @@ namespace cellgrad::program {
   X(allocate, cg_gpu_allocate) X(release, cg_gpu_release) X(checkMemory, cg_gpu_check_memory) X(upload, cg_gpu_upload)                  \
   X(download, cg_gpu_download) X(startUpload, cg_gpu_start_upload) X(startDownload, cg_gpu_start_download)                              \
   X(synchronize, cg_gpu_synchronize) X(quiesce, cg_gpu_quiesce) X(stream, cg_gpu_stream) X(letWait, cg_gpu_let_wait)                    \
+  X(checkStream, cg_gpu_check_stream)                                                                                                    \
   X(waitFor, cg_gpu_wait_for) X(callsCreate, cg_gpu_calls_create) X(callsDestroy, cg_gpu_calls_destroy) X(run, cg_gpu_run)              \
   X(load, cg_gpu_load) X(unload, cg_gpu_unload)
 

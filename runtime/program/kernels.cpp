@@ -34,8 +34,7 @@ bool isElf(std::string_view code, uint16_t machine) {
     Elf64_Shdr &section = sections[i];
     if (!read(code, header.e_shoff + i * sizeof section, section) || section.sh_link >= sections.size())
       return false;
-    bool empty = section.sh_type == SHT_NOBITS || section.sh_type == SHT_NULL;
-    if (!empty && (section.sh_offset > code.size() || section.sh_size > code.size() - section.sh_offset))
+    if (section.sh_type != SHT_NOBITS && (section.sh_offset > code.size() || section.sh_size > code.size() - section.sh_offset))
       return false;
     if (section.sh_type == SHT_STRTAB && (!section.sh_size || code[section.sh_offset + section.sh_size - 1]))
       return false;

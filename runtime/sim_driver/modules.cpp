@@ -31,7 +31,7 @@ size_t objectBytes(const void *image) {
   for (size_t i = 0; i < header.e_shnum; ++i) {
     Elf64_Shdr section;
     memcpy(&section, static_cast<const char *>(image) + header.e_shoff + i * sizeof section, sizeof section);
-    if (section.sh_type != SHT_NOBITS)
+    if (section.sh_type != SHT_NOBITS && section.sh_type != SHT_NULL)
       end = std::max(end, size_t(section.sh_offset + section.sh_size));
   }
   return end;

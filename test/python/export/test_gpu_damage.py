@@ -111,6 +111,17 @@ print(len(texts))
     assert int(out) > 5
 
 
+def test_an_image_whose_first_section_is_endless(run, files):
+    """The one that is none: a driver that goes by the tables alone takes its size for the image's."""
+    assert "the code of its kernels is no x86_64-elf" in run("""
+image = code.index(b"\\x7fELF", 1)
+tables, = struct.unpack_from("<Q", code, image + 40)
+broken = bytearray(code)
+struct.pack_into("<Q", broken, image + tables + 32, 2**62)
+print(tried(broken))
+""", files / "sim.cgp")
+
+
 def test_code_that_is_of_another_kind(run, files, driver):
     """A file whose header and kernels differ in what they say, and an image that ends too early."""
     out = run("""

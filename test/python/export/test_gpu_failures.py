@@ -120,6 +120,9 @@ raises(ValueError, 'is being captured', f, Theirs())
 assert np.array_equal(dy.numpy(), x) and number('edges').value == 0        # nothing was given to any stream
 assert counting.cuStreamEndCapture(stream, ctypes.byref(graph)) == 0
 assert called() == 0 and np.array_equal(dy.numpy(), 2 * x + 1)
+own, stream = loaded.stream, ctypes.c_void_p(loaded.stream)                # and the file's own
+assert counting.cuStreamBeginCapture_v2(stream, 2) == 0 and called() == 5 and b'is being captured' in error.text
+assert counting.cuStreamEndCapture(stream, ctypes.byref(graph)) == 0 and called() == 0
 """)
 
 
