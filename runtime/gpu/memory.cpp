@@ -127,13 +127,13 @@ int cg_gpu_check_memory(int number, const void *memory, int64_t bytes) {
     CUresult error = driver.cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, at);
     if (error == CUDA_ERROR_INVALID_VALUE || (!error && !type)) // any other error is no word about the address
       return refuse("%p is not memory of %s: the driver does not know %s", memory, device->title().c_str(), which);
-    if (error || (error = driver.cuPointerGetAttribute(&managed, CU_POINTER_ATTRIBUTE_IS_MANAGED, at)) ||
-        (error = driver.cuPointerGetAttribute(&ordinal, CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL, at)))
-      return failed(*device, "asking the driver about an address", error);
-    if (managed)
+    error = error ? error : driver.cuPointerGetAttribute(&managed, CU_POINTER_ATTRIBUTE_IS_MANAGED, at);
+    if (!error && managed)
       continue; // wherever it lies at present
-    if (type != CU_MEMORYTYPE_DEVICE)
+    if (!error && type != CU_MEMORYTYPE_DEVICE)
       return refuse("%p is not memory of %s: %s is the host's", memory, device->title().c_str(), which);
+    if (error || (error = driver.cuPointerGetAttribute(&ordinal, CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL, at)))
+      return failed(*device, "asking the driver about an address", error);
     if (ordinal != number - kindOf(number))
       return refuse("%p is not memory of %s: %s belongs to device %d", memory, device->title().c_str(), which, ordinal);
   }
