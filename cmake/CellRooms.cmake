@@ -13,8 +13,9 @@ function(cell_begin_library name)
   target_sources(obj.${name} INTERFACE $<TARGET_OBJECTS:obj.${name}LLVM>)
 endfunction()
 
-# Half of a file's compile time is MLIR's own headers: a cold build parses them once, and once more for the files that make code of
-# the LLVM dialect, whose header is as large as all others. A compiler cache (a launcher) does without, since it would see a new
+# Most of a file's compile time is MLIR's own headers. A cold build parses them once, and once more for the files that make code of
+# the LLVM dialect, whose header is as large as all others; and it compiles CELLGRAD_UNITY files of a folder as one, since the
+# templates that headers use are instantiated anew for each. A compiler cache (a launcher) does without both: it would see a new
 # header in every build folder; that build also finds includes that a file forgot.
 function(cell_end_library name)
   if(CELLGRAD_PCH)
@@ -30,11 +31,24 @@ function(cell_end_library name)
       <mlir/Dialect/LLVMIR/LLVMDialect.h> <mlir/Dialect/MemRef/IR/MemRef.h>
       <mlir/Dialect/SCF/IR/SCF.h> <mlir/IR/ImplicitLocOpBuilder.h>)
   endif()
+  if(CELLGRAD_UNITY GREATER 1)
+    set_target_properties(obj.${name} obj.${name}LLVM PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  endif()
 endfunction()
 
 function(_cell_sources target)
   list(TRANSFORM ARGN PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
   target_sources(${target} PRIVATE ${ARGN})
+  if(CELLGRAD_UNITY GREATER 1)
+    file(RELATIVE_PATH folder "${PROJECT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
+    string(MAKE_C_IDENTIFIER "${folder}" folder)
+    set(count 0)
+    foreach(source IN LISTS ARGN)
+      math(EXPR group "${count} / ${CELLGRAD_UNITY}")
+      math(EXPR count "${count} + 1")
+      set_source_files_properties("${source}" TARGET_DIRECTORY ${target} PROPERTIES UNITY_GROUP "${folder}_${group}")
+    endforeach()
+  endif()
 endfunction()
 
 # cell_room(sources...): adds the sources of this folder to the object library.

@@ -49,7 +49,7 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
-LogicalResult PrintOp::verify() {
+LogicalResult cellrt::PrintOp::verify() {
   if (getDtypes().size() != getValues().size())
     return emitOpError("has ") << getValues().size() << " operands, but " << getDtypes().size() << " dtypes";
   return success();

@@ -7,6 +7,10 @@
 
 namespace mlir::ascend {
 
+/// Names in messages.
+inline std::string upper(Space space) { return stringifySpace(space).upper(); }
+inline std::string upper(Pipe pipe) { return stringifyPipe(pipe).upper(); }
+
 /// A buffer that a kernel allocates in a memory of the core, or scratch memory of an op.
 struct LocalBuffer {
   Operation *maker; // memref.alloc, or the op

@@ -14,8 +14,6 @@ namespace mlir::cell {
 using namespace mlir;
 using namespace mlir::ascend;
 
-static std::string upper(Space space) { return stringifySpace(space).upper(); }
-
 static SmallVector<Space> spacesOf(ArrayRef<LocalBuffer> buffers) {
   SmallVector<Space> spaces;
   for (const LocalBuffer &buffer : buffers)

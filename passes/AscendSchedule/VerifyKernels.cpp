@@ -11,8 +11,6 @@ namespace mlir::cell {
 using namespace mlir;
 using namespace mlir::ascend;
 
-static std::string upper(Space space) { return stringifySpace(space).upper(); }
-static std::string upper(Pipe pipe) { return stringifyPipe(pipe).upper(); }
 
 namespace {
 class KernelVerifier {

@@ -4,17 +4,11 @@
 #include "passes/ExpandMath/Arcs.h"
 #include "passes/ExpandMath/Coefficients.h"
 
-#include <limits>
-
 using namespace mlir;
 using namespace mlir::cell;
 
 namespace {
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-// pi / 2 as a sum.
-constexpr double kHalfPi = 0x1.921fb54442d18p+0, kHalfPiLow = 0x1.1a62633145c07p-54;
-constexpr HalfPi kQuarter{kHalfPi, kHalfPiLow};
+constexpr HalfPi kHalfPiF64{0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54};
 constexpr uint64_t kSign = uint64_t(1) << 63;
 
 /// atan of 0 <= u <= 1: above tan(pi / 8) it is pi / 4 + atan((u - 1) / (u + 1)).
@@ -22,7 +16,7 @@ Num atanOfFraction(Num u) {
   Num upper = u > 0x1.a827999fcef32p-2;
   Num v = select(upper, (u - 1) / (u + 1), u);
   Num p = oddPolynomial(v, v * v, coefficients::kAtanF64);
-  return select(upper, kHalfPi / 2 + (p + kHalfPiLow / 2), p);
+  return select(upper, kHalfPiF64.high / 2 + (p + kHalfPiF64.low / 2), p);
 }
 
 /// A number as a sum of two, the second much smaller.
@@ -54,14 +48,14 @@ Pair exactLog(Num x) {
 }
 } // namespace
 
-Num cell::doubleAsin(Num x) { return arcSine(x, coefficients::kAsinF64, kQuarter); }
+Num cell::doubleAsin(Num x) { return arcSine(x, coefficients::kAsinF64, kHalfPiF64); }
 
-Num cell::doubleAcos(Num x) { return arcCosine(x, coefficients::kAsinF64, kQuarter); }
+Num cell::doubleAcos(Num x) { return arcCosine(x, coefficients::kAsinF64, kHalfPiF64); }
 
 Num cell::doubleAtan(Num x) {
   Num magnitude = abs(x), large = magnitude > 1;
   Num p = atanOfFraction(select(large, 1.0 / magnitude, magnitude));
-  return copySign(select(large, kQuarter.turnsMinus(1, p), p), x);
+  return copySign(select(large, kHalfPiF64.turnsMinus(1, p), p), x);
 }
 
 /// atan of the smaller magnitude over the larger, then the octant. 0/0 counts as 0 and inf/inf as 1.
@@ -72,8 +66,8 @@ Num cell::doubleAtan2(Num y, Num x) {
   u = select(large == 0, small, u);
   u = select(small == kInf, u.number(1), u);
   Num p = atanOfFraction(u);
-  p = select(steep, kQuarter.turnsMinus(1, p), p);
-  p = select(copySign(x.number(1), x) < 0, kQuarter.turnsMinus(2, p), p);
+  p = select(steep, kHalfPiF64.turnsMinus(1, p), p);
+  p = select(copySign(x.number(1), x) < 0, kHalfPiF64.turnsMinus(2, p), p);
   return select(isUnordered(x, y), x + y, copySign(p, y));
 }
 

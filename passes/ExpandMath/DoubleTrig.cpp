@@ -11,7 +11,7 @@ using namespace mlir::cell;
 
 namespace {
 /// |x| = n * pi / 2 + r + low, n modulo 4 in the last bits.
-struct Quadrant {
+struct LongQuadrant {
   Num n, r, low;
 };
 
@@ -20,7 +20,7 @@ constexpr double kHalfPi = 0x1.921fb54442d18p+0, kHalfPiMiddle = 0x1.1a62633145c
 constexpr double kFar = 0x1p20;
 
 /// Up to kFar: pi / 2 in three parts (Cody and Waite 1980); the first product is exact by fma.
-Quadrant reduceNear(Num x) {
+LongQuadrant reduceNear(Num x) {
   constexpr double kShifter = 0x1.8p52;
   Num shifted = mad(x, 0x1.45f306dc9c883p-1, kShifter), minus = kShifter - shifted;
   Num first = mad(minus, kHalfPi, x), r = mad(minus, kHalfPiMiddle, first);
@@ -36,7 +36,7 @@ std::pair<Num, Num> multiplyWide(Num a, Num b) {
 
 /// Every finite x above 1 (after Payne and Hanek 1983): |x| = M * 2^(e - 52), and the 192 bits of 1 / (2 pi) that begin at place e - 51 behind the point
 /// decide the fraction of a turn to 2^-139.
-Quadrant reduceFar(Num x) {
+LongQuadrant reduceFar(Num x) {
   // 64 zero bits, then 1 / (2 pi) behind the point.
   constexpr uint64_t kTurn[] = {
       0x0000000000000000, 0x28be60db9391054a, 0x7f09d5f47d4d3770, 0x36d8a5664f10e410, 0x7f9458eaf7aef158, 0x6dc91b8e909374b8, 0x01924bba82746487, 0x3f877ac72c4a69cf, 0xba208d7d4baed121, 0x3a671c09ad17df90, 0x4e64758e60d4ce7d, 0x272117e2ef7e4a0e, 0xc7fe25fff7816603, 0xfbcbc462d6829b47, 0xdb4d9fb3c9f2c26d, 0xd3d18fd9a797fa8b, 0x5d49eeb1faf97c5e, 0xcf41ce7de294a4ba, 0x9afed7ec47e35742, 0x1580cc11bf1edaea};
@@ -79,9 +79,9 @@ Quadrant reduceFar(Num x) {
 }
 
 /// A branch, which the arcs of most programs never take.
-Quadrant reduce(Num x) {
+LongQuadrant reduce(Num x) {
   Emitter &e = *x.emitter;
-  Quadrant near = reduceNear(x);
+  LongQuadrant near = reduceNear(x);
   Value far = (x > kFar).value;
   if (isa<VectorType>(far.getType()))
     far = vector::ReductionOp::create(e.builder, e.loc, vector::CombiningKind::OR, far);
@@ -90,7 +90,7 @@ Quadrant reduce(Num x) {
       [&](OpBuilder &builder, Location loc) {
         Emitter inner{builder, loc, e.fma};
         Num own{&inner, x.value};
-        Quadrant q = reduceFar(own);
+        LongQuadrant q = reduceFar(own);
         Num is = own > kFar;
         auto pick = [&](Num a, Num b) { return select(is, a, Num{&inner, b.value}).value; };
         scf::YieldOp::create(builder, loc, ValueRange{pick(q.n, near.n), pick(q.r, near.r), pick(q.low, near.low)});
@@ -102,19 +102,19 @@ Quadrant reduce(Num x) {
 }
 
 /// sin(r + low) and cos(r + low) for |r| <= pi / 4.
-Num sine(const Quadrant &q) {
+Num sine(const LongQuadrant &q) {
   Num z = q.r * q.r;
   Num correction = mad(z, -0.5, 1) * q.low;
   return q.r + mad(q.r * z, polynomial(z, coefficients::kSinF64), correction);
 }
-Num cosine(const Quadrant &q) {
+Num cosine(const LongQuadrant &q) {
   Num z = q.r * q.r, half = z * 0.5, head = 1.0 - half;
   Num lost = 1.0 - head - half;
   return head + (mad(z * z, polynomial(z, coefficients::kCosF64), lost) - q.r * q.low);
 }
 
 /// sin(n * pi / 2 + r); n and the sign of `signBits` decide the sign.
-Num sinOfQuadrant(const Quadrant &q, Num n, Num signBits) {
+Num sinOfQuadrant(const LongQuadrant &q, Num n, Num signBits) {
   Num value = select((n & 1) != 0, cosine(q), sine(q));
   return real(bits(value) ^ (((n & 2) << 62) ^ signBits));
 }
@@ -122,18 +122,18 @@ Num signOf(Num x) { return bits(x) & (uint64_t(1) << 63); }
 } // namespace
 
 Num cell::doubleSin(Num x) {
-  Quadrant q = reduce(abs(x));
+  LongQuadrant q = reduce(abs(x));
   Num value = sinOfQuadrant(q, q.n, signOf(x));
   return select(x == 0, x, value); // the sign of zero
 }
 
 Num cell::doubleCos(Num x) {
-  Quadrant q = reduce(abs(x));
+  LongQuadrant q = reduce(abs(x));
   return sinOfQuadrant(q, q.n + 1, q.n.integer(0));
 }
 
 Num cell::doubleTan(Num x) {
-  Quadrant q = reduce(abs(x));
+  LongQuadrant q = reduce(abs(x));
   Num s = sine(q), c = cosine(q), odd = (q.n & 1) != 0;
   Num quotient = select(odd, c, s) / select(odd, s, c);
   return select(x == 0, x, real(bits(quotient) ^ ((q.n << 63) ^ signOf(x))));

@@ -3,15 +3,11 @@
 #include "passes/ExpandMath/Num.h"
 
 #include <cmath>
-#include <limits>
 
 using namespace mlir;
 using namespace mlir::cell;
 
 namespace {
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
 /// What differs between f32 and f64. ln2 = ln2High + ln2Low, where products of ln2High with an exponent are exact.
 struct Format {
   int fraction, bias;

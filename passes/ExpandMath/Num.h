@@ -7,10 +7,14 @@
 #include "mlir/IR/Builders.h"
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <type_traits>
 
 namespace mlir::cell {
+
+inline constexpr double kInf = std::numeric_limits<double>::infinity();
+inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// Where one expansion is written. Constants are made once for each.
 struct Emitter {

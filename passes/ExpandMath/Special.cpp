@@ -4,19 +4,12 @@
 #include "passes/ExpandMath/Num.h"
 
 #include <cmath>
-#include <limits>
 
 using namespace mlir;
 using namespace mlir::cell;
 
 namespace {
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-// pi / 2 as the sum of two f32 numbers.
-constexpr float kHalfPi = 0x1.921fb6p+0f;
-constexpr double kHalfPiLow = 0x1.921fb54442d18p+0 - double(kHalfPi);
-constexpr HalfPi kQuarter{kHalfPi, kHalfPiLow};
+constexpr HalfPi kHalfPiF32{0x1.921fb6p+0, 0x1.921fb54442d18p+0 - 0x1.921fb6p+0};
 
 /// Whether y is an integer, and an odd one.
 struct Integer {
@@ -28,15 +21,15 @@ Integer classify(Num y) {
 }
 } // namespace
 
-Num cell::expandAsin(Num x) { return arcSine(x, coefficients::kAsinF32, kQuarter); }
+Num cell::expandAsin(Num x) { return arcSine(x, coefficients::kAsinF32, kHalfPiF32); }
 
-Num cell::expandAcos(Num x) { return arcCosine(x, coefficients::kAsinF32, kQuarter); }
+Num cell::expandAcos(Num x) { return arcCosine(x, coefficients::kAsinF32, kHalfPiF32); }
 
 Num cell::expandAtan(Num x) {
   Num magnitude = abs(x), large = magnitude > 1;
   Num u = select(large, 1.0 / magnitude, magnitude);
   Num p = oddPolynomial(u, u * u, coefficients::kAtanF32);
-  return copySign(select(large, kQuarter.turnsMinus(1, p), p), x);
+  return copySign(select(large, kHalfPiF32.turnsMinus(1, p), p), x);
 }
 
 /// atan of the smaller magnitude over the larger, then the octant. 0/0 counts as 0 and inf/inf as 1.
@@ -47,8 +40,8 @@ Num cell::expandAtan2(Num y, Num x) {
   u = select(large == 0, small, u);
   u = select(small == kInf, u.number(1), u);
   Num p = oddPolynomial(u, u * u, coefficients::kAtanF32);
-  p = select(steep, kQuarter.turnsMinus(1, p), p);
-  p = select(copySign(x.number(1), x) < 0, kQuarter.turnsMinus(2, p), p);
+  p = select(steep, kHalfPiF32.turnsMinus(1, p), p);
+  p = select(copySign(x.number(1), x) < 0, kHalfPiF32.turnsMinus(2, p), p);
   return select(isUnordered(x, y), x + y, copySign(p, y));
 }
 

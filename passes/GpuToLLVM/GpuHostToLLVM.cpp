@@ -32,7 +32,6 @@ struct Slots {
 };
 using SlotsOf = llvm::DenseMap<Operation *, Slots>;
 
-Value constantI64(OpBuilder &builder, Location loc, int64_t value) { return LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value)); }
 
 Value element(OpBuilder &builder, Location loc, Type type, Value array, int32_t i) {
   return i ? LLVM::GEPOp::create(builder, loc, array.getType(), type, array, ArrayRef<LLVM::GEPArg>{i}, LLVM::GEPNoWrapFlags::inbounds).getResult() : array;

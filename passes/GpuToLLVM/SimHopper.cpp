@@ -101,7 +101,6 @@ void sim::markSums(Operation *function) {
 }
 
 namespace {
-Value constantI64(OpBuilder &builder, Location loc, int64_t value) { return LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value)); }
 
 /// An optional i1 as the simulator takes it.
 Value active(OpBuilder &builder, Location loc, Value predicate) {
@@ -195,7 +194,7 @@ struct AddressPattern : ConvertOpToLLVMPattern<memref::ExtractAlignedPointerAsIn
   }
 };
 
-struct ProductPattern : ConvertOpToLLVMPattern<NVVM::WgmmaMmaAsyncOp> {
+struct SimWgmmaPattern : ConvertOpToLLVMPattern<NVVM::WgmmaMmaAsyncOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(NVVM::WgmmaMmaAsyncOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
@@ -269,7 +268,7 @@ void sim::populateHopperPatterns(LLVMTypeConverter &converter, RewritePatternSet
       return std::nullopt;
     return Type(pointer(type));
   });
-  patterns.add<InitPattern, ArrivePattern, ExpectPattern, WaitPattern, BulkCopyPattern, AddressPattern, ProductPattern, WaitGroupPattern, ProxyFencePattern>(converter);
+  patterns.add<InitPattern, ArrivePattern, ExpectPattern, WaitPattern, BulkCopyPattern, AddressPattern, SimWgmmaPattern, WaitGroupPattern, ProxyFencePattern>(converter);
   patterns.add<ThreadPattern<NVVM::WgmmaFenceAlignedOp>>(converter, "cg_sim_wgmma_fence");
   patterns.add<ThreadPattern<NVVM::WgmmaGroupSyncAlignedOp>>(converter, "cg_sim_wgmma_commit");
   patterns.add<ThreadPattern<NVVM::FenceMbarrierInitOp>>(converter, "cg_sim_fence", 0);

@@ -124,7 +124,7 @@ std::optional<int> kindOf(Type element, bool tf32) {
   return std::nullopt;
 }
 
-struct MmaPattern : ConvertOpToLLVMPattern<nvgpu::MmaSyncOp> {
+struct SimMmaPattern : ConvertOpToLLVMPattern<nvgpu::MmaSyncOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(nvgpu::MmaSyncOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
@@ -148,7 +148,7 @@ struct MmaPattern : ConvertOpToLLVMPattern<nvgpu::MmaSyncOp> {
   }
 };
 
-struct LdMatrixPattern : ConvertOpToLLVMPattern<nvgpu::LdMatrixOp> {
+struct SimLdMatrixPattern : ConvertOpToLLVMPattern<nvgpu::LdMatrixOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(nvgpu::LdMatrixOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
@@ -165,7 +165,7 @@ struct LdMatrixPattern : ConvertOpToLLVMPattern<nvgpu::LdMatrixOp> {
   }
 };
 
-struct AsyncCopyPattern : ConvertOpToLLVMPattern<nvgpu::DeviceAsyncCopyOp> {
+struct SimAsyncCopyPattern : ConvertOpToLLVMPattern<nvgpu::DeviceAsyncCopyOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(nvgpu::DeviceAsyncCopyOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
@@ -211,5 +211,5 @@ void sim::populateThreadPatterns(LLVMTypeConverter &converter, RewritePatternSet
   patterns.add<IdPattern<gpu::GridDimOp>>(converter, offsetof(cg_sim_thread, grid_dim));
   patterns.add<WarpIdPattern<gpu::LaneIdOp>>(converter, offsetof(cg_sim_thread, lane));
   patterns.add<WarpIdPattern<gpu::SubgroupIdOp>>(converter, offsetof(cg_sim_thread, warp));
-  patterns.add<GlobalIdPattern, WarpSizePattern, BarrierPattern, ShufflePattern, MmaPattern, LdMatrixPattern, AsyncCopyPattern, AsyncGroupPattern, AsyncWaitPattern>(converter);
+  patterns.add<GlobalIdPattern, WarpSizePattern, BarrierPattern, ShufflePattern, SimMmaPattern, SimLdMatrixPattern, SimAsyncCopyPattern, AsyncGroupPattern, AsyncWaitPattern>(converter);
 }

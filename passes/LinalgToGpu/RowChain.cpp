@@ -15,7 +15,7 @@ using namespace mlir::cell;
 
 namespace {
 /// Operations in the bodies of a chain: beyond this registers do not last.
-constexpr int64_t kMaxOperations = 300;
+constexpr int64_t kMaxRowOperations = 300;
 /// Elements of a row that lie in one piece, where it has several: lanes of a row are to read neighbours.
 constexpr int64_t kMinPiece = 8;
 /// Operations of a block that are looked at behind the last member.
@@ -290,7 +290,7 @@ std::optional<RowChain> RowChain::startingAt(linalg::LinalgOp first, bool inPiec
     bool isBehind = chain.conflictsWithDeferred(op);
     if (auto generic = dyn_cast<linalg::GenericOp>(op); generic && !isBehind) {
       std::optional<RowMember> member = chain.analyze(generic);
-      if (member && chain.canJoin(*member) && chain.operations + std::distance(generic.getBody()->begin(), generic.getBody()->end()) <= kMaxOperations) {
+      if (member && chain.canJoin(*member) && chain.operations + std::distance(generic.getBody()->begin(), generic.getBody()->end()) <= kMaxRowOperations) {
         chain.add(std::move(*member));
         steps = 0;
         continue;

@@ -22,14 +22,14 @@ namespace {
 using Values = SmallVector<Value>;
 
 /// Points of one op that a block computes sooner than the device starts a kernel for it, and operations of all bodies.
-constexpr int64_t kMaxPoints = 4096, kMaxOperations = 400;
+constexpr int64_t kMaxPoints = 4096, kMaxBodyOperations = 400;
 
 /// Whether a loop can be a kernel, and what it needs for that.
 class SmallLoop {
 public:
   explicit SmallLoop(Operation *loop) : loop(loop) {}
 
-  bool fits() { return fitsOp(loop) && touchesMemory && operations <= kMaxOperations && llvm::none_of(loop->getResults(), [](Value result) {
+  bool fits() { return fitsOp(loop) && touchesMemory && operations <= kMaxBodyOperations && llvm::none_of(loop->getResults(), [](Value result) {
                          return !isa<MemRefType>(result.getType()) && !result.use_empty() && !result.getType().isIntOrFloat();
                        }); }
 

@@ -12,12 +12,13 @@ using namespace mlir;
 
 bool cell::isView(Operation *op) { return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp, tensor::CastOp>(op); }
 
-namespace {
-using cell::isView;
-
-Value copyOf(OpBuilder &builder, Value value) {
+Value cell::copyOf(OpBuilder &builder, Value value) {
   return bufferization::AllocTensorOp::create(builder, value.getLoc(), cast<RankedTensorType>(value.getType()), ValueRange(), value);
 }
+
+namespace {
+using cell::copyOf;
+using cell::isView;
 
 /// True for a part of a larger buffer: its strides are not those of a buffer of its own.
 bool isPart(Value value) {

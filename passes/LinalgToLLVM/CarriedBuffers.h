@@ -2,6 +2,7 @@
 #ifndef CELL_PASSES_LINALGTOLLVM_CARRIEDBUFFERS_H
 #define CELL_PASSES_LINALGTOLLVM_CARRIEDBUFFERS_H
 
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace mlir::cell {
@@ -13,6 +14,9 @@ void keepCarriedBuffers(ModuleOp module);
 
 /// True for ops whose result is a part or another shape of their first operand.
 bool isView(Operation *op);
+
+/// A tensor with the values of `value` in a buffer of its own.
+Value copyOf(OpBuilder &builder, Value value);
 
 /// The values in whose buffers `value` may be if everything is done in place: of an update the old tensor, of a loop's result its start.
 SmallVector<Value> possibleBuffers(Value value);

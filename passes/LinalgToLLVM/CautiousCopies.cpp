@@ -9,10 +9,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
-
-static Value copyOf(OpBuilder &builder, Value value) {
-  return bufferization::AllocTensorOp::create(builder, value.getLoc(), cast<RankedTensorType>(value.getType()), ValueRange(), value);
-}
+using cell::copyOf;
 
 /// Starts of a loop in buffers of their own.
 static void copyStarts(Operation *loop, MutableOperandRange inits) {

@@ -22,6 +22,8 @@
 
 using namespace mlir;
 
+Value cell::constantI64(OpBuilder &builder, Location loc, int64_t value) { return LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value)); }
+
 func::FuncOp cell::findEntry(ModuleOp module) {
   func::FuncOp entry;
   for (auto func : module.getOps<func::FuncOp>()) {

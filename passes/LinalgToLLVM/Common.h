@@ -3,6 +3,7 @@
 #define CELL_PASSES_LINALGTOLLVM_COMMON_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace mlir::cell {
@@ -20,6 +21,9 @@ inline constexpr int64_t kAlignment = 64;
 
 /// The one public function with a body; null after an error was reported on `module`.
 func::FuncOp findEntry(ModuleOp module);
+
+/// A number for the LLVM dialect.
+Value constantI64(OpBuilder &builder, Location loc, int64_t value);
 
 /// Bytes of one element in memory: bool and the other types below a byte take one byte.
 int64_t elementBytes(Type type);

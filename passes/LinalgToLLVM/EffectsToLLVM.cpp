@@ -18,7 +18,6 @@ using namespace mlir::cell;
 namespace {
 Type pointerType(OpBuilder &builder) { return LLVM::LLVMPointerType::get(builder.getContext()); }
 
-Value constantI64(OpBuilder &builder, Location loc, int64_t value) { return LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value)); }
 
 /// The address of a C string in the object; equal texts are stored once.
 Value textAddress(OpBuilder &builder, Location loc, ModuleOp module, StringRef text) {

@@ -16,10 +16,6 @@ using namespace mlir;
 using namespace mlir::cell;
 
 namespace {
-Value constantI64(OpBuilder &builder, Location loc, int64_t value) {
-  return LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value));
-}
-
 struct LaunchPattern : ConvertOpToLLVMPattern<cellrt::LaunchOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 

@@ -19,10 +19,6 @@ Type cell::memoryType(Type converted) {
   return vector ? Type(vector.clone(byte)) : byte;
 }
 
-static Value constantI64(OpBuilder &builder, Location loc, int64_t value) {
-  return LLVM::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value));
-}
-
 /// A number of the type of the indices, which are narrower in kernels than on the host.
 static Value constantLike(OpBuilder &builder, Location loc, Type index, int64_t value) {
   return LLVM::ConstantOp::create(builder, loc, builder.getIntegerAttr(index, value));

@@ -135,7 +135,7 @@ struct PlanArena : cell::impl::PlanArenaBase<PlanArena> {
         failed = true;
         return;
       }
-      Buffer buffer{alloc, llvm::alignTo(contiguousBytes(alloc.getType()), cpu::kAlignment), 0, 0};
+      Buffer buffer{alloc, int64_t(llvm::alignTo(contiguousBytes(alloc.getType()), cpu::kAlignment)), 0, 0};
       failed |= mlir::failed(live(buffer, positions));
       buffers.push_back(buffer);
     });

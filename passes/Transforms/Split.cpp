@@ -25,7 +25,7 @@ void usedValues(Operation &op, llvm::function_ref<void(Value)> visit) {
 }
 
 /// Whether an op is cheaper to repeat than its result is to keep.
-bool isFree(Operation *op) { return op && isa<ConstantOp, BroadcastOp, ReshapeOp, IotaOp>(op); }
+bool isCheap(Operation *op) { return op && isa<ConstantOp, BroadcastOp, ReshapeOp, IotaOp>(op); }
 
 class Splitter {
 public:
@@ -66,7 +66,7 @@ private:
   Value inLate(Value value) {
     if (Value known = mapping.lookupOrNull(value))
       return known;
-    if (Operation *op = value.getDefiningOp(); isFree(op) && !late.contains(value)) {
+    if (Operation *op = value.getDefiningOp(); isCheap(op) && !late.contains(value)) {
       for (Value operand : op->getOperands())
         inLate(operand);
       return builder->clone(*op, mapping)->getResult(cast<OpResult>(value).getResultNumber());

@@ -7,8 +7,9 @@
 using namespace mlir;
 using namespace mlir::cell;
 
+Num cell::minus(Num g) { return {g.emitter, arith::NegFOp::create(g.emitter->builder, g.emitter->loc, g.value)}; }
+
 namespace {
-Num minus(Num g) { return {g.emitter, arith::NegFOp::create(g.emitter->builder, g.emitter->loc, g.value)}; }
 template <typename Op> Num at(Op op, unsigned operand, Num g) { return {g.emitter, op->getOperand(operand)}; }
 
 Num pull(arith::AddFOp, unsigned, Num g) { return g; }
@@ -58,14 +59,12 @@ Num pull(arith::TruncFOp op, unsigned, Num g) {
   return {g.emitter, arith::ExtFOp::create(g.emitter->builder, op.getLoc(), op.getIn().getType(), g.value)};
 }
 
-CELL_PULL_MODEL(PullModel)
-
-template <typename... Ops> void attach(MLIRContext *context) { (Ops::template attachInterface<PullModel<Ops>>(*context), ...); }
+CELL_PULL_MODEL(ArithModel)
 } // namespace
 
 void mlir::cell::registerArithRules(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, arith::ArithDialect *) {
-    attach<arith::AddFOp, arith::SubFOp, arith::NegFOp, arith::MulFOp, arith::DivFOp, arith::RemFOp, arith::MaximumFOp, arith::MinimumFOp,
+    attach<ArithModel, arith::AddFOp, arith::SubFOp, arith::NegFOp, arith::MulFOp, arith::DivFOp, arith::RemFOp, arith::MaximumFOp, arith::MinimumFOp,
            arith::MaxNumFOp, arith::MinNumFOp, arith::SelectOp, arith::ExtFOp, arith::TruncFOp>(context);
     arith::SIToFPOp::attachInterface<FlatModel<arith::SIToFPOp>>(*context);
     arith::UIToFPOp::attachInterface<FlatModel<arith::UIToFPOp>>(*context);

@@ -215,8 +215,6 @@ template <typename Op> struct LinalgModel : DifferentiableOpInterface::ExternalM
     return buildLinalgVjp(cast<linalg::LinalgOp>(op), builder, cotangents, needed, grads);
   }
 };
-
-template <typename... Ops> void attach(MLIRContext *context) { (Ops::template attachInterface<LinalgModel<Ops>>(*context), ...); }
 } // namespace
 
 LogicalResult mlir::cell::buildLinalgVjp(linalg::LinalgOp op, OpBuilder &builder, ArrayRef<Value> cotangents, ArrayRef<bool> needed,
@@ -231,7 +229,7 @@ LogicalResult mlir::cell::buildLinalgVjp(linalg::LinalgOp op, OpBuilder &builder
 
 void mlir::cell::registerLinalgRules(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, linalg::LinalgDialect *) {
-    attach<
+    attach<LinalgModel,
 #define GET_OP_LIST
 #include "mlir/Dialect/Linalg/IR/LinalgStructuredOps.cpp.inc"
         >(context);

@@ -10,7 +10,6 @@ using namespace mlir::cell;
 
 namespace {
 template <typename Op> Num fn(Num x) { return {x.emitter, Op::create(x.emitter->builder, x.emitter->loc, x.value)}; }
-Num minus(Num g) { return fn<arith::NegFOp>(g); }
 
 /// The rule of a function of x with result y.
 #define RULE(OP, FORMULA)                                                                                                                            \
@@ -90,7 +89,7 @@ Num pull(math::ClampFOp op, unsigned operand, Num g) {
   return select(x < low, zero, select(x > high, zero, g));
 }
 
-CELL_PULL_MODEL(PullModel)
+CELL_PULL_MODEL(MathModel)
 
 /// sine and cosine at once: two results.
 struct SincosModel : DifferentiableOpInterface::ExternalModel<SincosModel, math::SincosOp> {
@@ -108,16 +107,13 @@ struct SincosModel : DifferentiableOpInterface::ExternalModel<SincosModel, math:
     return success();
   }
 };
-
-template <typename... Ops> void attach(MLIRContext *context) { (Ops::template attachInterface<PullModel<Ops>>(*context), ...); }
-template <typename... Ops> void attachFlat(MLIRContext *context) { (Ops::template attachInterface<FlatModel<Ops>>(*context), ...); }
 } // namespace
 
 void mlir::cell::registerMathRules(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, math::MathDialect *) {
-    attach<math::AbsFOp, math::ExpOp, math::Exp2Op, math::ExpM1Op, math::LogOp, math::Log2Op, math::Log10Op, math::Log1pOp, math::SqrtOp, math::RsqrtOp, math::CbrtOp, math::SinOp, math::CosOp, math::TanOp, math::AsinOp, math::AcosOp, math::AtanOp,
+    attach<MathModel, math::AbsFOp, math::ExpOp, math::Exp2Op, math::ExpM1Op, math::LogOp, math::Log2Op, math::Log10Op, math::Log1pOp, math::SqrtOp, math::RsqrtOp, math::CbrtOp, math::SinOp, math::CosOp, math::TanOp, math::AsinOp, math::AcosOp, math::AtanOp,
            math::SinhOp, math::CoshOp, math::TanhOp, math::AsinhOp, math::AcoshOp, math::AtanhOp, math::ErfOp, math::ErfcOp, math::FmaOp, math::Atan2Op, math::PowFOp, math::FPowIOp, math::CopySignOp, math::ClampFOp>(context);
-    attachFlat<math::FloorOp, math::CeilOp, math::RoundOp, math::RoundEvenOp, math::TruncOp>(context);
+    attach<FlatModel, math::FloorOp, math::CeilOp, math::RoundOp, math::RoundEvenOp, math::TruncOp>(context);
     math::SincosOp::attachInterface<SincosModel>(*context);
     // The rules above emit arith ops.
     context->loadDialect<arith::ArithDialect>();

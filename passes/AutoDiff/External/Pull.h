@@ -16,6 +16,12 @@ inline bool hasFloatElements(Value value) { return isa<FloatType>(getElementType
 /// g where the condition holds: a selection, so that nothing of an element not taken (inf, NaN) gets through.
 inline Num where(Num condition, Num g) { return select(condition, g, g.number(0)); }
 
+/// -g, also of a zero.
+Num minus(Num g);
+
+/// Gives each of the ops its model.
+template <template <typename> class Model, typename... Ops> void attach(MLIRContext *context) { (Ops::template attachInterface<Model<Ops>>(*context), ...); }
+
 /// The interface of an op from an overload of `pull`, found where the op's rules are defined.
 #define CELL_PULL_MODEL(NAME)                                                                                                                        \
   template <typename Op> struct NAME : DifferentiableOpInterface::ExternalModel<NAME<Op>, Op> {                                                      \

@@ -180,13 +180,11 @@ LogicalResult TensorModel<tensor::PadOp>::pullBack(tensor::PadOp op, OpBuilder &
                                             tensor::getMixedSizes(builder, op.getLoc(), op.getSource()), strides);
   return success();
 }
-
-template <typename... Ops> void attach(MLIRContext *context) { (Ops::template attachInterface<TensorModel<Ops>>(*context), ...); }
 } // namespace
 
 void mlir::cell::registerTensorRules(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, tensor::TensorDialect *) {
-    attach<tensor::ExtractOp, tensor::InsertOp, tensor::ExtractSliceOp, tensor::InsertSliceOp, tensor::FromElementsOp, tensor::SplatOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::ConcatOp, tensor::PadOp>(context);
+    attach<TensorModel, tensor::ExtractOp, tensor::InsertOp, tensor::ExtractSliceOp, tensor::InsertSliceOp, tensor::FromElementsOp, tensor::SplatOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::ConcatOp, tensor::PadOp>(context);
     // The rules emit these.
     context->loadDialect<arith::ArithDialect, linalg::LinalgDialect>();
   });
