@@ -135,24 +135,28 @@ void cell::listWgmmaTiles(const GpuTarget &target, SmallVectorImpl<TileCandidate
     // Each group reads the whole right tile.
     work.sharedTraffic = double((s.rows() + s.groups * s.columns) * kDepth * 2) + work.memoryTraffic;
     work.stepLatency = 900.0 / double(stages - 1); // copies have the time of the other stages
-    candidates.push_back({s.rows(), s.columns, kDepth, target.wgmma16, work});
+    // Barriers are made and shown to copies and to the block, the tensor maps are read, and the first tiles come.
+    constexpr double kBarriers = 100, kBarrier = 10, kMap = 600, kFirstTile = 900;
+    candidates.push_back({s.rows(), s.columns, kDepth, target.wgmma16, work, kBarriers + kBarrier * double(2 * stages) + kMap + kFirstTile});
   }
 }
 
-void cell::emitWgmmaProduct(KernelModule &kernels, Product &p, size_t tile, const SplitSum &split) {
+void cell::emitWgmmaProduct(KernelModule &kernels, Product &p, size_t tile, const TileCandidate &candidate, const SplitSum &split) {
   const GroupShape &shape = kShapes[tile];
   int64_t stages = shape.stages(kernels.target), width = shape.columns;
   std::optional<Access> partials;
   if (split.pieces > 1)
     partials = makePartials(p, split.pieces);
-  int64_t rowTiles = llvm::divideCeilSigned(p.m, shape.rows()), columnTiles = llvm::divideCeilSigned(p.n, width);
+  BlockOrder order(p, kernels.target, candidate);
+  int64_t tilesOfResult = order.rowTiles * order.columnTiles;
   KernelBuilder k(kernels, p.anchor, p.name + "_wgmma", {shape.threads()});
   k.function()->setAttr("nvvm.minctasm", k.getI32IntegerAttr(shape.blocks()));
   MLIRContext *context = k.getContext();
   Value memory = k.dynamicShared(stages * shape.stageBytes());
   Factor left(k, p.left, Access::Row, shape.rows(), 0, memory), right(k, p.right, Access::Column, width, shape.rows() * kDepth * 2, memory);
-  Values at = k.delinearize(k.block(), {p.batch, split.pieces, rowTiles, columnTiles});
-  Value batch = at[0], piece = at[1], rowBase = k.mul(at[2], shape.rows()), columnBase = k.mul(at[3], width);
+  Values at = k.delinearize(k.block(), {p.batch, split.pieces, tilesOfResult});
+  auto [rowTile, columnTile] = order.place(k, at[2]);
+  Value batch = at[0], piece = at[1], rowBase = k.mul(rowTile, shape.rows()), columnBase = k.mul(columnTile, width);
   Value firstTile = k.mul(piece, split.tilesEach), tiles = k.index(split.tilesEach), zero = k.index(0), one = k.index(1);
   if (split.tiles % split.tilesEach)
     tiles = arith::MinSIOp::create(k, tiles, arith::SubIOp::create(k, k.index(split.tiles), firstTile));
@@ -246,7 +250,7 @@ void cell::emitWgmmaProduct(KernelModule &kernels, Product &p, size_t tile, cons
         });
       }
   });
-  k.launch({p.batch * split.pieces * rowTiles * columnTiles});
+  k.launch({p.batch * split.pieces * tilesOfResult});
   if (partials)
     emitSumOfPartials(kernels, p, *partials, split.pieces);
 }

@@ -117,7 +117,10 @@ TileChoice cell::chooseTile(const Product &p, const GpuTarget &target, ArrayRef<
       if (split.pieces == before)
         break; // the sum is too short for more
       before = split.pieces;
-      double time = target.cycles(tile.work, tile.rate, blocks * split.pieces, std::max<int64_t>(1, split.tilesEach)) + target.cyclesOfSum(split.pieces, resultBytes);
+      // What comes before the first step: of all rounds after the first one the other blocks of the multiprocessor multiply meanwhile.
+      int64_t most = target.blocksAtATime(tile.work), rounds = llvm::divideCeilSigned(llvm::divideCeilSigned(blocks * split.pieces, target.multiprocessors), most);
+      double setup = tile.setup * (1 + double(rounds - 1) / double(most));
+      double time = setup + target.cycles(tile.work, tile.rate, blocks * split.pieces, std::max<int64_t>(1, split.tilesEach)) + target.cyclesOfSum(split.pieces, resultBytes);
       if (least == 0 || time < least) {
         least = time;
         best = {i, split.pieces};
@@ -125,6 +128,43 @@ TileChoice cell::chooseTile(const Product &p, const GpuTarget &target, ArrayRef<
     }
   }
   return best;
+}
+
+BlockOrder::BlockOrder(const Product &p, const GpuTarget &target, const TileCandidate &tile)
+    : rowTiles(llvm::divideCeilSigned(p.m, tile.rows)), columnTiles(llvm::divideCeilSigned(p.n, tile.columns)) {
+  constexpr double kGain = 0.9; // less is not worth a division
+  constexpr int64_t kMostRows = 32;
+  int64_t wave = target.multiprocessors * target.blocksAtATime(tile.work);
+  if (p.isConvolution || rowTiles * columnTiles <= wave) // neighbouring windows overlap; all run at the same time
+    return;
+  int64_t least = linesOf(wave, 1, tile);
+  auto limit = int64_t(kGain * double(least));
+  for (int64_t rows = 2; rows <= std::min(rowTiles, kMostRows); rows *= 2)
+    if (int64_t lines = linesOf(wave, rows, tile); lines < least && lines <= limit)
+      least = lines, band = rows;
+}
+
+int64_t BlockOrder::linesOf(int64_t count, int64_t band, const TileCandidate &tile) const {
+  int64_t full = count / (band * columnTiles), rest = count % (band * columnTiles);
+  int64_t rows = std::min(rowTiles, full * band + std::min(band, rest)), columns = full ? columnTiles : llvm::divideCeilSigned(rest, band);
+  return rows * tile.rows + columns * tile.columns;
+}
+
+std::pair<Value, Value> BlockOrder::place(KernelBuilder &k, Value number) const {
+  if (band == 1) {
+    Values at = k.delinearize(number, {rowTiles, columnTiles});
+    return {at[0], at[1]};
+  }
+  int64_t bands = llvm::divideCeilSigned(rowTiles, band), last = rowTiles % band;
+  Values at = k.delinearize(number, {bands, band * columnTiles}), inside = k.delinearize(at[1], {columnTiles, band});
+  Value row = inside[1], column = inside[0];
+  if (last) { // of the last band's rows
+    Values below = k.delinearize(at[1], {columnTiles * band, last});
+    Value isLast = arith::CmpIOp::create(k, arith::CmpIPredicate::eq, at[0], k.index(bands - 1));
+    row = arith::SelectOp::create(k, isLast, below[1], row);
+    column = arith::SelectOp::create(k, isLast, below[0], column);
+  }
+  return {k.add(k.mul(at[0], band), row), column};
 }
 
 Access cell::makePartials(Product &product, int64_t pieces) {

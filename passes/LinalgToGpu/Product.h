@@ -38,13 +38,25 @@ struct TileCandidate {
   int64_t rows, columns, depth; // of the tile
   double rate;                  // multiply-adds per cycle of a multiprocessor
   TileWork work;
+  double setup = 0; // cycles of a block before its first step
 };
 TileChoice chooseTile(const Product &product, const GpuTarget &target, ArrayRef<TileCandidate> candidates);
+
+/// Blocks in the order in which the device takes them: columns of tiles in bands of `band` rows, so that blocks that run at the same time read few rows and
+/// columns of the factors. One row is the order of memory.
+struct BlockOrder {
+  int64_t rowTiles, columnTiles, band = 1;
+  BlockOrder(const Product &product, const GpuTarget &target, const TileCandidate &tile);
+  /// Rows and columns of the factors that the first `count` blocks read, with such bands.
+  int64_t linesOf(int64_t count, int64_t band, const TileCandidate &tile) const;
+  /// Row and column of the tile with this number.
+  std::pair<Value, Value> place(KernelBuilder &k, Value number) const;
+};
 
 /// Products by wgmma (HopperProduct.cpp): whether one can be computed so, the tiles that there are, and a kernel with one of them.
 bool fitsWgmma(const Product &product);
 void listWgmmaTiles(const GpuTarget &target, SmallVectorImpl<TileCandidate> &candidates);
-void emitWgmmaProduct(KernelModule &kernels, Product &product, size_t tile, const SplitSum &split);
+void emitWgmmaProduct(KernelModule &kernels, Product &product, size_t tile, const TileCandidate &candidate, const SplitSum &split);
 
 /// Memory for the sums of each piece, and how it is reached: the batch index is piece * batch + b. The final kernel adds them in order.
 Access makePartials(Product &product, int64_t pieces);

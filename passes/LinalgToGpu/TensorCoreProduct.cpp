@@ -174,17 +174,19 @@ private:
   }
 };
 
-void emitWarpTiles(KernelModule &kernels, Product &p, const WarpShape &shape, const SplitSum &split) {
+void emitWarpTiles(KernelModule &kernels, Product &p, const WarpShape &shape, const TileCandidate &candidate, const SplitSum &split) {
   std::optional<Access> partials;
   if (split.pieces > 1)
     partials = makePartials(p, split.pieces);
-  int64_t rowTiles = llvm::divideCeilSigned(p.m, shape.rows()), columnTiles = llvm::divideCeilSigned(p.n, shape.columns());
+  BlockOrder order(p, kernels.target, candidate);
+  int64_t tilesOfResult = order.rowTiles * order.columnTiles;
   bool isTf32 = p.left.element().isF32();
   int64_t chunkSize = chunkOf(p.left.element()), depthOfTile = kChunks * chunkSize;
   KernelBuilder k(kernels, p.anchor, p.name + (isTf32 ? "_tf32" : "_mma"), {shape.threads()});
   k.function()->setAttr("nvvm.minctasm", k.getI32IntegerAttr(2)); // one block copies while another one multiplies
-  Values at = k.delinearize(k.block(), {p.batch, split.pieces, rowTiles, columnTiles});
-  Value batch = at[0], piece = at[1], rowBase = k.mul(at[2], shape.rows()), columnBase = k.mul(at[3], shape.columns());
+  Values at = k.delinearize(k.block(), {p.batch, split.pieces, tilesOfResult});
+  auto [rowTile, columnTile] = order.place(k, at[2]);
+  Value batch = at[0], piece = at[1], rowBase = k.mul(rowTile, shape.rows()), columnBase = k.mul(columnTile, shape.columns());
   TileRing left(k, p.left, Access::Row, batch, rowBase, shape.rows(), shape.threads());
   TileRing right(k, p.right, Access::Column, batch, columnBase, shape.columns(), shape.threads());
   Value firstTile = k.mul(piece, split.tilesEach), tiles = k.index(split.tilesEach), one = k.index(1);
@@ -296,7 +298,7 @@ void emitWarpTiles(KernelModule &kernels, Product &p, const WarpShape &shape, co
           auto write = [&] { storeSums(k, p, partials ? &*partials : nullptr, piece, batch, row, column, value); };
           exists ? k.when(exists, write) : write();
         }
-  k.launch({p.batch * split.pieces * rowTiles * columnTiles});
+  k.launch({p.batch * split.pieces * tilesOfResult});
   if (partials)
     emitSumOfPartials(kernels, p, *partials, split.pieces);
 }
@@ -323,7 +325,7 @@ bool cell::emitTensorCoreProduct(KernelModule &kernels, Product &p) {
   size_t wgmmaTiles = candidates.size();
   if (byWgmma && policy == ProductPolicy::On) {
     TileChoice choice = chooseTile(p, kernels.target, candidates);
-    emitWgmmaProduct(kernels, p, choice.tile, SplitSum(p, candidates[choice.tile].depth, choice.pieces));
+    emitWgmmaProduct(kernels, p, choice.tile, candidates[choice.tile], SplitSum(p, candidates[choice.tile].depth, choice.pieces));
     return true;
   }
   for (const WarpShape &s : shapes) {
@@ -335,13 +337,14 @@ bool cell::emitTensorCoreProduct(KernelModule &kernels, Product &p) {
     work.multiplyAdds = double(s.rows() * s.columns() * depth);
     work.sharedTraffic = double((s.rows() * s.warpColumns + s.columns() * s.warpRows) * depth * bytes) + work.memoryTraffic;
     work.stepLatency = 300; // copies have the time of two steps
-    candidates.push_back({s.rows(), s.columns(), depth, isTf32 ? kernels.target.tensorTf32 : kernels.target.tensor16, work});
+    constexpr double kFirstTile = 600; // an ordinary load's time
+    candidates.push_back({s.rows(), s.columns(), depth, isTf32 ? kernels.target.tensorTf32 : kernels.target.tensor16, work, kFirstTile});
   }
   TileChoice choice = chooseTile(p, kernels.target, candidates);
   SplitSum split(p, candidates[choice.tile].depth, choice.pieces);
   if (choice.tile < wgmmaTiles)
-    emitWgmmaProduct(kernels, p, choice.tile, split);
+    emitWgmmaProduct(kernels, p, choice.tile, candidates[choice.tile], split);
   else
-    emitWarpTiles(kernels, p, shapes[choice.tile - wgmmaTiles], split);
+    emitWarpTiles(kernels, p, shapes[choice.tile - wgmmaTiles], candidates[choice.tile], split);
   return true;
 }

@@ -50,7 +50,7 @@ def test_layouts(m, n, k, ta, tb, dtype):
 
 @pytest.mark.skipif(os.environ.get("CELLGRAD_CUDA_DRIVER") != "sim", reason="a device says how many multiprocessors it has")
 @pytest.mark.parametrize("ta, tb", [(False, False), (True, False), (False, True), (True, True)], ids=["nn", "tn", "nt", "tt"])
-@pytest.mark.parametrize("m, n, k, blocks", [(256, 512, 200, 4), (136, 520, 136, 6), (256, 128, 136, 2), (64, 256, 136, 1)])
+@pytest.mark.parametrize("m, n, k, blocks", [(256, 512, 200, 4), (136, 520, 264, 6), (256, 128, 136, 2), (64, 256, 136, 1)])
 def test_large_tiles(monkeypatch, m, n, k, blocks, ta, tb):
     # Few multiprocessors want the tiles that large products have on many.
     monkeypatch.setattr(device, "_full", lambda target, number, chip: device.target_of(chip, 1))
@@ -60,6 +60,21 @@ def test_large_tiles(monkeypatch, m, n, k, blocks, ta, tb):
     (kernel,) = fn.lower(Tensor(a).astype(ms.bfloat16), Tensor(b).astype(ms.bfloat16)).kernels()
     assert kernel.grid == (blocks, 1, 1), kernel
     check(lambda a, b: ops.matmul(a.T if ta else a, b.T if tb else b), lambda a, b: (a.T if ta else a) @ (b.T if tb else b), a, b, dtype=ms.bfloat16)
+
+
+@pytest.mark.skipif(os.environ.get("CELLGRAD_CUDA_DRIVER") != "sim", reason="a device says how many multiprocessors it has")
+@pytest.mark.parametrize("batch", [(), (2,)], ids=str)
+@pytest.mark.parametrize("use, number, k", [(True, 8, 136), (False, 4, 40)], ids=["wgmma", "mma"])
+def test_bands_of_tiles(monkeypatch, use, number, k, batch):
+    """More tiles than run at a time, in bands of rows, of which the last one is lower; no tile twice and none left out."""
+    monkeypatch.setattr(device, "_full", lambda target, _, chip: device.target_of(chip, number))
+    ms.set_context(gpu_config={"wgmma": use})
+    m, n = 600, 1320
+    a, b = normal(*batch, m, k), normal(*batch, k, n)
+    text = ms.jit(lambda a, b: ops.matmul(a, b)).lower(Tensor(a).astype(ms.bfloat16), Tensor(b).astype(ms.bfloat16)).mlir("gpu")
+    start = text[: text.index("nvgpu.mbarrier.create" if use else "nvgpu.device_async_copy")]
+    assert "arith.cmpi eq" in start and "arith.select" in start  # of the last band
+    check(lambda a, b: ops.matmul(a, b), lambda a, b: a @ b, a, b, dtype=ms.bfloat16, names=("_wgmma" if use else "_mma",))
 
 
 @pytest.mark.parametrize("m, n, k", [(67, 53, 72), (5, 131, 520), (129, 257, 64)])

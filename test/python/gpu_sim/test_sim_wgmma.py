@@ -160,7 +160,7 @@ def test_sums_of_one_product_are_used_while_the_next_runs(driver):
         (WAIT + "0", WAIT + "1\n" + f"%e0 = llvm.extractvalue %sum[0] : {sums}\n%l0 = llvm.extractvalue %total[0] : {sums}\n%both = arith.addf %e0, %l0 : f32\n%next = llvm.insertvalue %both, %total[0] : {sums}"),
         (f"scf.yield %d3 : {sums}", f"scf.yield %d3, %next : {sums}, {sums}"),
         ("    scf.if %leader {\n      %token", "    %none = arith.cmpi eq, %lane, %c64 : index\n    scf.if %none {\n      %token"),
-        ("%warp = arith.divui", WAIT + "0\n%warp = arith.divui"), ("%v0 = llvm.extractvalue %result[0]", "%v0a = llvm.extractvalue %result[0]"), 
+        ("%warp = arith.divui", WAIT + "0\n%warp = arith.divui"), ("%v0 = llvm.extractvalue %result[0]", "%v0a = llvm.extractvalue %result[0]"),
         ("memref.store %v0,", f"%v0b = llvm.extractvalue %last[0] : {sums}\n%v0 = arith.addf %v0a, %v0b : f32\nmemref.store %v0,"),
     )  # fmt: skip
     whole = case.a @ case.b

@@ -38,6 +38,7 @@ def test_rows_with_loss_and_gradient_move_each_operand_once(norm):
     rows = max(found, key=lambda k: k.moved)
     large = [i for i in rows.code.of("global load", "global store") if i.bytes == 16]
     assert len(large) == 12 and rows.code.wide_share() > 0.9  # four of x, y and the gradient each
+    assert len(rows.loop.of("global load")) == 8  # of x and y, and nothing a second time
     bounds = rows.bounds(gpu_model.target("sm_90"))
     assert bounds["memory"] == max(bounds.values()) and rows.local == 0
 
@@ -47,12 +48,14 @@ def test_elementwise_chain_moves_16_bytes_at_a_time():
     (kernel,) = found
     assert kernel.moved == least == 12 << 20
     assert kernel.loop.wide_share() == 1 and kernel.local == 0
+    assert len(kernel.loop.of("global load")) == 2
 
 
 def test_most_instructions_of_a_large_f32_product_are_multiply_adds():
     ((kernel,), least) = launches(lambda a, b: ops.matmul(a, b), (4096, 512), (512, 4096))
     assert kernel.moved == least and kernel.multiply_adds == 4096 * 4096 * 512
     assert kernel.share() > 0.87 and kernel.loop.wide_share() == 1 and kernel.local == 0
+    assert len(kernel.loop.of("global load")) == 2  # 128 x 8 of each factor by 256 threads
     # Two reads of 16 bytes of each factor for 64 multiply-adds.
     assert len(kernel.loop.of("LDS")) * 16 <= len(kernel.loop.of("FFMA")) and all(i.bytes == 16 for i in kernel.loop.of("LDS"))
 
@@ -63,6 +66,8 @@ def test_tensor_cores_wait_for_themselves_only():
     bounds = kernel.bounds(gpu_model.target("sm_90"))
     assert bounds["tensor"] > 1.2 * max(time for unit, time in bounds.items() if unit != "tensor")
     assert len(kernel.loop) <= 3.5 * len(kernel.loop.of("HMMA"))
+    # 128 x 32 of each factor by 128 threads, in copies of 16 bytes.
+    assert not kernel.loop.of("global load") and len(kernel.loop.of("LDGSTS")) == 8 and kernel.loop.global_bytes() == 128
 
 
 def test_convolution_of_few_channels_is_not_all_addresses():
@@ -71,6 +76,7 @@ def test_convolution_of_few_channels_is_not_all_addresses():
     assert kernel.multiply_adds == 128 * 32 * 32 * 16 * 16 * 9  # nothing beside the result is computed
     assert kernel.share() > 0.45 and kernel.local == 0
     assert not [i for i in kernel.loop.instructions if i.opcode == "UPRMT"]  # no arithmetic of 8 bits
+    assert len(kernel.loop.of("global load")) <= 33  # 32 elements of windows, and four weights at once
 
 
 def test_loops_and_classes_of_a_disassembly():
