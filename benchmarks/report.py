@@ -49,7 +49,7 @@ def device_notes(case: str, entries: dict, results: dict) -> list[str]:
 
 def report(data: dict) -> str:
     systems = list(data["versions"])
-    lines = ["# Benchmark run", "", f"{data['date']}. {machine()}; {data['threads']} threads for every system; device {data.get('device', 'CPU')}.", ""]
+    lines = ["# Benchmark run", "", f"{data['date']}. {machine()}; {data['threads']} threads for every system; device {data.get('card') or data.get('device', 'CPU')}.", ""]
     lines += [f"* {name}: {version}" for name, version in data["versions"].items()]
     limits, bandwidth, peak = data["limits"], None, None
     if "C" in limits.get("copy_16m", {}):

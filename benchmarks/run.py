@@ -1,7 +1,7 @@
 """Runs the cases on cellgrad and on every peer that is installed, interleaved, and prints a table.
 
     python benchmarks/run.py [--systems cellgrad,jax,...] [--cases tiny,lenet,...] [--rounds 7] [--seconds 0.4] [--output FILE.md]
-    python benchmarks/run.py --device GPU    # all of them on the GPU, its own list of cases
+    python benchmarks/run.py --device GPU    # all of them on the GPU, its own list of cases; the table also lies in results/ under the card's name
 
 One process for each system. A round measures a case on one system after another, so that a slow moment of the machine hits all of them.
 The table gives the shortest and the median time of a call. The answers of all systems are compared before anything is timed.
@@ -14,6 +14,7 @@ import datetime
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -193,11 +194,12 @@ def main() -> int:
         workers = {name: Worker(name, python, cache, args.threads, args.device, args.small) for name, python in systems.items()}
         problems = [f"{name}: {w.hello['error']}" for name, w in workers.items() if "error" in w.hello]
         workers = {name: w for name, w in workers.items() if "error" not in w.hello}
-        limits, more = run_cases({n: w for n, w in workers.items() if n == "C"}, ["copy_16m", "peak"], args.rounds, args.seconds)
+        limits, more = run_cases({n: w for n, w in workers.items() if n == "C"}, ["copy_16m", "peak"] if "C" in workers else [], args.rounds, args.seconds)
         problems += more
         results, more = run_cases(workers, chosen, args.rounds, args.seconds)
         problems += more
         versions = {name: w.hello["version"] for name, w in workers.items()}
+        card = next((w.hello["card"] for w in workers.values() if w.hello["card"]), None)
         for worker in workers.values():
             worker.close()
     first = not args.no_first_calls and not on_device
@@ -205,6 +207,7 @@ def main() -> int:
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
         "threads": args.threads,
         "device": args.device,
+        "card": card,
         "versions": versions,
         "limits": limits,
         "results": results,
@@ -214,10 +217,14 @@ def main() -> int:
     }
     text = report(data)
     print("\n" + text)
-    if args.output:
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        args.output.write_text(text)
-        args.output.with_suffix(".json").write_text(json.dumps(data, indent=1) + "\n")
+    output = args.output
+    if output is None and card and not args.small and not args.cases:  # a whole run on a card is kept
+        output = HERE / "results" / f"{data['date'][:10]}-{re.sub(r'[^a-z0-9]+', '-', card.partition(' (')[0].lower()).strip('-')}.md"
+    if output:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text)
+        output.with_suffix(".json").write_text(json.dumps(data, indent=1) + "\n")
+        print(f"written: {output}")
     return 1 if problems else 0
 
 

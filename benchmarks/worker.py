@@ -61,7 +61,7 @@ def main() -> None:
     module_name, argument = SYSTEMS[sys.argv[1]]
     start = time.perf_counter()
     system = importlib.import_module(f"workers.{module_name}").System(argument)
-    hello = {"version": system.version, "import_seconds": time.perf_counter() - start, "cases": system.cases}
+    hello = {"version": system.version, "import_seconds": time.perf_counter() - start, "cases": system.cases, "card": getattr(system, "card", None)}
     answers.write(json.dumps(hello) + "\n")
     calls: dict = {}
     for line in sys.stdin:

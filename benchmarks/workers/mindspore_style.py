@@ -18,13 +18,14 @@ class System:
         ms = importlib.import_module(module)
         importlib.import_module(module + ".nn")
         importlib.import_module(module + ".ops")
-        self.ms, self.version = ms, ms.__version__
+        self.ms, self.version, self.card = ms, ms.__version__, None
         if module == "mindspore":
             ms.set_context(mode=ms.GRAPH_MODE)
         self.cases = cases.CASES if module == "mindspore" else [*cases.CASES, *cases.DEVICE_CASES]
         if cases.DEVICE != "CPU":
             ms.set_context(device_target=cases.DEVICE)
-            self.version += f", {ms.runtime.device_info()['name']}"
+            info = ms.runtime.device_info()
+            self.card = f"{info['name']} ({info['chip']}, {info['memory_bytes'] / 2**30:.0f} GiB, driver {info['driver_version']})"
             self.wait = ms.runtime.synchronize
 
     def wait(self):
@@ -35,6 +36,9 @@ class System:
         ms = self.ms
         ops = ms.ops
         arrays = [ms.Tensor(a) for a in cases.inputs(case)]
+        if cases.DEVICE != "CPU":  # as the peers' arrays; a copy of a Tensor on the host would stay there
+            arrays = [a.to(cases.DEVICE) for a in arrays]
+            ms.set_context(gpu_config={"matmul_allow_tf32": case.endswith("tf32")})  # in its own case alone
         if case == "tiny":
 
             def fn(x, y, z):
@@ -70,8 +74,6 @@ class System:
         ms = self.ms
         if case.endswith("bf16"):
             arrays = [a.astype(ms.bfloat16) for a in arrays]
-        if case.endswith("tf32"):
-            ms.set_context(gpu_config={"matmul_allow_tf32": True})
 
         def product(a, b):
             return ms.ops.matmul(a, b)

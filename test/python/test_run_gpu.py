@@ -1,0 +1,49 @@
+"""What `make test-gpu` runs, and how it calls compute-sanitizer: a program of that name which notes its arguments and starts the rest, on the simulator."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FAKE = """#!/bin/sh
+echo "called: $*; lines $CELLGRAD_GPU_LINES, device $CELLGRAD_TEST_DEVICE, products $CELLGRAD_GPU_PRODUCTS"
+while [ "$1" != {python} ]; do shift; done
+"$@" && exit {status}
+"""
+
+
+def run_gpu(*names: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The run, which only collects its tests."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("CELLGRAD_COMPUTE")}
+    env |= {"CELLGRAD_CUDA_DRIVER": "sim", "PYTEST_ADDOPTS": "--collect-only -q -p no:xdist", **environment}
+    return subprocess.run([sys.executable, str(ROOT / "test" / "run_gpu.py"), *names], env=env, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize("status", (0, 86))
+def test_compute_sanitizer_looks_at_every_kind_of_kernel(tmp_path, status):
+    fake = tmp_path / "compute-sanitizer"
+    fake.write_text(FAKE.format(python=sys.executable, status=status))
+    fake.chmod(0o755)
+    done = run_gpu("racecheck", CELLGRAD_COMPUTE_SANITIZER=str(fake))
+    assert done.returncode == (1 if status else 0), done.stdout[-2000:] + done.stderr[-2000:]
+    assert "called: --tool racecheck --error-exitcode 86 --target-processes application-only" in done.stdout
+    assert "lines 1, device GPU, products generated" in done.stdout
+    for tested in ("gpu/test_programs.py: ", "gpu/test_hopper_products.py: ", "ops/test_table.py: "):
+        assert tested in done.stdout
+    assert "test_failures.py: " not in done.stdout
+    assert done.stdout.endswith("failed: racecheck\n" if status else "all passed\n")
+
+
+def test_what_is_left_out_is_said():
+    done = run_gpu("amp", "memcheck", CELLGRAD_COMPUTE_SANITIZER="")
+    assert done.returncode == 0 and "left out: memcheck, as compute-sanitizer is not installed" in done.stdout
+    assert done.stdout.endswith("all others passed\n")
+
+
+def test_a_suite_that_does_not_exist():
+    done = run_gpu("gpus")
+    assert done.returncode == 2 and "there is no gpus; there are gpu, ops" in done.stdout
