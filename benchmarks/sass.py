@@ -33,6 +33,7 @@ CLASS_OF = {name: kind for kind, names in CLASSES.items() for name in names.spli
 RATES = {"fma": 128, "half": 128, "double": 64, "special": 16, "convert": 64, "compare": 64, "integer": 64, "shuffle": 32}
 UNITS = {"compare": "integer", "convert": "integer", "half": "fma"}
 SCHEDULERS = 4  # of a multiprocessor: each issues one instruction of a warp per cycle
+SHARED_RATE = 128  # bytes per cycle of a multiprocessor: 32 banks of 4 (programming guide)
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,18 @@ class Code:
         return sum(i.bytes for i in self.of("global load", "global store", "LDGSTS"))
 
     def cycles(self, tensor: float = 0) -> dict[str, float]:
-        """Cycles of a multiprocessor that one warp takes of each unit at least; `tensor` is the multiply-adds per cycle of the tensor cores."""
+        """Cycles of a multiprocessor that one warp takes of each unit at least; `tensor` is the multiply-adds per cycle of the tensor cores. Of HGMMA, which four warps
+        do together, it is a quarter."""
         taken: Counter = Counter({"issue": len(self) / SCHEDULERS})
         for i in self.instructions:
             kind = "fma" if i.opcode in ("IMAD", "FSEL") else i.kind
             if kind in RATES:
                 taken[UNITS.get(kind, kind)] += 32 / (RATES["integer"] if i.opcode == "IMAD" else RATES[kind])
             elif kind in ("shared load", "shared store", "copy"):
-                taken["shared"] += 1 if i.opcode == "LDS" else 32 * i.bytes / 128  # lanes may read the same address
+                taken["shared"] += 1 if i.opcode == "LDS" else 32 * i.bytes / SHARED_RATE  # lanes may read the same address
             elif kind == "tensor" and tensor:
                 taken["tensor"] += multiply_adds(i) / tensor
+                taken["shared"] += factor_bytes(i) / 4 / SHARED_RATE
         return dict(taken)
 
 
@@ -107,6 +110,15 @@ def multiply_adds(instruction: Instruction) -> int:
     if found := re.match(r"HMMA\.(16)(8)(\d+)\.", instruction.name):
         return 16 * 8 * int(found[3])
     return 0
+
+
+def factor_bytes(instruction: Instruction) -> int:
+    """That HGMMA reads of its factors in shared memory: m x k of the first one, unless that is in registers, and k x n of the second one, of 2 bytes (tf32: 4) each."""
+    if not (found := re.match(r"HGMMA\.(\d+)x(\d+)x(\d+)", instruction.name)):
+        return 0
+    m, n, k = map(int, found.groups())
+    in_registers = re.search(r"HGMMA\S+ +R\d+, R\d+, gdesc", instruction.text)  # else one descriptor for both factors
+    return (n * k + (0 if in_registers else m * k)) * (4 if "TF32" in instruction.name else 2)
 
 
 def kernels(text: str) -> dict[str, Code]:

@@ -19,12 +19,12 @@ import sass
 pytestmark = [needs(cuda_tools.find("ptxas"), "ptxas is not installed: pip install 'cellgrad[cuda]'"), needs(cuda_tools.find("nvdisasm"), "nvdisasm is not installed")]
 
 
-def program(fn, *shapes, dtype=ms.float32):
-    return ms.jit(fn).lower(*(ms.Tensor(np.ones(shape, np.float32)).astype(dtype) for shape in shapes), target="gpu", chip="sm_90")
+def program(fn, *shapes, dtype=ms.float32, chip="sm_90"):
+    return ms.jit(fn).lower(*(ms.Tensor(np.ones(shape, np.float32)).astype(dtype) for shape in shapes), target="gpu", chip=chip)
 
 
-def launches(fn, *shapes, dtype=ms.float32):
-    return gpu_model.launches_of(program(fn, *shapes, dtype=dtype))
+def launches(fn, *shapes, dtype=ms.float32, chip="sm_90"):
+    return gpu_model.launches_of(program(fn, *shapes, dtype=dtype, chip=chip))
 
 
 def weighted(norm):
@@ -68,6 +68,29 @@ def test_tensor_cores_wait_for_themselves_only():
     assert len(kernel.loop) <= 3.5 * len(kernel.loop.of("HMMA"))
     # 128 x 32 of each factor by 128 threads, in copies of 16 bytes.
     assert not kernel.loop.of("global load") and len(kernel.loop.of("LDGSTS")) == 8 and kernel.loop.global_bytes() == 128
+
+
+def test_products_of_warpgroups_are_counted_with_their_bulk_copies():
+    ((kernel,), least) = launches(lambda a, b: ops.matmul(a, b), (4096, 512), (512, 4096), dtype=ms.bfloat16, chip="sm_90a")
+    assert kernel.multiply_adds == 4096 * 4096 * 512 and kernel.moved == least  # the warp that copies multiplies nothing
+    assert kernel.copied == kernel.blocks * (128 + 256) * 512 * 2  # of a tile of 128 x 256 all that it reads
+    assert kernel.shared >= 4 * (128 + 256) * 64 * 2  # four stages, dynamic
+    chip = gpu_model.target("sm_90a")
+    bounds = kernel.bounds(chip)
+    assert bounds["tensor"] == 4 * 128 * 256 * 512 / 2048  # 512 tiles on 132 multiprocessors: four rounds
+    assert kernel.product_floor(chip) == kernel.multiply_adds / 2048 / 132
+    assert bounds["L2"] == kernel.copied / 5120 and bounds["issue"] < bounds["tensor"] / 4
+    assert kernel.local == 0 and len(kernel.loop) <= 12 * len(kernel.loop.of("HGMMA"))
+
+
+def test_products_of_warpgroups_by_shape():
+    wide, narrow, in_registers, ordinary = (
+        sass.Instruction(0, text.split()[0], text)
+        for text in ("HGMMA.64x256x16.F32.BF16 R24, gdesc[UR16].tnspB, R24", "HGMMA.64x64x16.F32 R24, gdesc[UR16], R24, gsb0", "HGMMA.64x64x8.F32.TF32 R24, R4, gdesc[UR8], R24", "HMMA.16816.F32.BF16 R4, R4, R8, R4")
+    )
+    assert [sass.multiply_adds(i) for i in (wide, narrow, in_registers, ordinary)] == [64 * 256 * 4, 64 * 64 * 4, 64 * 64 * 2, 16 * 8 * 16]
+    assert [sass.factor_bytes(i) for i in (wide, narrow, in_registers, ordinary)] == [320 * 32, 128 * 32, 64 * 32, 0]
+    assert sass.Code((wide,) * 4).cycles(2048) == {"issue": 1, "tensor": 128, "shared": 80}  # a warp's quarter of four
 
 
 def test_convolution_of_few_channels_is_not_all_addresses():
