@@ -78,14 +78,18 @@ def launch_all(text, runs, profile=None, numbers=None):
     return results
 
 
-def launch_in(mode, text, arrays, blocks=1, numbers=None):
-    """As ``launch``, in a process with CELLGRAD_ASCEND_SIM=mode."""
-    code = "import pickle, sys; import conftest, ascend_sim; sys.stdout.buffer.write(pickle.dumps(ascend_sim.launch(*pickle.loads(sys.stdin.buffer.read()))))"
-    here = pathlib.Path(__file__).parent
+def call_in(mode, module, function, *arguments):
+    """The result of a function of a module of this folder, in a process with CELLGRAD_ASCEND_SIM=mode."""
+    code = f"import pickle, sys; import conftest, {module}; sys.stdout.buffer.write(pickle.dumps({module}.{function}(*pickle.loads(sys.stdin.buffer.read()))))"
     environment = {**os.environ, "CELLGRAD_ASCEND_SIM": mode}
-    done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps((text, arrays, blocks, "k", None, numbers)), capture_output=True, cwd=here, env=environment)
+    done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(arguments), capture_output=True, cwd=pathlib.Path(__file__).parent, env=environment)
     assert done.returncode == 0, done.stderr.decode()
     return pickle.loads(done.stdout)
+
+
+def launch_in(mode, text, arrays, blocks=1, numbers=None):
+    """As ``launch``, in a process with CELLGRAD_ASCEND_SIM=mode."""
+    return call_in(mode, "ascend_sim", "launch", text, arrays, blocks, "k", None, numbers)
 
 
 def random(shape, dtype, seed=0):

@@ -2,12 +2,8 @@
 from __future__ import annotations
 
 import json
-import os
-import pathlib
-import pickle
 import re
 import subprocess
-import sys
 
 import ascend_sim
 import numpy as np
@@ -129,8 +125,4 @@ def execute(text: str, arrays: list[np.ndarray], profile: list | None = None) ->
 
 def run_in(mode: str, program: str | list[str], arrays: list[np.ndarray], function: str = "run") -> list:
     """As ``run``, or another function of this file, in a process with CELLGRAD_ASCEND_SIM=mode."""
-    code = f"import pickle, sys; import conftest, cube_program; sys.stdout.buffer.write(pickle.dumps(cube_program.{function}(*pickle.loads(sys.stdin.buffer.read()))))"
-    done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps((program, arrays)), capture_output=True, cwd=pathlib.Path(__file__).parent,
-                          env={**os.environ, "CELLGRAD_ASCEND_SIM": mode})  # fmt: skip
-    assert done.returncode == 0, done.stderr.decode()
-    return pickle.loads(done.stdout)
+    return ascend_sim.call_in(mode, "cube_program", function, program, arrays)
