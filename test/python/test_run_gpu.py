@@ -34,8 +34,13 @@ def test_compute_sanitizer_looks_at_every_kind_of_kernel(tmp_path, status):
     assert "lines 1, device GPU, products generated" in done.stdout
     for tested in ("gpu/test_programs.py: ", "gpu/test_hopper_products.py: ", "ops/test_table.py: "):
         assert tested in done.stdout
-    assert "test_failures.py: " not in done.stdout
+    assert "test_failures.py: " not in done.stdout and "test_operations.py: " not in done.stdout
     assert done.stdout.endswith("failed: racecheck\n" if status else "all passed\n")
+
+
+def test_suites_run_once():
+    done = run_gpu("gpu")
+    assert done.returncode == 0 and "gpu/test_failures.py: " in done.stdout and "test_operations.py" not in done.stdout
 
 
 def test_what_is_left_out_is_said():
