@@ -58,6 +58,7 @@ config.substitutions += [
 if "sanitize" in choice:
     # MLIR itself is not instrumented: containers that cross the border look overflown, and what MLIR keeps for the process looks leaked.
     config.environment.setdefault("ASAN_OPTIONS", "detect_container_overflow=0:detect_leaks=0:alloc_dealloc_mismatch=0")
+    config.environment.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")  # else a test that does not read stderr passes
 else:
     config.available_features.add("plugin")
 for tool, feature in (("cell-lsp-server", "lsp"), ("cell-run", "cell-run"), ("cell-reduce", "cell-reduce"), ("cell-translate", "cell-translate")):
