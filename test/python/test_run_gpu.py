@@ -38,6 +38,14 @@ def test_compute_sanitizer_looks_at_every_kind_of_kernel(tmp_path, status):
     assert done.stdout.endswith("failed: racecheck\n" if status else "all passed\n")
 
 
+def test_a_compute_sanitizer_that_starts_nothing_is_told_apart(tmp_path):
+    fake = tmp_path / "compute-sanitizer"
+    fake.write_text("#!/bin/sh\necho no launcher\nexit 255\n")
+    fake.chmod(0o755)
+    done = run_gpu("racecheck", CELLGRAD_COMPUTE_SANITIZER=str(fake))
+    assert f"left out: racecheck, as {fake} starts no programs here: no launcher" in done.stdout and "all passed" not in done.stdout
+
+
 def test_suites_run_once():
     done = run_gpu("gpu")
     assert done.returncode == 0 and "gpu/test_failures.py: " in done.stdout and "test_operations.py" not in done.stdout
