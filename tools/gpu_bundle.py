@@ -49,7 +49,7 @@ print("programs for", full, "- products:", full.partition(" products=")[2] or "g
 case "${{1:-all}}" in
   test) "$python" test/run_gpu.py "${{@:2}}" ;;
   bench) "$python" benchmarks/run.py --device GPU "${{@:2}}" ;;
-  all) "$python" test/run_gpu.py; "$python" benchmarks/run.py --device GPU ;;
+  all) failed=0; "$python" test/run_gpu.py || failed=1; "$python" benchmarks/run.py --device GPU || failed=1; exit $failed ;;
   *) echo "run test | bench | all"; exit 1 ;;
 esac
 """

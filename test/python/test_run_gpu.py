@@ -60,3 +60,16 @@ def test_what_is_left_out_is_said():
 def test_a_suite_that_does_not_exist():
     done = run_gpu("gpus")
     assert done.returncode == 2 and "there is no gpus; there are gpu, ops" in done.stdout
+
+
+def test_the_archive_measures_even_where_a_test_fails(tmp_path):
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        import gpu_bundle
+    finally:
+        sys.path.pop(0)
+    for name, text in {"run": gpu_bundle.RUN.format(version="3.11"), "python": '#!/bin/sh\n[ "$1" = -c ] && echo 3.11 && exit\necho "ran $*"\n[ "$1" != test/run_gpu.py ]\n'}.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run([tmp_path / "run", "all"], env={**os.environ, "PYTHON": str(tmp_path / "python")}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "ran test/run_gpu.py\nran benchmarks/run.py --device GPU\n" in done.stdout, done.stdout + done.stderr
