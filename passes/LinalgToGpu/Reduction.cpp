@@ -213,7 +213,7 @@ private:
     if (isReal)
       isFirst = arith::AndIOp::create(k, isFirst, isReal);
     k.when(isFirst, [&] { store(k, emitter, row, piece, results); });
-    k.launch({llvm::divideCeil(rows, rowsPerBlock), pieces});
+    k.launch({llvm::divideCeilSigned(rows, rowsPerBlock), pieces});
     if (pieces > 1)
       joinPieces(pieces);
   }

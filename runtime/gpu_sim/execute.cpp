@@ -43,7 +43,6 @@ State &state() {
 }
 
 std::string position(const int32_t p[3]) { return "(" + std::to_string(p[0]) + ", " + std::to_string(p[1]) + ", " + std::to_string(p[2]) + ")"; }
-std::string at(const char *place) { return place ? std::string(" at ") + place : std::string(); }
 
 Team &teamOf(const Lane &lane, int32_t size) { return size == kWarp ? state().warps[lane.context.warp] : state().warpgroups[lane.index / kWarpgroup]; }
 /// True for kernels with mbarriers or products of warpgroups.

@@ -13,6 +13,9 @@
 
 namespace cellgrad::sim {
 
+/// For messages: nothing where the place is not known.
+inline std::string at(const char *place) { return place ? std::string(" at ") + place : std::string(); }
+
 /// Shared memory begins, and dynamic shared memory follows the static one, at a multiple of so many bytes.
 constexpr size_t kSharedAlignment = 1024;
 

@@ -46,7 +46,6 @@ Async &async() {
   return *only;
 }
 
-std::string at(const char *place) { return place ? std::string(" at ") + place : std::string(); }
 std::string name(const Mbarrier &m) {
   size_t bytes;
   return "the mbarrier at byte " + std::to_string(m.address - sharedMemory(bytes)) + " of shared memory";
@@ -264,9 +263,8 @@ void cellgrad::sim::finishAsync(Lane &lane) {
 
 std::string cellgrad::sim::describeMbarrier(const Lane &lane) {
   const Mbarrier &m = async().mbarriers[size_t(lane.async.mbarrier)];
-  std::string text = "phase " + std::to_string(m.phase) + " of " + name(m) + " (" + std::to_string(m.pending) + " of " + std::to_string(m.count) + " arrivals and " +
+  return "phase " + std::to_string(m.phase) + " of " + name(m) + " (" + std::to_string(m.pending) + " of " + std::to_string(m.count) + " arrivals and " +
                      std::to_string(m.bytes) + " bytes are missing)";
-  return text;
 }
 
 extern "C" {
