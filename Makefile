@@ -94,7 +94,7 @@ sanitize: $(VENV)/.requirements
 	@$(PIP) install -q "lit>=18"
 	@$(BIN)/cmake -G Ninja -S . -B build-sanitize -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja -DCMAKE_CXX_FLAGS_RELEASE="-O1 -g1" \
 	  -DCELLGRAD_SANITIZE=address,undefined -DCELLGRAD_PYTHON=OFF -DPython_EXECUTABLE=$(abspath $(BIN))/python > build-sanitize.log
-	@$(BIN)/ninja -C build-sanitize -j $(JOBS) cell-opt cell-run cellgrad_cpu
+	@$(BIN)/ninja -C build-sanitize -j $(JOBS) cell-opt cell-run cellgrad_cpu cellgrad_gpu cellgrad_gpu_sim cellgrad_ascend_sim
 	@$(BIN)/lit -q -Dtools=build-sanitize test
 
 bench: build

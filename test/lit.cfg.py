@@ -56,8 +56,9 @@ config.substitutions += [
     ("%python", sys.executable),
 ]
 if "sanitize" in choice:
-    # MLIR itself is not instrumented: containers that cross the border look overflown, and what MLIR keeps for the process looks leaked.
-    config.environment.setdefault("ASAN_OPTIONS", "detect_container_overflow=0:detect_leaks=0:alloc_dealloc_mismatch=0")
+    # MLIR itself is not instrumented: containers that cross the border look overflown, and what MLIR keeps for the process looks leaked,
+    # and of its arenas only the allocations that our files inline mark what they give out.
+    config.environment.setdefault("ASAN_OPTIONS", "detect_container_overflow=0:detect_leaks=0:alloc_dealloc_mismatch=0:allow_user_poisoning=0")
     config.environment.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")  # else a test that does not read stderr passes
 else:
     config.available_features.add("plugin")

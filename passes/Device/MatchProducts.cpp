@@ -266,8 +266,9 @@ std::optional<Product> cell::matchProduct(linalg::GenericOp op, SmallVectorImpl<
   p.right = access(c->right.value, c->right.dims, c->k, c->n);
   p.result = access(op.getDpsInits()[0], c->out, c->m, c->n);
   SmallVector<unsigned> axes[3];
-  for (auto [group, own] : llvm::zip_equal(axes, ArrayRef<Dims>{c->batch, c->m, c->n}))
-    for (unsigned d : own)
+  const Dims *dims[] = {&c->batch, &c->m, &c->n};
+  for (auto [group, own] : llvm::zip_equal(axes, dims))
+    for (unsigned d : *own)
       group.push_back(llvm::find(c->out, d) - c->out.begin());
   absorbNeighbours(p, axes, replaced);
   return p;
